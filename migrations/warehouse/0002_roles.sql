@@ -1,0 +1,1 @@
+-- Roles are described here; see docs/.

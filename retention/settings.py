@@ -1,0 +1,391 @@
+"""Business numbers with units and reasons, and the deployment facts read from the environment.
+
+Business numbers are frozen dataclasses. A team overrides them in ``retention.toml`` (one TOML table per dataclass field of
+:class:`Settings`); an unknown name or a wrong type there stops with the name and the nearest known one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import tomllib
+import typing
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class CompanySettings:
+    """What holds for the whole company."""
+
+    base_currency: str = "CNY"
+    """Currency of every ``_minor`` column."""
+    base_currency_minor_digits: int = 2
+    """Decimal places of the base currency: 2 means that 100 minor units make one."""
+    business_timezone: str = "Asia/Shanghai"
+    """Time zone in which the business day is cut."""
+    default_phone_region: str = "CN"
+    """Region assumed for phone numbers written without a country code."""
+    default_language: str = "zh"
+    """Language of a message when the customer's own is not known."""
+    environment: str = "production"
+    """Stamped into the marketing database at its first use; a push from another environment is refused."""
+
+
+@dataclass(frozen=True)
+class IngestSettings:
+    """When a delivery is believed."""
+
+    volume_floor_share: float = 0.5
+    """A batch below this share of the median of earlier batches stops the day: half a delivery looks like lost customers."""
+    volume_history_batches: int = 8
+    """How many earlier batches of the same source and entity the median is taken over."""
+    volume_minimum_rows: int = 20
+    """Below this median the volume rule stays silent: small counts halve by chance."""
+    quarantine_stop_share: float = 0.1
+    """A batch with more than this share of refused rows stops the day: that is a changed source, not a few bad rows."""
+    shared_address_limit: int = 3
+    """An e-mail or phone used by more source customers than this links nobody: it is a company's or a shop's."""
+
+
+@dataclass(frozen=True)
+class FeatureSettings:
+    """How feature tables are built."""
+
+    lookback_days: int = 365
+    """Days of orders that recency, frequency and monetary value look at."""
+    buckets: int = 2
+    """Customer buckets computed side by side, each on its own connection: one per core."""
+
+
+@dataclass(frozen=True)
+class ChurnSettings:
+    """What churn means."""
+
+    horizon_days: int = 90
+    """No paid order within this many days is churn."""
+    contract_grace_days: int = 30
+    """A contract not renewed this long after its renewal date is churned."""
+    training_dates: int = 4
+    """At how many past dates training sets are taken, so that no single season decides."""
+    training_step_days: int = 28
+    """Days between training dates: whole weeks, so that weekdays weigh the same."""
+    minimum_customers: int = 200
+    """Fewer purchasers than this and no model is trained."""
+    minimum_per_class: int = 30
+    """Fewer churned or retained customers than this and no model is trained."""
+    minimum_history_days: int = 90
+    """Days of orders before the first training date."""
+    seed: int = 20260101
+    """Seed of everything random in training."""
+
+
+@dataclass(frozen=True)
+class ClvSettings:
+    """What customer lifetime value means."""
+
+    horizon_days: int = 365
+    """Predicted net value over this many days."""
+    annual_discount_rate: float = 0.10
+    """Money in a year is worth this much less."""
+    interval: float = 0.8
+    """Probability that the stated interval is meant to cover."""
+    minimum_repeat_customers: int = 50
+    """Fewer repeat purchasers than this and no purchase process is fitted."""
+    seed: int = 20260102
+    """Seed of the interval simulation."""
+
+
+@dataclass(frozen=True)
+class ValueSettings:
+    """Cut-offs of the value matrix and the service tiers."""
+
+    current_value_quantile: float = 0.7
+    """Purchasers above this quantile of current value count as high."""
+    potential_value_quantile: float = 0.7
+    """Purchasers above this quantile of predicted value count as high."""
+    tier_grace_days: int = 7
+    """A lower tier must hold this many days before a customer is moved down: no flip-flop from day to day."""
+
+
+@dataclass(frozen=True)
+class LifecycleSettings:
+    """The rules of the lifecycle stages."""
+
+    new_days: int = 90
+    """A first-time buyer is new this long."""
+    loyal_orders: int = 4
+    """Paid orders that make a customer loyal …"""
+    loyal_span_days: int = 180
+    """… when they span at least this many days."""
+    loyal_orders_with_referral: int = 3
+    """Paid orders that suffice with a converted referral."""
+    at_risk_probability: float = 0.5
+    """Churn probability from which a customer is at risk."""
+    at_risk_overdue_ratio: float = 2.0
+    """Days since the last order over the customer's own mean gap from which the customer is at risk."""
+    lost_days: int = 365
+    """No paid order for this many days is lost."""
+    won_back_days: int = 90
+    """An order after being lost counts as won back this long."""
+
+
+@dataclass(frozen=True)
+class MembershipLevel:
+    """One membership level."""
+
+    name: str
+    name_zh: str
+    from_spend: int
+    """Net spend of the membership year from which the level is held, in whole units of the base currency."""
+
+
+@dataclass(frozen=True)
+class MembershipSettings:
+    """The membership programme."""
+
+    levels: tuple[MembershipLevel, ...] = (
+        MembershipLevel("basic", "普通会员", 0),
+        MembershipLevel("silver", "银卡会员", 10_000),
+        MembershipLevel("gold", "金卡会员", 20_000),
+    )
+    """Levels from the lowest up."""
+    year_start: str = "01-01"
+    """Month and day on which the membership year starts."""
+    points_expiry_days: int = 30
+    """Points that expire within this many days are about to expire."""
+
+
+@dataclass(frozen=True)
+class CampaignSettings:
+    """Limits over all plays."""
+
+    contact_cap_days: int = 7
+    """Window of the contact cap."""
+    contact_cap: int = 2
+    """Contacts per customer in that window over all channels; service and staff plays are exempt."""
+    contact_cap_per_channel: int = 1
+    """Contacts per customer and channel in that window."""
+    complaint_hold_days: int = 7
+    """Promotion rests this long after a complaint is resolved; while it is open it always rests."""
+    holdout_share: float = 0.1
+    """Share of candidates kept as control group where a play names none."""
+    holdout_salt: str = "retention-holdout-v1"
+    """Changing it draws new control groups: only between measurement periods."""
+    guard_first_push_share: float = 0.6
+    """The first push may reach at most this share of all customers."""
+    guard_join_share: float = 0.25
+    """At most this share of all customers may join an audience in one push."""
+    guard_leave_share: float = 0.5
+    """At most this share of the delivered audience may leave in one push."""
+    guard_minimum_rows: int = 50
+    """Changes up to this many rows never trip the guard: small companies move in large shares."""
+    consent_heartbeat_hours: int = 26
+    """A consent feed silent for longer shows nothing to the marketing tools rather than something stale."""
+    push_contact_details: bool = False
+    """Whether plain e-mail and phone of current members go to the marketing database's ``contact`` table."""
+
+
+@dataclass(frozen=True)
+class ComplaintSettings:
+    """The complaint clock."""
+
+    acknowledge_hours: float = 1.0
+    """A complaint is acknowledged within this time."""
+    first_reply_hours: float = 24.0
+    """A complaint gets its first reply within this time."""
+
+
+@dataclass(frozen=True)
+class KeepSettings:
+    """How long data are kept."""
+
+    daily_slices_days: int = 35
+    """Every daily slice is kept this long."""
+    month_end_slices_days: int = 1096
+    """Slices of the first day of a month (the month before, closed) are kept this long."""
+    landing_days: int = 35
+    """Landed rows are kept this long."""
+    quarantine_days: int = 30
+    """Refused rows are kept this long."""
+    decision_days: int = 7
+    """Exclusions are kept this long; selections and controls stay."""
+    suppressed_group_size: int = 10
+    """Groups smaller than this are not shown to BI tools."""
+
+
+@dataclass(frozen=True)
+class LeaseSettings:
+    """Timing of the writing protocol."""
+
+    expires_seconds: float = 60.0
+    """A lease not renewed for this long may be taken by another run."""
+    renew_seconds: float = 10.0
+    """A living writer renews its lease this often."""
+    wait_seconds: float = 900.0
+    """How long a writer waits for a lease held by another run."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All business numbers, one group per concern."""
+
+    company: CompanySettings = field(default_factory=CompanySettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
+    features: FeatureSettings = field(default_factory=FeatureSettings)
+    churn: ChurnSettings = field(default_factory=ChurnSettings)
+    clv: ClvSettings = field(default_factory=ClvSettings)
+    value: ValueSettings = field(default_factory=ValueSettings)
+    lifecycle: LifecycleSettings = field(default_factory=LifecycleSettings)
+    membership: MembershipSettings = field(default_factory=MembershipSettings)
+    campaigns: CampaignSettings = field(default_factory=CampaignSettings)
+    complaints: ComplaintSettings = field(default_factory=ComplaintSettings)
+    keep: KeepSettings = field(default_factory=KeepSettings)
+    lease: LeaseSettings = field(default_factory=LeaseSettings)
+
+    def day_start(self, day: date) -> datetime:
+        """Return the instant at which a business day begins (aware, in the business time zone)."""
+        return datetime.combine(day, time.min, tzinfo=ZoneInfo(self.company.business_timezone))
+
+    def day_end(self, day: date) -> datetime:
+        """Return the instant at which a business day ends: the beginning of the next."""
+        return self.day_start(day + timedelta(days=1))
+
+
+class SettingsError(ValueError):
+    """A settings file names something that does not exist or has the wrong type."""
+
+
+def load_settings(path: Path | None = None) -> Settings:
+    """Read the settings: the shipped defaults with the overrides of a TOML file.
+
+    Parameters
+    ----------
+    path : Path, optional
+        TOML file; default ``$RETENTION_SETTINGS``, else ``retention.toml`` in the project folder when it exists.
+
+    Raises
+    ------
+    SettingsError naming file, table and key, with the nearest known name.
+    """
+    chosen = path or Path(os.environ.get("RETENTION_SETTINGS", PROJECT_ROOT / "retention.toml"))
+    if not chosen.exists():
+        if path is not None or "RETENTION_SETTINGS" in os.environ:
+            raise SettingsError(f"settings file {chosen} does not exist")
+        return Settings()
+    with chosen.open("rb") as stream:
+        overrides = tomllib.load(stream)
+    groups: dict[str, object] = {}
+    known = {f.name for f in dataclasses.fields(Settings)}
+    for name, values in overrides.items():
+        if name not in known or not isinstance(values, dict):
+            raise SettingsError(f"{chosen.name}: [{name}] is no group of settings{_nearest(name, known)}")
+        groups[name] = _override(getattr(Settings(), name), values, f"{chosen.name} [{name}]")
+    return Settings(**groups)  # type: ignore[arg-type]  # each value was made from the default of its own field
+
+
+def _override(defaults: object, values: dict[str, object], where: str) -> object:
+    hints = typing.get_type_hints(type(defaults))
+    changed: dict[str, object] = {}
+    for key, value in values.items():
+        if key not in hints:
+            raise SettingsError(f"{where}: {key} is no setting{_nearest(key, set(hints))}")
+        default = getattr(defaults, key)
+        if key == "levels" and isinstance(value, list):
+            changed[key] = tuple(MembershipLevel(**level) for level in value)
+            continue
+        if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if type(value) is not type(default):
+            raise SettingsError(f"{where}: {key} must be {type(default).__name__}, is {type(value).__name__}")
+        changed[key] = value
+    return dataclasses.replace(defaults, **changed)  # type: ignore[type-var]  # always one of the dataclasses above
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    match = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {match[0]}?" if match else f"; known are {', '.join(sorted(known))}"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Secrets that must never be printed."""
+
+    pepper: bytes = field(repr=False)
+    """Key of the pseudonyms. Made once; a changed pepper would give every customer a new key."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Facts of one installation: folders, addresses, secrets."""
+
+    home: Path
+    """Folder of everything that is written locally."""
+    warehouse_url: str = field(repr=False)
+    marketing_url: str = field(repr=False)
+    source_urls: dict[str, str] = field(repr=False)
+    """By upper-case connection id: a database URL, or the folder or URL that files lie in."""
+    sources_dir: Path
+    """Folder of the source descriptions."""
+    pepper_file: Path
+
+    @classmethod
+    def from_env(cls, environ: typing.Mapping[str, str] | None = None) -> Deployment:
+        """Read ``RETENTION_*`` variables; what they leave open comes from ``<home>/env`` and the embedded server.
+
+        ``RETENTION_HOME`` is the folder (default ``.retention`` in the project). URLs that are set nowhere stay empty:
+        whoever opens such a connection says what to set.
+        """
+        env = dict(os.environ if environ is None else environ)
+        home = Path(env.get("RETENTION_HOME", PROJECT_ROOT / ".retention")).resolve()
+        stored = home / "env"
+        if stored.exists():
+            for line in stored.read_text().splitlines():
+                key, separator, value = line.partition("=")
+                if separator and not key.startswith("#"):
+                    env.setdefault(key.strip(), value.strip())
+        embedded = _embedded_urls(home)
+        sources = {
+            key.removeprefix("RETENTION_SOURCE_").removesuffix("_URL"): value
+            for key, value in env.items()
+            if key.startswith("RETENTION_SOURCE_") and key.endswith("_URL")
+        }
+        for key in ("crm", "sales"):
+            if embedded:
+                sources.setdefault(key.upper(), embedded.format(database=f"source_{key}"))
+        sources.setdefault("SERVICE_DESK", str(home / "sample" / "service_desk"))
+        return cls(
+            home=home,
+            warehouse_url=env.get("RETENTION_WAREHOUSE_URL") or embedded.format(database="warehouse"),
+            marketing_url=env.get("RETENTION_MARKETING_URL") or embedded.format(database="marketing"),
+            source_urls=sources,
+            sources_dir=Path(env.get("RETENTION_SOURCES_DIR", PROJECT_ROOT / "include" / "sources")),
+            pepper_file=Path(env.get("RETENTION_PEPPER_FILE", home / "secrets" / "pepper")),
+        )
+
+    def secrets(self) -> Secrets:
+        """Read the secrets of this installation.
+
+        Raises
+        ------
+        SettingsError when the pepper has not been made yet.
+        """
+        if not self.pepper_file.exists():
+            raise SettingsError(f"no pepper at {self.pepper_file}: run `retention init` (or restore it from your backup)")
+        pepper = self.pepper_file.read_bytes().strip()
+        if len(pepper) < 32:
+            raise SettingsError(f"the pepper at {self.pepper_file} is shorter than 32 bytes: restore it from your backup")
+        return Secrets(pepper=pepper)
+
+
+def _embedded_urls(home: Path) -> str:
+    """Return the URL pattern of the embedded server under a home folder, or '' when there is none."""
+    port, password = home / "postgres" / "port", home / "secrets" / "postgres_password"
+    if not (port.exists() and password.exists()):
+        return ""
+    return f"postgresql://retention:{password.read_text().strip()}@127.0.0.1:{port.read_text().strip()}/{{database}}"

@@ -1,0 +1,200 @@
+"""Writing slices: build into staging named by the token, check there, publish all tables of a stage in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.warehouse.connections import Warehouse, ingest_arrow, statement
+from retention.warehouse.contracts import Contract, load_contract
+from retention.warehouse.errors import ContractError
+from retention.warehouse.failpoints import failpoint
+from retention.warehouse.identifiers import literal, quote
+from retention.warehouse.lease import Lease, lease
+from retention.warehouse.run import Run
+
+
+class StageWriter:
+    """The slices of one stage and date while they are being built. Made by :func:`stage_writer`."""
+
+    def __init__(self, run: Run, held: Lease) -> None:
+        self.run = run
+        self.lease = held
+        self.tables: dict[str, str] = {}
+
+    def staging(self, table: str) -> str:
+        """Return the name of the staging table of a slice, making it when it does not exist yet."""
+        if table not in self.tables:
+            contract = load_contract(table)
+            if contract.kind != "slice":
+                raise ContractError(f"{table}: only a slice can be staged, the contract says {contract.kind}.")
+            name = f"staging.{contract.schema}__{contract.name}__{self.run.as_of_date:%Y%m%d}__{self.lease.token}"
+            with self.run.warehouse.begin() as connection:
+                connection.exec_driver_sql(f"drop table if exists {name}")
+                # Unlogged: empty after a crash, which is safe because no other attempt ever reads a staging of this token.
+                connection.exec_driver_sql(
+                    f"create unlogged table {name} (like {contract.schema}.{quote(contract.name)} including defaults)"
+                )
+            self.tables[table] = name
+        return self.tables[table]
+
+    def fill_select(self, table: str, sql: str, params: Mapping[str, Any] | None = None, buckets: int = 1) -> int:
+        """Fill a slice by a SELECT whose columns carry the names of the contract's.
+
+        With ``buckets`` above 1 the statement runs once per customer bucket (binds ``bucket`` and ``bucket_count``), side by
+        side on connections of their own.
+
+        Returns
+        -------
+        Rows written.
+        """
+        target, columns = self.staging(table), self._columns(load_contract(table))
+        insert = f"insert into {target} ({columns}) select {columns} from (\n{sql}\n) as slice"
+        binds = {**self.run.binds(), **(params or {})}
+
+        def fill(bucket: int) -> int:
+            with self.run.warehouse.begin() as connection:
+                buckets_of = {"bucket": bucket, "bucket_count": buckets}
+                return int(connection.execute(*statement(insert, {**binds, **buckets_of})).rowcount)
+
+        failpoint("writer.before_fill")
+        with ThreadPoolExecutor(max_workers=buckets) as pool:
+            rows = sum(pool.map(fill, range(buckets)))
+        failpoint("writer.filled")
+        return rows
+
+    def fill_arrow(self, table: str, data: pa.Table | pa.RecordBatchReader | pd.DataFrame) -> int:
+        """Fill a slice from Arrow data or a frame whose columns carry the names of the contract's.
+
+        Returns
+        -------
+        Rows written.
+        """
+        if isinstance(data, pd.DataFrame):
+            data = pa.Table.from_pandas(data, preserve_index=False)
+        failpoint("writer.before_fill")
+        rows = ingest_arrow(self.run.warehouse, self.staging(table), data)
+        failpoint("writer.filled")
+        return rows
+
+    def publish(self, also: Callable[[Connection], None] | None = None) -> dict[str, int]:
+        """Replace the slices of all filled tables in one fenced transaction and record them.
+
+        Parameters
+        ----------
+        also : callable, optional
+            More to do in the same transaction, e.g. moves that are kept for ever.
+
+        Returns
+        -------
+        Rows by table.
+
+        Raises
+        ------
+        Fenced when a newer attempt took over; nothing was changed.
+        """
+        as_of_date = self.run.as_of_date
+        ensure_partitions(self.run.warehouse, list(self.tables), as_of_date)
+        with self.lease.publishing() as connection:
+            for table, staged in self.tables.items():
+                contract = load_contract(table)
+                target, columns = f"{contract.schema}.{quote(contract.name)}", self._columns(contract)
+                connection.execute(sa.text(f"delete from {target} where as_of_date = :as_of_date"), {"as_of_date": as_of_date})
+                connection.exec_driver_sql(f"insert into {target} ({columns}) select {columns} from {staged}")
+                failpoint("writer.slice_replaced")
+                rows, checksum, foreign = connection.execute(
+                    sa.text(
+                        "select count(*), bit_xor(hashtextextended(cast(slice as text), 0)), "
+                        f"count(*) filter (where as_of_date <> :as_of_date) from {staged} as slice"
+                    ),
+                    {"as_of_date": as_of_date},
+                ).one()
+                if foreign:
+                    raise ContractError(
+                        f"{table} {as_of_date}: {foreign} of {rows} rows carry another as_of_date. Nothing published."
+                    )
+                self.lease.record(connection, table, rows, as_of_date.isoformat(), checksum)
+                connection.execute(
+                    sa.text(
+                        "update ops.published set is_stale = true where table_name = :table_name and slice_key > :slice_key"
+                    ),
+                    {"table_name": table, "slice_key": as_of_date.isoformat()},
+                )
+            if also is not None:
+                also(connection)
+        self._analyze()
+        return dict(self.lease.counts)
+
+    def drop_staging(self) -> None:
+        """Drop the staging tables of this writer."""
+        with self.run.warehouse.begin() as connection:
+            for name in self.tables.values():
+                connection.exec_driver_sql(f"drop table if exists {name}")
+
+    def _analyze(self) -> None:
+        """Refresh statistics and the visibility map of the new partitions, so that reading them stays cheap."""
+        with self.run.warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for table in self.tables:
+                connection.exec_driver_sql(f"vacuum (analyze) {partition_name(table, self.run.as_of_date)}")
+
+    @staticmethod
+    def _columns(contract: Contract) -> str:
+        return ", ".join(quote(column.name) for column in contract.columns if not column.identity)
+
+
+@contextmanager
+def stage_writer(run: Run, stage: str) -> Iterator[StageWriter]:
+    """Hold the lease on (stage, as-of date) and build its slices; call :meth:`StageWriter.publish` at the end.
+
+    Staging left behind by attempts that died is dropped first, ours is dropped last.
+    """
+    with lease(run, stage, run.as_of_date.isoformat()) as held:
+        writer = StageWriter(run, held)
+        _drop_leftovers(run, stage, held.token)
+        try:
+            yield writer
+        finally:
+            writer.drop_staging()
+
+
+def ensure_partitions(warehouse: Warehouse, tables: list[str], as_of_date: date) -> None:
+    """Make the partitions of a date ahead of publishing: creating one locks its parent for a moment."""
+    for table in tables:
+        contract = load_contract(table)
+        name = partition_name(table, as_of_date)
+        with warehouse.begin() as connection:
+            if connection.execute(sa.text("select to_regclass(:name)"), {"name": name}).scalar_one() is not None:
+                continue
+            connection.execute(sa.text("select pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
+            connection.exec_driver_sql(
+                f"create table if not exists {name} partition of {contract.schema}.{quote(contract.name)} "
+                f"for values from ('{as_of_date:%Y-%m-%d}') to ('{as_of_date + timedelta(days=1):%Y-%m-%d}')"
+            )
+            connection.exec_driver_sql(f"comment on table {name} is {literal(f'Slice of {table} as of {as_of_date}.')}")
+
+
+def partition_name(table: str, as_of_date: date) -> str:
+    """Return the name of the partition that holds one date of a sliced table."""
+    return f"{table}_p{as_of_date:%Y%m%d}"
+
+
+def _drop_leftovers(run: Run, stage: str, token: int) -> None:
+    """Drop staging tables of earlier tokens of this stage and date; an attempt that still fills one of them fails there."""
+    suffix = f"__{run.as_of_date:%Y%m%d}__"
+    with run.warehouse.begin() as connection:
+        names = connection.execute(
+            sa.text("select tablename from pg_catalog.pg_tables where schemaname = 'staging' and starts_with(tablename, :prefix)"),
+            {"prefix": f"{stage}__"},
+        ).scalars()
+        for name in names.all():
+            _, marker, number = name.partition(suffix)
+            if marker and int(number) < token:
+                connection.exec_driver_sql(f"drop table if exists staging.{quote(name)}")
