@@ -1,0 +1,1 @@
+"""Scores: who will stay away (churn) and who is worth how much (CLV)."""

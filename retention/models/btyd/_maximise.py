@@ -1,0 +1,162 @@
+"""Maximum likelihood in the logarithms of positive parameters, with runaway fits detected and replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import minimize
+
+from retention.models.btyd._histories import Floats
+
+# log-likelihood and its gradient by the natural parameters
+Likelihood = Callable[[Floats], tuple[float, Floats]]
+
+# Logarithms of parameters are kept inside +-LOG_LIMIT (times are scaled to a mean of one before, so a sensible
+# parameter lies well within). A fit that ends at the limit has run away: the data do not identify the parameter.
+LOG_LIMIT = 9.0
+AT_LIMIT = 0.02
+# The fallback adds log-normal priors with this standard deviation of the logarithm: 95 % between 1/50 and 50. They
+# hold a direction in which the likelihood is flat and weigh nothing (half a log-likelihood unit) against real data.
+PRIOR_SD = 2.0
+FLAT = 1e-7
+
+
+@dataclass(frozen=True)
+class FitReport:
+    """How a fit went.
+
+    Attributes
+    ----------
+    converged : the optimiser met its tolerance.
+    runaway : at least one parameter ran to its limit; `params_` come from the fallback.
+    fallback : name of the fallback used, or None.
+    message : plain words for the report, empty when all is well.
+    customers, histories : weight in the data, and distinct rows.
+    evaluations : passes over the data.
+    """
+
+    converged: bool
+    runaway: bool
+    fallback: str | None
+    message: str
+    customers: float
+    histories: int
+    evaluations: int
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """The best parameters, their log-likelihood (without any prior), and the covariance of their logarithms."""
+
+    params: Floats
+    log_likelihood: float
+    log_covariance: Floats
+    report: FitReport
+
+
+def maximise(
+    likelihood: Likelihood,
+    starts: Sequence[Sequence[float]],
+    names: Sequence[str],
+    customers: float,
+    histories: int,
+    *,
+    rough: Likelihood | None = None,
+) -> Maximum:
+    """Find the maximum of a likelihood over positive parameters.
+
+    `rough` is a cheaper likelihood of the same parameters (a subsample of the histories). It picks the start, so
+    that only a few passes over all data remain.
+
+    A parameter at its limit means that the data do not identify it (customers who never leave make BG/NBD's drop-out
+    run to a = 0, b = infinity). Such a fit is repeated with weak log-normal priors, and the report says so.
+    """
+    found = [_minimise(rough or likelihood, np.log(start), prior=False) for start in starts]
+    evaluations = 0 if rough else sum(one.nfev for one in found)
+    best = min(found, key=lambda one: one.fun)
+    if rough:
+        best = _minimise(likelihood, best.x, prior=False)
+        evaluations = best.nfev
+    ran = [name for name, value in zip(names, best.x, strict=True) if abs(value) > LOG_LIMIT - AT_LIMIT]
+    report = FitReport(bool(best.success), False, None, "", customers, histories, evaluations)
+    if ran or not np.isfinite(best.fun):
+        best = min((_minimise(likelihood, np.log(start), prior=True) for start in starts), key=lambda one: one.fun)
+        report = replace(
+            report,
+            converged=bool(best.success),
+            runaway=True,
+            fallback="log-normal priors",
+            message=(
+                f"{', '.join(ran) or 'the likelihood'} ran to the limit: the {customers:.0f} customers do not identify it. "
+                f"Fitted again with log-normal priors (sd {PRIOR_SD:g} of the logarithm)."
+            ),
+        )
+    params = np.exp(best.x)
+    value, _ = likelihood(params)
+    return Maximum(params, value, _log_covariance(likelihood, best.x, prior=report.runaway), report)
+
+
+class _Minimum:
+    """What is used of scipy's result, with types."""
+
+    def __init__(self, x: Floats, fun: float, success: bool, nfev: int) -> None:
+        self.x, self.fun, self.success, self.nfev = x, fun, success, nfev
+
+
+def _minimise(likelihood: Likelihood, start: Floats, *, prior: bool) -> _Minimum:
+    at_start, _ = likelihood(np.exp(start))
+    scale = max(1.0, abs(at_start))  # near 1 whatever the number of customers, so that tolerances mean the same
+
+    def loss(logs: Floats) -> tuple[float, Floats]:
+        value, gradient = _with_prior(likelihood, logs, prior)
+        if not np.isfinite(value):
+            return 1e300, np.zeros_like(logs)
+        return -value / scale, -gradient / scale
+
+    limits = [(-LOG_LIMIT, LOG_LIMIT)] * len(start)
+    evaluations = 0
+    x = np.clip(start, -LOG_LIMIT, LOG_LIMIT)
+    # L-BFGS forgets its curvature when restarted, which helps on the long flat ridges of these likelihoods.
+    for _ in range(3):
+        before = x
+        result = minimize(
+            loss, x, jac=True, method="L-BFGS-B", bounds=limits, options={"maxiter": 500, "ftol": 1e-15, "gtol": 1e-10}
+        )
+        evaluations += int(result.nfev)
+        x = np.asarray(result.x, dtype=np.float64)
+        if np.abs(x - before).max() < 1e-6:
+            break
+    # scipy calls it a failure when rounding ends the line search; a gradient near zero is what counts.
+    _, gradient = loss(x)
+    inside = np.abs(x) < LOG_LIMIT - AT_LIMIT
+    success = bool(np.abs(gradient[inside]).max(initial=0.0) < 1e-5)
+    return _Minimum(x, float(result.fun), success, evaluations)
+
+
+def _with_prior(likelihood: Likelihood, logs: Floats, prior: bool) -> tuple[float, Floats]:
+    params = np.exp(logs)
+    value, gradient = likelihood(params)
+    gradient = gradient * params
+    if prior:
+        value -= float(0.5 * np.sum((logs / PRIOR_SD) ** 2))
+        gradient = gradient - logs / PRIOR_SD**2
+    return value, gradient
+
+
+def _log_covariance(likelihood: Likelihood, logs: Floats, *, prior: bool) -> Floats:
+    """Inverse of the observed information, from central differences of the analytic gradient."""
+    size, step = len(logs), 1e-4
+    hessian = np.empty((size, size))
+    for row in range(size):
+        shift = np.zeros(size)
+        shift[row] = step
+        above = _with_prior(likelihood, logs + shift, prior)[1]
+        below = _with_prior(likelihood, logs - shift, prior)[1]
+        hessian[row] = (above - below) / (2 * step)
+    values, vectors = np.linalg.eigh(-(hessian + hessian.T) / 2)
+    # A flat direction has no information: a huge variance there is the honest answer, a negative one would not be.
+    values = np.maximum(values, FLAT)
+    covariance: Floats = (vectors / values) @ vectors.T
+    return covariance

@@ -1,0 +1,160 @@
+"""What all purchase-process models share: fitting, and predictions row by row."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from retention.models.btyd._histories import Floats, Histories, checked
+from retention.models.btyd._maximise import FitReport
+
+NAMES_BETA_GEO = ("r", "alpha", "a", "b")
+
+# Above this many distinct histories a subsample finds the start, and all of them only finish the fit.
+ROUGH_FROM = 60_000
+ROUGH_SIZE = 20_000
+
+
+class PurchaseProcess(ABC):
+    """A model of repeat purchases and silent drop-out.
+
+    Times may be in any unit; parameters and horizons are in the same one. Predictions answer row by row and do not
+    depend on the order of the rows.
+    """
+
+    names: ClassVar[tuple[str, ...]]
+    params_: dict[str, float]
+    log_likelihood_: float
+    log_covariance_: Floats
+    report_: FitReport
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, float]) -> Self:
+        """Make a fitted model from stored parameters."""
+        wrong = [name for name in cls.names if not (np.isfinite(params.get(name, np.nan)) and params[name] > 0)]
+        if wrong or len(params) != len(cls.names):
+            raise ValueError(f"{cls.__name__} needs positive {', '.join(cls.names)}; wrong or missing: {', '.join(wrong)}")
+        model = cls()
+        model.params_ = {name: float(params[name]) for name in cls.names}
+        return model
+
+    def fit(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, weights: ArrayLike | None = None) -> Self:
+        """Fit by maximum likelihood.
+
+        Parameters
+        ----------
+        frequency : repeat purchases of each customer (a count; the first purchase is not one).
+        recency : time from the first to the last purchase.
+        T : time from the first purchase to the end of observation.
+        weights : how many customers each row stands for; default one.
+
+        Raises
+        ------
+        ValueError when rows make no sense (named, up to five), or nobody bought again.
+        """
+        histories = Histories.grouped(frequency, recency, T, weights)
+        if histories.age.size == 0:
+            raise ValueError("no purchase histories to fit")
+        if not (histories.frequency > 0).any():
+            raise ValueError(f"none of {histories.customers:.0f} customers bought again: there is no rhythm to learn from")
+        unit = float(np.average(histories.age, weights=histories.weight))
+        scaled = histories.in_units_of(unit)
+        self._fit(scaled, unit, _thinned(scaled))
+        return self
+
+    def log_likelihood(
+        self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, weights: ArrayLike | None = None
+    ) -> float:
+        """Log-likelihood of any histories under the fitted parameters."""
+        return self._log_likelihood(Histories.grouped(frequency, recency, T, weights))
+
+    def probability_alive(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> Floats:
+        """Probability that each customer is still active at the end of observation.
+
+        No measure of churn: under BG/NBD one-time buyers get exactly 1. Use `probability_no_purchase`.
+        """
+        return self._alive(_rows(frequency, recency, T))
+
+    def probability_no_purchase(
+        self, horizon: float, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike
+    ) -> Floats:
+        """Probability of no purchase within `horizon` after the end of observation: gone, or alive and silent."""
+        rows = _rows(frequency, recency, T)
+        return np.asarray(1 - self._alive(rows) * (1 - self._silent(rows, _checked(horizon))))
+
+    def expected_purchases(
+        self, horizon: float | ArrayLike, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike
+    ) -> Floats:
+        """Expected purchases within one or more horizons after the end of observation.
+
+        Returns
+        -------
+        One number per row; for a column of horizons, a matrix of rows by horizons.
+        """
+        rows = _rows(frequency, recency, T)
+        # Given that the customer is alive the answer depends on frequency and T alone: compute each pair once.
+        pairs, position = np.unique(np.column_stack([rows.frequency, rows.age]), axis=0, return_inverse=True)
+        distinct = Histories.of(pairs[:, 0], np.zeros(len(pairs)), pairs[:, 1])
+        times = np.atleast_1d(np.asarray(horizon, dtype=np.float64))
+        expected = np.column_stack([self._expected_if_alive(distinct, _checked(float(time))) for time in times])
+        result = self._alive(rows)[:, None] * expected[position.ravel()]
+        return np.asarray(result[:, 0] if np.ndim(horizon) == 0 else result)
+
+    def purchase_moments(
+        self, horizon: float, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike
+    ) -> tuple[Floats, Floats]:
+        """Mean and variance of the number of purchases within a horizon (individual, not of the mean)."""
+        rows = _rows(frequency, recency, T)
+        pairs, position = np.unique(np.column_stack([rows.frequency, rows.age]), axis=0, return_inverse=True)
+        distinct = Histories.of(pairs[:, 0], np.zeros(len(pairs)), pairs[:, 1])
+        first, second = (moment[position.ravel()] for moment in self._moments_if_alive(distinct, _checked(horizon)))
+        alive = self._alive(rows)
+        mean = alive * first
+        return mean, np.maximum(alive * second - mean**2, 0.0)
+
+    def _vector(self) -> Floats:
+        return np.array([self.params_[name] for name in self.names])
+
+    @abstractmethod
+    def _fit(self, histories: Histories, unit: float, rough: Histories | None) -> None: ...
+
+    @abstractmethod
+    def _log_likelihood(self, histories: Histories) -> float: ...
+
+    @abstractmethod
+    def _alive(self, histories: Histories) -> Floats: ...
+
+    @abstractmethod
+    def _silent(self, histories: Histories, horizon: float) -> Floats:
+        """Probability of no purchase in the horizon, given that the customer is alive at its start."""
+
+    @abstractmethod
+    def _expected_if_alive(self, histories: Histories, horizon: float) -> Floats: ...
+
+    @abstractmethod
+    def _moments_if_alive(self, histories: Histories, horizon: float) -> tuple[Floats, Floats]: ...
+
+
+def _rows(frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> Histories:
+    return Histories.of(*checked(frequency, recency, T))
+
+
+def _checked(horizon: float) -> float:
+    if not (np.isfinite(horizon) and horizon >= 0):
+        raise ValueError(f"a horizon must be finite and not negative, got {horizon}")
+    return horizon
+
+
+def _thinned(histories: Histories) -> Histories | None:
+    """Every n-th of many histories, chosen without chance; None where there are few."""
+    size = histories.age.size
+    if size < ROUGH_FROM:
+        return None
+    chosen = np.linspace(0, size - 1, ROUGH_SIZE).round().astype(np.intp)
+    return Histories.of(
+        histories.frequency[chosen], histories.recency[chosen], histories.age[chosen], histories.weight[chosen]
+    )
