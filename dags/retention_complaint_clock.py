@@ -1,0 +1,37 @@
+"""# Complaint clock: is a complaint waiting too long?
+
+Every ten minutes, independent of the daily chain: reads new and changed complaints itself, and raises those not
+acknowledged within the hour or without a first reply within a day.
+
+* **Reads** complaints from their source since the clock's own cursor.
+* **Writes** breaches for the staff; publishes no daily asset.
+* **Re-run freely.** A breach is reported once.
+* **If it fails:** `docs/runbook.md#complaint-clock`.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import dag, task
+from retention_airflow import ALWAYS, dag_options, every, moment_run
+
+INTERVAL = timedelta(minutes=10)
+
+
+@dag(
+    schedule=every(INTERVAL),
+    start_date=ALWAYS,
+    **dag_options(__doc__, "complaints", finished_within=INTERVAL),
+)
+def retention_complaint_clock():
+    @task(execution_timeout=timedelta(minutes=8))
+    def check_complaints() -> dict[str, int]:
+        """Read what is new, find what is overdue, tell the staff."""
+        from retention import pipeline
+
+        run, now = moment_run()
+        return pipeline.complaint_clock(run, now)
+
+    check_complaints()
+
+
+retention_complaint_clock()
