@@ -1,0 +1,165 @@
+-- features.customer_basket: one row per customer per as_of_date, from the order lines of the last 365 business days.
+-- Lines of orders cancelled before as_of are left out; a return counts once it happened before as_of.
+with
+
+customers as (
+    select customer_key
+    from core.customer
+    where
+        customer_key between :first_key and :last_key
+        and valid_from < :as_of
+        and (valid_to is null or valid_to >= :as_of)
+        and (deleted_at is null or deleted_at >= :as_of)
+        and not is_test
+),
+
+cancelled_orders as (
+    select order_key
+    from core.order_entry
+    where
+        customer_key between :first_key and :last_key
+        and kind = 'cancelled'
+        and happened_at < :as_of
+        and (deleted_at is null or deleted_at >= :as_of)
+    group by order_key
+    having sum(order_count) < 0
+),
+
+lines as not materialized (
+    select
+        customer_key,
+        order_key,
+        product_key,
+        category_1,
+        category_2,
+        happened_at,
+        quantity,
+        gross_minor,
+        discount_minor,
+        net_minor,
+        case when returned_at < :as_of then returned_quantity else 0 end as returned_quantity,
+        case when returned_at < :as_of and returned_quantity > 0 then returned_at end as returned_at
+    from core.order_line
+    where
+        customer_key between :first_key and :last_key
+        and happened_at >= :since_365d
+        and happened_at < :as_of
+        and (deleted_at is null or deleted_at >= :as_of)
+        and order_key not in (select order_key from cancelled_orders)
+),
+
+baskets as (
+    select
+        customer_key,
+        order_key,
+        count(*) as count_lines,
+        count(returned_at) as count_returned_lines
+    from lines
+    group by customer_key, order_key
+),
+
+basket_totals as (
+    select
+        customer_key,
+        count(*) as count_baskets,
+        cast(sum(count_lines) as bigint) as count_lines,
+        max(count_lines) as largest_basket_lines,
+        count(*) filter (where count_returned_lines > 0) as count_baskets_with_return,
+        cast(sum(count_returned_lines) as bigint) as count_returned_lines
+    from baskets
+    group by customer_key
+),
+
+products as (
+    select
+        customer_key,
+        category_1,
+        category_2,
+        product_key,
+        count(*) as count_lines,
+        count(*) filter (where discount_minor > 0) as count_discounted_lines,
+        min(happened_at) as first_at,
+        max(happened_at) as last_at,
+        max(returned_at) as last_returned_at,
+        sum(quantity) as quantity,
+        sum(returned_quantity) as returned_quantity,
+        cast(sum(gross_minor) as bigint) as gross_minor,
+        cast(sum(net_minor) as bigint) as net_minor
+    from lines
+    group by customer_key, category_1, category_2, product_key
+),
+
+categories as (
+    select
+        customer_key,
+        category_1,
+        count(*) as count_products,
+        count(*) filter (where count_lines > 1) as count_repeated_products,
+        count(distinct category_2) as count_subcategories,
+        sum(count_discounted_lines) as count_discounted_lines,
+        min(first_at) as first_at,
+        max(last_at) as last_at,
+        max(last_returned_at) as last_returned_at,
+        sum(quantity) as quantity,
+        sum(returned_quantity) as returned_quantity,
+        sum(gross_minor) as gross_minor,
+        sum(net_minor) as net_minor
+    from products
+    group by customer_key, category_1
+),
+
+mixes as (
+    select
+        customer_key,
+        count(category_1) as count_categories,
+        count(category_1) filter (where last_at >= :since_90d) as count_categories_90d,
+        count(category_1) filter (where first_at >= :since_90d) as count_new_categories_90d,
+        cast(sum(count_subcategories) as bigint) as count_subcategories,
+        cast(sum(count_products) as bigint) as count_products,
+        cast(sum(count_repeated_products) as bigint) as count_repeated_products,
+        cast(sum(count_discounted_lines) as bigint) as count_discounted_lines,
+        max(last_returned_at) as last_returned_at,
+        sum(quantity) as quantity,
+        sum(returned_quantity) as returned_quantity,
+        sum(gross_minor) as gross_minor,
+        sum(net_minor) as net_minor,
+        (array_agg(category_1 order by net_minor desc, category_1) filter (where category_1 is not null))[1]
+        as top_category,
+        max(greatest(net_minor, 0)) filter (where category_1 is not null) as top_net_minor,
+        sum(greatest(net_minor, 0)) filter (where category_1 is not null) as positive_net_minor,
+        sum(greatest(net_minor, 0) * greatest(net_minor, 0)) filter (where category_1 is not null) as sum_squared_net
+    from categories
+    group by customer_key
+)
+
+select
+    :as_of_date as as_of_date,
+    customers.customer_key,
+    coalesce(basket_totals.count_baskets, 0) as count_baskets_365d,
+    coalesce(basket_totals.count_lines, 0) as count_lines_365d,
+    cast(basket_totals.count_lines as double precision) / basket_totals.count_baskets as lines_per_basket_365d,
+    basket_totals.largest_basket_lines as largest_basket_lines_365d,
+    cast(coalesce(mixes.quantity, 0) as double precision) as quantity_365d,
+    cast(mixes.net_minor / nullif(mixes.quantity, 0) as double precision) as mean_unit_price_minor_365d,
+    coalesce(mixes.count_products, 0) as count_products_365d,
+    cast(mixes.count_repeated_products as double precision)
+    / nullif(mixes.count_products, 0) as repeated_product_share_365d,
+    coalesce(mixes.count_categories, 0) as count_categories_365d,
+    coalesce(mixes.count_categories_90d, 0) as count_categories_90d,
+    coalesce(mixes.count_new_categories_90d, 0) as count_new_categories_90d,
+    coalesce(mixes.count_subcategories, 0) as count_subcategories_365d,
+    mixes.top_category as top_category_365d,
+    cast(mixes.top_net_minor / nullif(mixes.positive_net_minor, 0) as double precision) as top_category_share_365d,
+    cast(
+        mixes.sum_squared_net / nullif(mixes.positive_net_minor * mixes.positive_net_minor, 0) as double precision
+    ) as category_concentration_365d,
+    cast(mixes.count_discounted_lines as double precision)
+    / nullif(basket_totals.count_lines, 0) as discounted_line_share_365d,
+    coalesce(basket_totals.count_returned_lines, 0) as count_returned_lines_365d,
+    cast(basket_totals.count_baskets_with_return as double precision)
+    / basket_totals.count_baskets as baskets_with_return_share_365d,
+    cast(mixes.returned_quantity / nullif(mixes.quantity, 0) as double precision) as returned_quantity_share_365d,
+    :as_of_date - cast(mixes.last_returned_at at time zone :business_timezone as date) as days_since_last_return
+from customers
+left join basket_totals on customers.customer_key = basket_totals.customer_key
+left join mixes on customers.customer_key = mixes.customer_key

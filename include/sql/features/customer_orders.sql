@@ -1,0 +1,183 @@
+-- features.customer_orders: one row per purchaser per as_of_date, from the ledger of orders.
+-- A purchaser has at least one order paid before as_of that is not cancelled before as_of. An order lies in the window of
+-- its payment, and everything booked on it before as_of (corrections, refunds, returns, cancellation) is netted there.
+-- No window function: the gap to the previous order is stored on the ledger row, so that rows stream in customer order.
+with
+
+test_accounts as (
+    select customer_key
+    from core.customer
+    where
+        customer_key between :first_key and :last_key
+        and valid_from < :as_of
+        and (valid_to is null or valid_to >= :as_of)
+        and is_test
+),
+
+entries as (
+    select
+        customer_key,
+        order_key,
+        kind,
+        happened_at,
+        order_count,
+        gross_minor,
+        discount_minor,
+        net_minor,
+        days_since_previous_order
+    from core.order_entry
+    where
+        customer_key between :first_key and :last_key
+        and happened_at < :as_of
+        and (deleted_at is null or deleted_at >= :as_of)
+        and customer_key not in (select test_accounts.customer_key from test_accounts)
+),
+
+orders as (
+    select
+        customer_key,
+        order_key,
+        min(happened_at) filter (where kind = 'paid') as paid_at,
+        sum(order_count) > 0 as is_live,
+        cast(sum(gross_minor) as bigint) as gross_minor,
+        cast(sum(discount_minor) as bigint) as discount_minor,
+        cast(sum(net_minor) as bigint) as net_minor,
+        cast(sum(net_minor) filter (where kind in ('paid', 'corrected')) as bigint) as charged_minor,
+        cast(-sum(net_minor) filter (where kind in ('refunded', 'returned')) as bigint) as refunded_minor,
+        max(days_since_previous_order) as gap_days
+    from entries
+    group by customer_key, order_key
+),
+
+order_days as (
+    select
+        customer_key,
+        cast(paid_at at time zone :business_timezone as date) as order_date,
+        min(paid_at) filter (where is_live) as first_paid_at,
+        max(paid_at) filter (where is_live) as last_paid_at,
+        count(*) filter (where is_live) as count_orders,
+        count(*) filter (where not is_live) as count_cancelled,
+        cast(sum(gross_minor) filter (where is_live) as bigint) as gross_minor,
+        cast(sum(discount_minor) filter (where is_live) as bigint) as discount_minor,
+        cast(sum(net_minor) filter (where is_live) as bigint) as net_minor,
+        cast(sum(charged_minor) filter (where is_live) as bigint) as charged_minor,
+        cast(sum(coalesce(refunded_minor, 0)) filter (where is_live) as bigint) as refunded_minor,
+        max(net_minor) filter (where is_live) as largest_order_minor,
+        max(paid_at) as day_at,
+        count(gap_days) filter (where is_live and gap_days > 0) as count_gaps,
+        sum(gap_days) filter (where is_live and gap_days > 0) as sum_gaps,
+        sum(gap_days * gap_days) filter (where is_live and gap_days > 0) as sum_squared_gaps,
+        max(gap_days) filter (where is_live) as largest_gap
+    from orders
+    where paid_at is not null
+    group by customer_key, cast(paid_at at time zone :business_timezone as date)
+),
+
+history as (
+    select
+        customer_key,
+        min(first_paid_at) as first_order_at,
+        max(last_paid_at) as last_order_at,
+        min(order_date) filter (where count_orders > 0) as first_order_date,
+        max(order_date) filter (where count_orders > 0) as last_order_date,
+        cast(sum(count_orders) as bigint) as count_orders_lifetime,
+        count(*) filter (where count_orders > 0) as count_order_days_lifetime,
+        cast(coalesce(sum(count_orders) filter (where day_at >= :since_30d), 0) as bigint) as count_orders_30d,
+        cast(coalesce(sum(count_orders) filter (where day_at >= :since_90d), 0) as bigint) as count_orders_90d,
+        cast(
+            coalesce(sum(count_orders) filter (where day_at >= :since_180d and day_at < :since_90d), 0) as bigint
+        ) as count_orders_previous_90d,
+        cast(coalesce(sum(count_orders) filter (where day_at >= :since_365d), 0) as bigint) as count_orders_365d,
+        cast(coalesce(sum(count_cancelled) filter (where day_at >= :since_365d), 0) as bigint) as count_cancelled_365d,
+        cast(coalesce(sum(net_minor) filter (where day_at >= :since_30d), 0) as bigint) as net_minor_30d,
+        cast(coalesce(sum(net_minor) filter (where day_at >= :since_90d), 0) as bigint) as net_minor_90d,
+        cast(
+            coalesce(sum(net_minor) filter (where day_at >= :since_180d and day_at < :since_90d), 0) as bigint
+        ) as net_minor_previous_90d,
+        cast(coalesce(sum(net_minor) filter (where day_at >= :since_365d), 0) as bigint) as net_minor_365d,
+        cast(sum(net_minor) as bigint) as net_minor_lifetime,
+        cast(coalesce(sum(gross_minor) filter (where day_at >= :since_365d), 0) as bigint) as gross_minor_365d,
+        cast(coalesce(sum(discount_minor) filter (where day_at >= :since_365d), 0) as bigint) as discount_minor_365d,
+        cast(coalesce(sum(charged_minor) filter (where day_at >= :since_365d), 0) as bigint) as charged_minor_365d,
+        cast(coalesce(sum(refunded_minor) filter (where day_at >= :since_365d), 0) as bigint) as refunded_minor_365d,
+        max(largest_order_minor) filter (where day_at >= :since_365d) as largest_order_minor_365d,
+        (array_agg(net_minor order by order_date) filter (where count_orders > 0))[1] as first_day_net_minor,
+        sum(count_gaps) as count_gaps,
+        sum(sum_gaps) as sum_gaps,
+        sum(sum_squared_gaps) as sum_squared_gaps,
+        max(largest_gap) as largest_gap
+    from order_days
+    group by customer_key
+    having sum(count_orders) > 0
+),
+
+order_attributes as (
+    select
+        customer_key,
+        count(*) as count_headers,
+        count(*) filter (where coupon_code is not null) as count_coupon_orders,
+        count(distinct channel) as count_channels
+    from core.order_header
+    where
+        customer_key between :first_key and :last_key
+        and paid_at >= :since_365d
+        and paid_at < :as_of
+        and (cancelled_at is null or cancelled_at >= :as_of)
+        and (deleted_at is null or deleted_at >= :as_of)
+    group by customer_key
+)
+
+select
+    :as_of_date as as_of_date,
+    history.customer_key,
+    history.first_order_at,
+    history.last_order_at,
+    :as_of_date - history.last_order_date as recency_days,
+    :as_of_date - history.first_order_date as tenure_days,
+    history.last_order_date - history.first_order_date as first_to_last_order_days,
+    history.count_orders_lifetime,
+    history.count_order_days_lifetime,
+    history.count_orders_30d,
+    history.count_orders_90d,
+    history.count_orders_previous_90d,
+    history.count_orders_90d - history.count_orders_previous_90d as orders_change_90d,
+    history.count_orders_365d,
+    history.count_cancelled_365d as count_cancelled_orders_365d,
+    history.net_minor_30d,
+    history.net_minor_90d,
+    history.net_minor_previous_90d,
+    history.net_minor_90d - history.net_minor_previous_90d as net_change_90d_minor,
+    history.net_minor_365d,
+    history.net_minor_lifetime,
+    history.gross_minor_365d,
+    history.discount_minor_365d,
+    cast(history.discount_minor_365d as double precision) / nullif(history.gross_minor_365d, 0) as discount_share_365d,
+    cast(history.net_minor_365d as double precision)
+    / nullif(history.count_orders_365d, 0) as mean_order_value_minor_365d,
+    history.largest_order_minor_365d,
+    history.refunded_minor_365d,
+    cast(history.refunded_minor_365d as double precision) / nullif(history.charged_minor_365d, 0) as refund_share_365d,
+    cast(history.last_order_date - history.first_order_date as double precision)
+    / nullif(history.count_order_days_lifetime - 1, 0) as mean_days_between_orders,
+    case
+        when history.count_gaps > 1
+            then sqrt(
+                cast(
+                    greatest(
+                        history.sum_squared_gaps * history.count_gaps - history.sum_gaps * history.sum_gaps, 0
+                    ) as double precision
+                ) / cast(history.count_gaps * (history.count_gaps - 1) as double precision)
+            )
+    end as std_days_between_orders,
+    cast(history.largest_gap as double precision) as max_days_between_orders,
+    cast(:as_of_date - history.last_order_date as double precision)
+    * (history.count_order_days_lifetime - 1)
+    / nullif(history.last_order_date - history.first_order_date, 0) as overdue_ratio,
+    cast(history.net_minor_lifetime - history.first_day_net_minor as double precision)
+    / nullif(history.count_order_days_lifetime - 1, 0) as repeat_order_value_mean_minor,
+    coalesce(order_attributes.count_coupon_orders, 0) as count_coupon_orders_365d,
+    cast(order_attributes.count_coupon_orders as double precision)
+    / order_attributes.count_headers as coupon_order_share_365d,
+    coalesce(order_attributes.count_channels, 0) as count_order_channels_365d
+from history
+left join order_attributes on history.customer_key = order_attributes.customer_key

@@ -1,0 +1,55 @@
+"""The binds of the feature queries: the as-of date, the windows before it, and ranges of customers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+from retention.settings import Settings
+
+WINDOW_DAYS = (30, 60, 90, 180, 365)
+"""Windows of the features, in business days before the as-of date. Column names carry them, so they are no setting."""
+
+_SMALLEST_KEY, _LARGEST_KEY = -(2**63), 2**63 - 1
+_BIND = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
+
+
+def feature_binds(settings: Settings, as_of_date: date) -> dict[str, Any]:
+    """Return every bind a feature query may use, for all customers as of a date.
+
+    A window of n days holds the n business days before the as-of date: from ``since_<n>d`` (inclusive) to ``as_of``
+    (exclusive), both midnights of the business time zone. Computed here and not by interval arithmetic in SQL, which would
+    cut the days in the session's time zone.
+    """
+    since = {f"since_{days}d": settings.day_start(as_of_date - timedelta(days=days)) for days in WINDOW_DAYS}
+    return {
+        "as_of_date": as_of_date,
+        "as_of": settings.day_start(as_of_date),
+        **since,
+        "business_timezone": settings.company.business_timezone,
+        "acknowledge_hours": settings.complaints.acknowledge_hours,
+        "first_reply_hours": settings.complaints.first_reply_hours,
+        "points_until": settings.day_start(as_of_date + timedelta(days=settings.membership.points_expiry_days)),
+        "first_key": _SMALLEST_KEY,
+        "last_key": _LARGEST_KEY,
+    }
+
+
+def key_ranges(count: int) -> list[dict[str, int]]:
+    """Cut all customers into ranges of keys, as binds ``first_key`` and ``last_key`` (both inclusive).
+
+    Keys are hashes, so equal ranges hold about equally many customers; and unlike a bucket by remainder, a range is read
+    straight from the index without looking at the others' rows.
+    """
+    if count < 1:
+        raise ValueError(f"customers are cut into at least 1 range, not {count}")
+    edges = [_SMALLEST_KEY + (2**64 * i) // count for i in range(count + 1)]
+    return [{"first_key": edges[i], "last_key": edges[i + 1] - 1} for i in range(count)]
+
+
+def used_binds(sql: str, binds: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the binds that a query names."""
+    names = set(_BIND.findall(sql))
+    return {name: value for name, value in binds.items() if name in names}
