@@ -1,0 +1,95 @@
+-- with (security_barrier = true)
+-- marketing.sendable: who may be contacted now. Everything that can say no is looked up at the moment of reading.
+with
+
+feeds as (
+    -- The most silent feed decides; no feed, or no stored limit, shows nobody.
+    select
+        min(heartbeat_at) > now() - (
+            select cast(value as double precision) * interval '1 hour'
+            from marketing.setting
+            where name = 'consent_heartbeat_hours'
+        ) as is_alive
+    from marketing.consent_feed
+)
+
+select
+    member.campaign,
+    member.customer_key,
+    member.customer_id,
+    member.kind,
+    member.purpose,
+    member.uses_profiling,
+    member.channel,
+    member.offer,
+    member.offer_terms,
+    member.content_key,
+    member.language,
+    member.priority,
+    member.valid_from,
+    member.valid_until,
+    member.service_tier,
+    member.lifecycle_stage,
+    member.churn_band,
+    member.value_band,
+    member.reasons_en,
+    member.reasons_zh,
+    member.send_key,
+    member.joined_on
+from marketing.campaign_audience as member
+inner join feeds on feeds.is_alive
+left join lateral (
+    select
+        consent.decision,
+        consent.decided_at
+    from marketing.consent_state as consent
+    where
+        consent.customer_key = member.customer_key
+        and consent.purpose = member.purpose
+        and consent.channel in (member.channel, 'all')
+    order by consent.decided_at desc, consent.decision desc
+    limit 1
+) as consent on true
+where
+    member.valid_from <= now()
+    and member.valid_until > now()
+    -- Promotion needs a grant; a service message only that nobody said no.
+    and coalesce(consent.decision, case when member.purpose = 'service' then 'granted' end) = 'granted'
+    and not exists (
+        select 1
+        from marketing.suppression
+        where suppression.customer_key = member.customer_key
+    )
+    and not (
+        member.uses_profiling
+        and exists (
+            select 1
+            from (
+                select profiling.decision
+                from marketing.consent_state as profiling
+                where
+                    profiling.customer_key = member.customer_key
+                    and profiling.purpose = 'profiling'
+                    and profiling.channel in (member.channel, 'all')
+                order by profiling.decided_at desc, profiling.decision desc
+                limit 1
+            ) as latest
+            where latest.decision = 'withdrawn'
+        )
+    )
+    -- An unsubscribe counts before the pipeline has read it. From service messages one unsubscribes by campaign.
+    and not exists (
+        select 1
+        from marketing.campaign_event as event
+        where
+            event.customer_key = member.customer_key
+            and event.kind = 'unsubscribed'
+            and event.channel in (member.channel, 'all')
+            and (member.purpose <> 'service' or event.campaign = member.campaign)
+            and event.occurred_at >= coalesce(consent.decided_at, '-infinity')
+    )
+    and not exists (
+        select 1
+        from marketing.acknowledgement
+        where acknowledgement.send_key = member.send_key
+    )
