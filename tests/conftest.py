@@ -56,9 +56,7 @@ def make_database(server: EmbeddedPostgres, templates: dict[str, str]) -> Iterat
         name = f"{kind}_{next(_COUNTER)}"
         template = templates.get(kind, "template0")
         with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            connection.execute(
-                sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
-            )
+            connection.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
         made.append(name)
         return server.url(name)
 

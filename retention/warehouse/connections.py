@@ -12,7 +12,7 @@ import adbc_driver_postgresql.dbapi
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.dialects import registry
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError
 
@@ -29,6 +29,7 @@ _SESSION = {
 }
 
 
+_NUMBERED = registry.load("postgresql.asyncpg")  # writes binds as $1, which ADBC wants
 _CAST_BIND = re.compile(r"(?<![:\w]):(\w+)(?=::)")
 
 
@@ -123,7 +124,8 @@ def read_frame(source: Warehouse | Connection, sql: str, params: Mapping[str, An
     transaction.
     """
     if isinstance(source, Warehouse):
-        return read_arrow(source, sql, params).to_pandas()
+        frame: pd.DataFrame = read_arrow(source, sql, params).to_pandas()
+        return frame
     result = source.execute(*statement(sql, params or {}))
     return pd.DataFrame(result.fetchall(), columns=list(result.keys()))
 
@@ -174,5 +176,5 @@ def statement(sql: str, params: Mapping[str, Any]) -> tuple[sa.TextClause, dict[
 def _numbered(sql: str, params: Mapping[str, Any]) -> tuple[str, list[Any]]:
     """Rewrite ``:name`` binds to ``$1`` and put the values in that order."""
     clause, known = statement(sql, params)
-    compiled = clause.bindparams(**known).compile(dialect=asyncpg.dialect())
+    compiled = clause.bindparams(**known).compile(dialect=_NUMBERED())
     return str(compiled), [known[name] for name in compiled.positiontup or ()]

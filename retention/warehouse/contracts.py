@@ -22,8 +22,8 @@ SQL_DIR = PROJECT_ROOT / "include" / "sql"
 KINDS = ("slice", "table", "view")
 DATABASES = ("warehouse", "marketing")
 _KEYS = {
-    "table", "database", "kind", "description", "grain", "primary_key", "erasure", "erasure_note", "columns", "indexes", "checks",
-    "natural_key", "constraints",
+    "table", "database", "kind", "description", "grain", "primary_key", "erasure", "erasure_note", "columns", "indexes",
+    "checks", "natural_key", "constraints",
 }  # fmt: skip
 _COLUMN_KEYS = {
     "type", "nullable", "default", "description", "model_feature", "personal", "identity", "values", "unit", "label", "formula",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -134,7 +135,7 @@ def main() -> None:
         if arguments.write:
             baseline_path(database).write_text(text, encoding="utf-8")
         else:
-            print(text)
+            sys.stdout.write(text)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ def failpoint(name: str) -> None:
         point, _, action = entry.strip().partition(":")
         if point != name:
             continue
-        print(f"failpoint {name} fires: {action}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"failpoint {name} fires: {action}\n")
+        sys.stderr.flush()
         if action == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         elif action == "stop":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 
-
 def quote(identifier: str) -> str:
     """Quote a name where PostgreSQL needs it; names come from contracts, never from data."""
     if re.fullmatch(r"[a-z_][a-z0-9_]*", identifier):

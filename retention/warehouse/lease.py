@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import psycopg
 import sqlalchemy as sa
@@ -59,8 +58,8 @@ class Lease:
             if current != self.token:
                 raise Fenced(
                     f"{self.dataset} {self.slice_key}: this attempt ({self.run.attempt.task_id}, try "
-                    f"{self.run.attempt.try_number}) holds token {self.token}, a newer one holds {current}. It published nothing; "
-                    "the newer attempt carries on."
+                    f"{self.run.attempt.try_number}) holds token {self.token}, a newer one holds {current}. "
+                    "It published nothing; the newer attempt carries on."
                 )
             failpoint("publish.locked")
             yield connection
@@ -142,7 +141,8 @@ def _acquire(run: Run, dataset: str, slice_key: str, stage: str) -> tuple[int, i
         if left <= 0:
             raise LeaseHeld(
                 f"{dataset} {slice_key}: held since {outcome.acquired_at:%Y-%m-%d %H:%M:%S %Z} by {outcome.dag_id}/"
-                f"{outcome.task_id} of run {outcome.run_id}; waited {run.settings.lease.wait_seconds:.0f} s. Nothing was changed."
+                f"{outcome.task_id} of run {outcome.run_id}; waited {run.settings.lease.wait_seconds:.0f} s. "
+                "Nothing was changed."
             )
         _await_release(run, min(left, max(0.05, outcome.seconds_left)))
 
@@ -169,14 +169,15 @@ def _try_acquire(run: Run, dataset: str, slice_key: str, stage: str) -> tuple[in
         row = connection.execute(
             sa.text(
                 "select token, dag_id, run_id, task_id, try_number, acquired_at, expires_at < clock_timestamp() as is_free, "
-                "case when isfinite(expires_at) then extract(epoch from expires_at - clock_timestamp())::float8 else 0 end as left "
+                "case when isfinite(expires_at) then extract(epoch from expires_at - clock_timestamp())::float8 else 0 end "
+                "as seconds_left "
                 "from ops.lease where dataset = :dataset and slice_key = :slice_key for update"
             ),
             {"dataset": dataset, "slice_key": slice_key},
         ).one()
         same_task = (row.dag_id, row.run_id, row.task_id) == (attempt.dag_id, attempt.run_id, attempt.task_id)
         if not row.is_free and not (same_task and attempt.try_number > row.try_number):
-            return _Holder(row.dag_id, row.run_id, row.task_id, row.acquired_at, row.left)
+            return _Holder(row.dag_id, row.run_id, row.task_id, row.acquired_at, row.seconds_left)
         token = row.token + 1
         connection.execute(
             sa.text(
@@ -194,7 +195,8 @@ def _try_acquire(run: Run, dataset: str, slice_key: str, stage: str) -> tuple[in
         sweep_abandoned(connection, dataset, slice_key)
         ledger_id = connection.execute(
             sa.text(
-                "insert into ops.run_ledger (stage, dataset, slice_key, business_date, dag_id, run_id, task_id, try_number, token) "
+                "insert into ops.run_ledger "
+                "(stage, dataset, slice_key, business_date, dag_id, run_id, task_id, try_number, token) "
                 "values (:stage, :dataset, :slice_key, :business_date, :dag_id, :run_id, :task_id, :try_number, :token) "
                 "returning ledger_id"
             ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -54,7 +55,9 @@ def run_sql_file(path: Path) -> None:
     """Run a file of SQL statements inside the current Alembic migration, byte for byte."""
     from alembic import op
 
-    op.get_bind().connection.driver_connection.cursor().execute(path.read_text(encoding="utf-8"))
+    driver = op.get_bind().connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    driver.execute(path.read_bytes())
 
 
 def _configuration(name: str) -> Config:

@@ -191,7 +191,9 @@ def _drop_leftovers(run: Run, stage: str, token: int) -> None:
     suffix = f"__{run.as_of_date:%Y%m%d}__"
     with run.warehouse.begin() as connection:
         names = connection.execute(
-            sa.text("select tablename from pg_catalog.pg_tables where schemaname = 'staging' and starts_with(tablename, :prefix)"),
+            sa.text(
+                "select tablename from pg_catalog.pg_tables where schemaname = 'staging' and starts_with(tablename, :prefix)"
+            ),
             {"prefix": f"{stage}__"},
         ).scalars()
         for name in names.all():

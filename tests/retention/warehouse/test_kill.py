@@ -23,8 +23,8 @@ STEPS = [
     "publish.before_commit",
     "publish.after_commit",
 ]
-OLD = {person: 1 for person in people_slice.PEOPLE}
-NEW = {person: 2 for person in people_slice.PEOPLE}
+OLD = dict.fromkeys(people_slice.PEOPLE, 1)
+NEW = dict.fromkeys(people_slice.PEOPLE, 2)
 
 
 def finish(process, expected: int = 0) -> str:
@@ -39,7 +39,9 @@ def states(warehouse: Warehouse) -> list[str]:
 
 
 def staging(warehouse: Warehouse) -> list[str]:
-    return read_frame(warehouse, "select tablename from pg_catalog.pg_tables where schemaname = 'staging'")["tablename"].tolist()
+    return read_frame(warehouse, "select tablename from pg_catalog.pg_tables where schemaname = 'staging'")[
+        "tablename"
+    ].tolist()
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -51,7 +53,7 @@ def test_killed_at_a_step_nothing_is_half_published_and_a_retry_finishes(step, p
     assert people_slice.read(people) == (NEW if committed else OLD)
 
     finish(start_writer(3, try_number=2, task_id="killed"))
-    assert people_slice.read(people) == {person: 3 for person in people_slice.PEOPLE}
+    assert people_slice.read(people) == dict.fromkeys(people_slice.PEOPLE, 3)
     assert states(people) == ["published", "published" if committed else "abandoned", "published"]
     assert staging(people) == []
 
@@ -114,7 +116,9 @@ def test_without_the_lease_two_writers_would_double_the_rows(people):
         with people.begin() as connection:
             connection.exec_driver_sql("delete from core.unguarded")
             barrier.wait(10)
-            connection.execute(sa.text("insert into core.unguarded select unnest(cast(:people as bigint[]))"), {"people": list(OLD)})
+            connection.execute(
+                sa.text("insert into core.unguarded select unnest(cast(:people as bigint[]))"), {"people": list(OLD)}
+            )
 
     threads = [threading.Thread(target=write) for _ in range(2)]
     for thread in threads:

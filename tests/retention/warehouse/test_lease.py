@@ -120,17 +120,18 @@ def test_a_living_writer_keeps_its_lease_beyond_its_time(make_run):
 
 def test_a_lease_that_is_not_renewed_runs_out(make_run):
     never = Settings(lease=LeaseSettings(expires_seconds=0.3, renew_seconds=60.0, wait_seconds=5.0))
-    with pytest.raises(Fenced):
-        with lease(make_run(task_id="frozen", settings=never), "core") as frozen:
-            with lease(make_run(task_id="other", settings=QUICK), "core") as other, other.publishing():
-                pass
-            with frozen.publishing():
-                pytest.fail("published without holding the lease")
+    with pytest.raises(Fenced), lease(make_run(task_id="frozen", settings=never), "core") as frozen:
+        with lease(make_run(task_id="other", settings=QUICK), "core") as other, other.publishing():
+            pass
+        with frozen.publishing():
+            pytest.fail("published without holding the lease")
 
 
 def test_no_entry_says_running_for_ever(run):
     with run.warehouse.begin() as connection:
-        connection.exec_driver_sql("insert into ops.lease values ('features', '2026-04-01', 5, 'd', 'r', 't', 1, now(), now() - interval '1 s')")
+        connection.exec_driver_sql(
+            "insert into ops.lease values ('features', '2026-04-01', 5, 'd', 'r', 't', 1, now(), now() - interval '1 s')"
+        )
         connection.exec_driver_sql(
             "insert into ops.run_ledger (stage, dataset, slice_key, business_date, dag_id, run_id, task_id, try_number, token) "
             "values ('features', 'features', '2026-04-01', '2026-03-31', 'd', 'r', 't', 1, 5)"

@@ -1,0 +1,68 @@
+"""Reading, loading, binds, and errors that keep personal values to themselves."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+
+from retention.warehouse import ConnectionLost, DatabaseFailed, RetentionError, Warehouse, ingest_arrow, read_arrow, read_frame
+from retention.warehouse.connections import statement
+
+CANARY = "canary@example.com"
+
+
+def test_binds_may_be_cast_and_unused_ones_are_dropped(warehouse):
+    rows = read_frame(warehouse, "select :day::date as day, '12\\:30' as text", {"day": date(2026, 4, 1), "other": 1})
+    assert rows["text"].tolist() == ["12:30"]
+    clause, known = statement("select :day::date", {"day": date(2026, 4, 1), "other": 1})
+    assert (str(clause), list(known)) == ("select (:day)::date", ["day"])
+
+
+def test_arrow_goes_in_and_out_unchanged(warehouse):
+    with warehouse.begin() as connection:
+        connection.exec_driver_sql("create table core.people (name text, spend_minor bigint, joined date)")
+    people = pa.table({"name": ["Ana", "陈", None], "spend_minor": [1, 2**62, None], "joined": [date(2026, 1, 1), None, None]})
+    assert ingest_arrow(warehouse, "core.people", people) == 3
+    back = read_arrow(warehouse, "select name, spend_minor, joined from core.people order by spend_minor")
+    assert back.to_pylist() == people.to_pylist()
+
+
+def test_a_database_error_names_table_and_constraint_but_no_value(warehouse):
+    with warehouse.begin() as connection:
+        connection.exec_driver_sql("create table core.people (email text constraint one_per_address primary key)")
+    with pytest.raises(
+        DatabaseFailed, match=r"two rows have the same key .*table people, constraint one_per_address"
+    ) as caught:
+        with warehouse.begin() as connection:
+            for _ in range(2):
+                connection.execute(sa.text("insert into core.people values (:email)"), {"email": CANARY})
+    assert CANARY not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert not caught.value.retryable
+
+
+def test_loading_a_wrong_value_shows_no_value(warehouse):
+    with warehouse.begin() as connection:
+        connection.exec_driver_sql("create table core.people (email text primary key)")
+    with pytest.raises(DatabaseFailed) as caught:
+        ingest_arrow(warehouse, "core.people", pa.table({"email": [CANARY, CANARY]}))
+    assert CANARY not in str(caught.value)
+    assert read_frame(warehouse, "select * from core.people").empty
+
+
+def test_a_lost_connection_is_worth_a_retry(warehouse):
+    with pytest.raises(ConnectionLost, match="safe to retry") as caught, warehouse.begin() as connection:
+        connection.execute(sa.text("select pg_terminate_backend(pg_backend_pid())"))
+    assert caught.value.retryable
+
+
+def test_no_url_says_what_to_set():
+    with pytest.raises(RetentionError, match="RETENTION_WAREHOUSE_URL"):
+        Warehouse("")
+
+
+def test_the_password_is_not_printed():
+    assert "secret" not in repr(Warehouse("postgresql://ana:secret@127.0.0.1/warehouse"))
