@@ -1,0 +1,88 @@
+"""`python -m retention.supervisor up|down|status|run|demo|day`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from retention.settings import Deployment
+from retention.supervisor.control import down, status, up
+from retention.supervisor.layout import Layout
+from retention.warehouse import RetentionError
+
+
+def main() -> int:
+    """Run one command; errors are messages, not tracebacks."""
+    parser = argparse.ArgumentParser(prog="python -m retention.supervisor", description=__doc__)
+    parser.add_argument("command", choices=["up", "down", "status", "run", "demo", "day"])
+    parser.add_argument("--home", type=Path, default=None, help="folder of the installation (default: RETENTION_HOME)")
+    parser.add_argument("--size", default="full", help="size of the sample company (demo)")
+    parser.add_argument("--stop", action="store_true", help="stop afterwards what this command started (demo, day)")
+    arguments = parser.parse_args()
+    layout = Layout.of(arguments.home or Deployment.from_env().home)
+    console = Console()
+    try:
+        return _run(arguments, layout, console)
+    except RetentionError as error:
+        console.print(f"[bold red]Stopped:[/] {error}", highlight=False)
+        return 1
+    except KeyboardInterrupt:
+        console.print("\nInterrupted. Airflow keeps running if it was up; `make down` stops it.")
+        return 130
+
+
+def _run(arguments: argparse.Namespace, layout: Layout, console: Console) -> int:
+    match arguments.command:
+        case "run":
+            from retention.supervisor.service import serve
+
+            return serve(layout)
+        case "up":
+            return _up(layout, console)
+        case "down":
+            with console.status("Stopping Airflow and PostgreSQL …"):
+                stopped = down(layout)
+            console.print("Stopped." if stopped else "Nothing was running.")
+            return 0
+        case "status":
+            return _status(layout, console)
+        case "demo":
+            from retention.supervisor.demo import demo
+
+            return demo(layout, console, size=arguments.size, stop=arguments.stop)
+        case _:
+            from retention.supervisor.demo import next_day
+
+            return next_day(layout, console, stop=arguments.stop)
+
+
+def _up(layout: Layout, console: Console) -> int:
+    from retention.supervisor.api import AirflowApi
+    from retention.supervisor.introduction import introduce
+
+    with console.status("Starting …") as line:
+        started = up(layout, lambda text: line.update(f"Starting: {text} …"))
+        line.update("Waiting for the DAGs …")
+        introduce(layout, AirflowApi.of(layout))
+    console.print(f"Airflow {'is up' if started else 'was up already'}: [bold]{layout.url}[/]")
+    console.print(f"Login: admin / {layout.admin_password()}   (kept in {layout.passwords})", highlight=False)
+    console.print("Stop it with `make down`.")
+    return 0
+
+
+def _status(layout: Layout, console: Console) -> int:
+    found = status(layout)
+    console.print(f"{found['phase']} {found['message']} {found['url'] or ''}".strip(), highlight=False)
+    for part in found["components"]:
+        state = f"pid {part['pid']}" if part["running"] else "not running"
+        console.print(f"  {part['name']:<14} {state:<14} restarted {part['restarts']} times", highlight=False)
+    for name, part in found["health"].items():
+        console.print(f"  {name:<14} {(part or {}).get('status')}", highlight=False)
+    return 0 if found["phase"] == "up" else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())
