@@ -1,0 +1,55 @@
+-- What waits for somebody: dead attempts, half-way batches, stale slices, open requests, breached complaints.
+select
+    'attempt ' || led.dag_id || '.' || led.task_id || ' on ' || led.dataset || ' ' || led.slice_key || ' died' as what,
+    led.started_at as since,
+    'run it again: the next attempt takes over' as advice
+from ops.run_ledger as led
+left join ops.lease as held
+    on
+        led.dataset = held.dataset
+        and led.slice_key = held.slice_key
+        and led.token = held.token
+where
+    led.state = 'running'
+    and (held.token is null or held.expires_at < :now)
+
+union all
+
+select
+    'batch ' || batch_id || ' of ' || source || '.' || entity || ' for ' || business_date || ' is still ' || state as what,
+    created_at as since,
+    'run the day again: landing replaces it' as advice
+from ops.batch
+where
+    state in ('extracting', 'landed', 'validated')
+    and created_at < :now - interval '2 hours'
+
+union all
+
+select
+    table_name || ' of ' || slice_key || ' was built before an earlier day changed' as what,
+    published_at as since,
+    'run business day ' || (slice_key::date - 1) || ' again to follow' as advice
+from ops.published
+where is_stale and slice_key <> '*'
+
+union all
+
+select
+    count(*) || ' refused rows of ' || source || '.' || entity || ' wait in quarantine' as what,
+    min(created_at) as since,
+    'retention quarantine list' as advice
+from quarantine."row"
+where state in ('open', 'fixed')
+group by source, entity
+
+union all
+
+select
+    'request ' || request_id || ' (' || kind || ') is ' || state as what,
+    requested_at as since,
+    'retention privacy run' as advice
+from privacy.request
+where state <> 'done'
+
+order by since

@@ -1,0 +1,31 @@
+"""The command line: ``retention --help``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from retention.cli import data, operate, people, setup
+from retention.cli._shared import EXIT_CODES, Commands
+
+app = typer.Typer(
+    name="retention",
+    cls=Commands,
+    help="Customer retention: from CRM, orders and complaints to campaign audiences.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+@app.callback()
+def main(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error (it may hold values).")] = False,
+) -> None:
+    """Customer retention: from CRM, orders and complaints to campaign audiences."""
+
+
+for module in (setup, operate, data, people):
+    module.register(app)

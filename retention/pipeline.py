@@ -1,0 +1,273 @@
+"""The stages put together: one function per step, and a whole day in one call.
+
+Airflow's tasks and the command line call the same functions, so a day run by hand is the day that the scheduler runs.
+Stages are imported inside the functions: a task that only extracts does not pay for scikit-learn.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from retention.settings import Deployment, load_settings
+
+if TYPE_CHECKING:
+    from retention.warehouse import Attempt, Run
+
+Counts = dict[str, Any]
+"""What a step reports: small and JSON-able, never rows."""
+
+
+# -- opening ------------------------------------------------------------------------------------------------------------
+def open_run(business_date: date, attempt: Attempt, connections: Mapping[str, str] | None = None) -> Run:
+    """Open the databases for one try of one task.
+
+    Parameters
+    ----------
+    business_date : date
+        B, the closed business day; features and scores are as of the day after.
+    attempt : Attempt
+        Which try of which task this is; the writing protocol fences by it.
+    connections : mapping, optional
+        URLs that take the place of the deployment's own: ``warehouse``, ``marketing``, ``source_crm``, ``source_sales`` …
+        (an Airflow connection, a database of a test). Sources are handed on through the environment of this process,
+        where the extractors look them up.
+
+    Returns
+    -------
+    Run, with both databases opened on first use.
+    """
+    from retention.warehouse import Run, Warehouse
+
+    given = dict(connections or {})
+    for name, url in given.items():
+        if name.startswith("source_"):
+            os.environ[f"RETENTION_{name.upper()}_URL"] = url
+    deployment = Deployment.from_env()
+    application = f"retention {attempt.dag_id}.{attempt.task_id}"[:60]
+    marketing_url = given.get("marketing") or deployment.marketing_url
+    return Run(
+        business_date=business_date,
+        warehouse=Warehouse(given.get("warehouse") or deployment.warehouse_url, application_name=application),
+        marketing=Warehouse(marketing_url, application_name=application) if marketing_url else None,
+        settings=load_settings(),
+        attempt=attempt,
+        secrets=deployment.secrets(),
+    )
+
+
+def entities() -> list[dict[str, str]]:
+    """Return what there is to extract, in a stable order: ``[{"source": "crm", "entity": "customer"}, …]``."""
+    from retention.sources import load_specs
+
+    return [
+        {"source": spec.source, "entity": entity}
+        for spec in sorted(load_specs(Deployment.from_env().sources_dir), key=lambda spec: spec.source)
+        for entity in spec.entities
+    ]
+
+
+# -- the steps of a day ---------------------------------------------------------------------------------------------------
+def extract(run: Run, source: str, entity: str) -> Counts:
+    """Land what one source has new of one entity."""
+    from retention import sources
+    from retention.warehouse import RetentionError
+
+    for spec in sources.load_specs(Deployment.from_env().sources_dir):
+        if spec.source == source and entity in spec.entities:
+            return sources.extract(run, spec, entity)
+    raise RetentionError(
+        f"no source {source} with an entity {entity} under {Deployment.from_env().sources_dir.name}/. Nothing extracted.",
+        runbook="unknown-source",
+    )
+
+
+def validate(run: Run) -> Counts:
+    """Check the landed batches of the day; refused rows go to quarantine, a wrong delivery stops the day."""
+    from retention import quality
+
+    return quality.validate(run)
+
+
+def publish_core(run: Run) -> Counts:
+    """Link people, conform the valid rows and publish all of core in one transaction."""
+    from retention import conform
+
+    return conform.publish_core(run)
+
+
+def build_features(run: Run) -> Counts:
+    """Build and publish the feature tables as of the day after the business day."""
+    from retention import features
+
+    return features.build(run)
+
+
+def train(run: Run) -> Counts:
+    """Fit the models, compare them with the champions and promote what is better."""
+    from retention import models
+
+    return models.train(run)
+
+
+def score(run: Run) -> Counts:
+    """Publish churn and lifetime value of every purchaser, by the champions or by the marked fallback."""
+    from retention import models
+
+    return models.score(run)
+
+
+def assign_segments(run: Run) -> Counts:
+    """Publish RFM, value matrix, service tier, lifecycle stage and membership level."""
+    from retention import segments
+
+    return segments.assign(run)
+
+
+def plan_audience(run: Run) -> Counts:
+    """Decide for each play and customer: selected, control or excluded, with reasons."""
+    from retention import campaigns
+
+    return campaigns.plan(run)
+
+
+def push_audience(run: Run) -> Counts:
+    """Bring the marketing database to the plan; days older than the newest push are left alone."""
+    from retention import campaigns
+
+    return campaigns.push(run)
+
+
+def measure(run: Run) -> Counts:
+    """Compute the KPIs and effects of the day."""
+    from retention import measurement
+
+    return measurement.measure(run)
+
+
+# -- the streams that do not wait for the day -----------------------------------------------------------------------------
+def sync_consent(run: Run, now: datetime) -> Counts:
+    """Bring consent changes to the ledger and to the marketing database, with a heartbeat even when nothing changed."""
+    from retention import privacy
+
+    return privacy.sync_consent(run, now)
+
+
+def complaint_clock(run: Run, now: datetime) -> Counts:
+    """Find complaints past the time in which they should have been acknowledged or answered."""
+    from retention import measurement
+
+    return measurement.check_complaint_clock(run, now)
+
+
+def privacy(run: Run, now: datetime) -> Counts:
+    """Carry out erasure and access requests and delete what is older than it may be kept."""
+    from retention import privacy as stage
+
+    return stage.handle_requests(run, now)
+
+
+# -- a whole day ----------------------------------------------------------------------------------------------------------
+StepState = Literal["running", "done", "failed"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a day, as the progress callback sees it."""
+
+    name: str
+    position: int
+    total: int
+    state: StepState = "running"
+    seconds: float = 0.0
+    counts: Counts = field(default_factory=dict)
+
+
+Progress = Callable[[Step], None]
+RunFactory = Callable[[str], "Run"]
+
+
+def steps_of_day(now: datetime, with_training: bool = False) -> list[tuple[str, Callable[[Run], Counts]]]:
+    """Return the steps of a day in order: (name, function of a run).
+
+    Parameters
+    ----------
+    now : datetime
+        The present instant, aware: consent and requests are carried to it.
+    with_training : bool
+        Train before scoring.
+    """
+
+    def extractor(source: str, entity: str) -> Callable[[Run], Counts]:
+        return lambda run: extract(run, source, entity)
+
+    steps: list[tuple[str, Callable[[Run], Counts]]] = [
+        (f"extract {e['source']}.{e['entity']}", extractor(**e)) for e in entities()
+    ]
+    steps += [("validate", validate), ("publish core", publish_core)]
+    steps += [("sync consent", lambda run: sync_consent(run, now)), ("build features", build_features)]
+    if with_training:
+        steps.append(("train", train))
+    steps += [("score", score), ("assign segments", assign_segments)]
+    steps += [("plan audience", plan_audience), ("push audience", push_audience)]
+    steps += [("measure", measure), ("complaint clock", lambda run: complaint_clock(run, now))]
+    steps.append(("privacy requests", lambda run: privacy(run, now)))
+    return steps
+
+
+def run_day(
+    run_factory: RunFactory, now: datetime, with_training: bool = False, progress: Progress | None = None
+) -> list[Step]:
+    """Run a whole day without Airflow: the same functions in the same order.
+
+    Parameters
+    ----------
+    run_factory : callable
+        Gives an open run for a step's name; each step is an attempt of its own, as a task is.
+    now : datetime
+        The present instant, aware.
+    with_training : bool
+        Train before scoring.
+    progress : callable, optional
+        Called with each step when it begins and when it ends.
+
+    Returns
+    -------
+    The finished steps with seconds and counts.
+
+    Raises
+    ------
+    Whatever a step raises: later steps do not run, and what earlier ones published stays.
+    """
+    return list(_running(run_factory, steps_of_day(now, with_training), progress or (lambda step: None)))
+
+
+def _running(
+    run_factory: RunFactory, steps: list[tuple[str, Callable[[Run], Counts]]], progress: Progress
+) -> Iterator[Step]:
+    for position, (name, function) in enumerate(steps, start=1):
+        step = Step(name=name, position=position, total=len(steps))
+        progress(step)
+        run = run_factory(name)
+        started = time.monotonic()
+        try:
+            counts = function(run)
+        except BaseException:
+            progress(replace(step, state="failed", seconds=time.monotonic() - started))
+            raise
+        finally:
+            close(run)
+        done = replace(step, state="done", seconds=time.monotonic() - started, counts=counts)
+        progress(done)
+        yield done
+
+
+def close(run: Run) -> None:
+    """Close the connections of a run."""
+    run.warehouse.dispose()
+    if run.marketing is not None:
+        run.marketing.dispose()
