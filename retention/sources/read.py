@@ -1,0 +1,122 @@
+"""Rows of one entity of one source under our names, as record batches: what extraction lands and the quick feeds read."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+
+from retention.settings import Deployment
+from retention.sources.errors import ColumnMissing, SpecError
+from retention.sources.files import FileStore, SourceFile
+from retention.sources.mapping import assemble, mapper, needed_columns
+from retention.sources.spec import EntitySpec, SourceSpec, canonical_columns
+from retention.sources.sql import SqlStore
+
+
+@dataclass
+class Found:
+    """What a read saw beside the rows."""
+
+    ignored: set[str] = field(default_factory=set)
+    """Columns of the source that no description names."""
+
+
+def source_url(spec: SourceSpec, url: str | None = None) -> str:
+    """Return the address of a source: as given, or of its connection in the environment.
+
+    Raises
+    ------
+    SpecError naming the variable to set.
+    """
+    found = url or Deployment.from_env().source_urls.get(spec.connection, "")
+    if not found:
+        raise SpecError(f"{spec.file.name}: connection {spec.connection} has no address. Set RETENTION_SOURCE_{spec.connection}_URL.")
+    return found
+
+
+def batch_schema(entity: str) -> pa.Schema:
+    """Return the schema of the batches of an entity: position, file and our columns, all text but the position."""
+    names = canonical_columns(entity)
+    return pa.schema([("position", pa.int64()), ("file", pa.string()), *((name, pa.string()) for name in names)])
+
+
+def sql_batches(
+    store: SqlStore, spec: SourceSpec, entity: EntitySpec, lower: datetime | None, upper: datetime | None, found: Found
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows with ``lower <= cursor < upper`` (all rows where the entity has no cursor)."""
+    schema, apply, position = batch_schema(entity.entity), mapper(entity, spec.timezone), 0
+    zone = spec.zone
+    start = None if lower is None else lower.astimezone(zone) - timedelta(minutes=entity.overlap_minutes)
+    end = None if upper is None else upper.astimezone(zone)
+    for columns, rows in store.read(entity, start, end, _checker(spec, entity, found)):
+        ours = apply(columns, rows)
+        ours["position"] = pa.array(range(position + 1, position + rows + 1), pa.int64())
+        ours["file"] = pa.nulls(rows, pa.string())
+        position += rows
+        yield assemble(ours, schema)
+
+
+def file_batches(
+    store: FileStore, spec: SourceSpec, entity: EntitySpec, file: SourceFile, found: Found
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of one file."""
+    schema, apply = batch_schema(entity.entity), mapper(entity, spec.timezone)
+    needed = needed_columns(entity)
+    for columns, rows, positions in store.read(file, entity, _checker(spec, entity, found, file.path)):
+        if entity.format == "jsonl":  # a key that no line of this block has
+            columns = {**{name: pa.nulls(rows, pa.string()) for name in needed}, **columns}
+        ours = apply(columns, rows)
+        ours["position"] = positions
+        ours["file"] = pa.repeat(pa.scalar(file.path, pa.string()), rows)
+        yield assemble(ours, schema)
+
+
+def changes(
+    spec: SourceSpec, entity: str, since: datetime | None, until: datetime, url: str | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield what an entity changed in ``since <= t < until``, for feeds that do not wait for the day to close.
+
+    A database is read by its cursor. Files of the days from ``since`` to ``until`` are read whole: the reader must take a
+    row it has seen before as no news. Nothing is landed, no cursor moves.
+
+    Parameters
+    ----------
+    since, until : datetime
+        Aware; ``since`` None reads from the beginning.
+    """
+    entity_spec, found = spec.entities[entity], Found()
+    address = source_url(spec, url)
+    if spec.kind == "sql":
+        with SqlStore(address, spec.source) as store:
+            yield from sql_batches(store, spec, entity_spec, since, until, found)
+        return
+    files = FileStore(address, spec.source)
+    after = None if since is None else since.astimezone(spec.zone).date() - timedelta(days=1)
+    for file in files.due(entity_spec, until.astimezone(spec.zone).date(), after):
+        yield from file_batches(files, spec, entity_spec, file, found)
+
+
+def _checker(
+    spec: SourceSpec, entity: EntitySpec, found: Found, file: str | None = None
+) -> Callable[[Sequence[str]], None]:
+    """Return a function that compares the columns delivered with those described."""
+    needed = needed_columns(entity) if entity.columns is not None else entity.key
+    wanted = list(dict.fromkeys([*needed, *([entity.cursor] if entity.cursor else [])]))
+
+    def check(names: Sequence[str]) -> None:
+        found.ignored |= set(names) - set(needed_columns(entity)) - {entity.cursor}
+        # A line of JSON leaves out what has no value, so there only the key must be found.
+        missing = [name for name in (entity.key if entity.format == "jsonl" else wanted) if name not in names]
+        if missing:
+            nearest = difflib.get_close_matches(missing[0], list(names), n=1)
+            hint = f"did it become {nearest[0]}?" if nearest else f"there are {', '.join(sorted(names))}"
+            raise ColumnMissing(
+                f"{spec.source} {entity.entity}: {file or entity.where} has no column {', '.join(missing)}; {hint}. Nothing landed. "
+                f"Correct the delivery, or the names in {spec.file.name}."
+            )
+
+    return check

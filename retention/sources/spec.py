@@ -1,0 +1,264 @@
+"""Descriptions of sources: one YAML file says what to read and how its names map to ours."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import jsonschema
+import yaml
+
+from retention.sources.errors import SpecError
+from retention.warehouse import Contract, all_contracts
+
+LANDING_COLUMNS = ("batch_id", "position", "file")
+"""Columns of every landing table that say where a row came from; the rest are the entity's own."""
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """How one of our columns is filled: from one column, from several joined, or with a constant."""
+
+    source: str | None = None
+    join: tuple[str, ...] = ()
+    separator: str = " "
+    constant: str | None = None
+    values: Mapping[str, str | None] = field(default_factory=dict)
+    """The source's codes and ours; codes not named stay as they are, for validation to judge."""
+    format: str | None = None
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the source's columns that are needed."""
+        return (self.source,) if self.source is not None else self.join
+
+
+@dataclass(frozen=True)
+class Expect:
+    """What a delivery must bring to be believed."""
+
+    min_rows_first: int | None = None
+    volume_floor_share: float | None = None
+    empty_day: str = "stop"
+    missing_file: str = "stop"
+
+    @property
+    def first_rows(self) -> int:
+        """Rows the first, full load must bring: one, unless said otherwise or empty days are fine."""
+        if self.min_rows_first is not None:
+            return self.min_rows_first
+        return 1 if self.empty_day == "stop" else 0
+
+
+@dataclass(frozen=True)
+class EntitySpec:
+    """Where the rows of one entity come from."""
+
+    entity: str
+    key: tuple[str, ...]
+    columns: Mapping[str, ColumnMap] | None
+    """By our name; None where the source uses our names already."""
+    table: str | None = None
+    query: str | None = None
+    path: str | None = None
+    format: str | None = None
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    cursor: str | None = None
+    cursor_type: str = "timestamp"
+    overlap_minutes: int = 0
+    expect: Expect = field(default_factory=Expect)
+
+    @property
+    def where(self) -> str:
+        """Name of what is read, for messages."""
+        return self.table or self.path or "query"
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """One source system."""
+
+    source: str
+    kind: str
+    connection: str
+    timezone: str
+    entities: Mapping[str, EntitySpec]
+    file: Path
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Time zone of times without an offset."""
+        return ZoneInfo(self.timezone)
+
+
+def contract_of(entity: str) -> Contract:
+    """Return the contract of the table that an entity lands in."""
+    return all_contracts()[f"landing.{entity}"]
+
+
+def canonical_columns(entity: str) -> tuple[str, ...]:
+    """Return our columns of an entity, in the order of its landing table."""
+    return tuple(name for name in contract_of(entity).column_names if name not in LANDING_COLUMNS)
+
+
+def load_specs(folder: Path) -> list[SourceSpec]:
+    """Read all descriptions in a folder, in the order of their names.
+
+    Raises
+    ------
+    SpecError naming file and key when a description is wrong, when two have the same name, or when there are none.
+    """
+    if not folder.is_dir():
+        raise SpecError(f"sources: folder {folder.name} does not exist. Set RETENTION_SOURCES_DIR or copy include/sources.")
+    specs = [load_spec(path) for path in sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")])]
+    if not specs:
+        raise SpecError(f"sources: no *.yml in {folder.name}. At least one source must be described.")
+    seen: dict[str, Path] = {}
+    for spec in specs:
+        if spec.source in seen:
+            raise SpecError(f"{spec.file.name}: source {spec.source} is already described in {seen[spec.source].name}.")
+        seen[spec.source] = spec.file
+    return specs
+
+
+def load_spec(path: Path) -> SourceSpec:
+    """Read and check one description.
+
+    Raises
+    ------
+    SpecError naming file and key.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise SpecError(f"{path.name}{line}: not valid YAML ({getattr(error, 'problem', None) or 'unreadable'}).") from None
+    _validate(path, raw)
+    timezone = str(raw.get("timezone", "Asia/Shanghai"))
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise SpecError(f"{path.name}: timezone {timezone!r} is not known; use a name such as Asia/Shanghai.") from None
+    known = {name.removeprefix("landing.") for name in all_contracts() if name.startswith("landing.")}
+    entities = {}
+    for entity, body in raw["entities"].items():
+        if entity not in known:
+            raise SpecError(f"{path.name}: entities.{entity} is no entity{_nearest(entity, known)}.")
+        entities[entity] = _entity(path, raw["kind"], entity, body)
+    return SourceSpec(raw["source"], raw["kind"], raw["connection"], timezone, entities, path)
+
+
+@cache
+def _validator() -> Any:
+    schema = json.loads((Path(__file__).parent / "spec.schema.json").read_text(encoding="utf-8"))
+    return jsonschema.Draft202012Validator(schema)
+
+
+def _validate(path: Path, raw: Any) -> None:
+    """Check against the JSON schema and name the key of the first thing wrong, most specific first."""
+    errors = sorted(_validator().iter_errors(_text_keys(path, raw)), key=lambda error: [str(part) for part in error.path])
+    if not errors:
+        return
+    error = errors[0]
+    best = jsonschema.exceptions.best_match([error]) if error.context else error
+    key = ".".join(str(part) for part in best.absolute_path) or "(the file)"
+    raise SpecError(f"{path.name}: {key}: {best.message}.")
+
+
+def _text_keys(path: Path, raw: Any, where: str = "") -> Any:
+    """Refuse keys that YAML does not read as text: an unquoted no, on or 1 silently becomes something else."""
+    if isinstance(raw, dict):
+        for key in raw:
+            if isinstance(key, bool) or key is None:
+                raise SpecError(f"{path.name}: {where or '(the file)'}: YAML reads a key there as {key!r}; put it in quotes.")
+        return {str(key): _text_keys(path, value, f"{where}.{key}".lstrip(".")) for key, value in raw.items()}
+    if isinstance(raw, list):
+        return [_text_keys(path, value, where) for value in raw]
+    return raw
+
+
+def _entity(path: Path, kind: str, entity: str, body: Mapping[str, Any]) -> EntitySpec:
+    at = f"{path.name}: entities.{entity}"
+    if kind == "sql":
+        if ("table" in body) == ("query" in body):
+            raise SpecError(f"{at}: name either table or query.")
+        _refuse(at, body, ("path", "format", "options"), kind)
+    else:
+        for needed in ("path", "format"):
+            if needed not in body:
+                raise SpecError(f"{at}.{needed}: missing; a file source needs it.")
+        _refuse(at, body, ("table", "query", "cursor", "cursor_type", "overlap_minutes"), kind)
+        pattern = PurePosixPath(body["path"])
+        if pattern.is_absolute() or ".." in pattern.parts or "\\" in body["path"] or "://" in body["path"]:
+            raise SpecError(f"{at}.path: must stay inside the source's folder (no leading /, no .., no URL).")
+        if body["path"].count("{date}") > 1:
+            raise SpecError(f"{at}.path: {{date}} may stand there once.")
+    options = body.get("options", {})
+    _check_encoding(at, options.get("encoding", "utf-8"))
+    return EntitySpec(
+        entity=entity,
+        key=tuple(body["key"]),
+        columns=None if body["columns"] == "same" else _columns(at, entity, body["columns"]),
+        table=body.get("table"),
+        query=body.get("query"),
+        path=body.get("path"),
+        format=body.get("format"),
+        delimiter=options.get("delimiter", ","),
+        encoding=options.get("encoding", "utf-8"),
+        cursor=body.get("cursor"),
+        cursor_type=body.get("cursor_type", "timestamp"),
+        overlap_minutes=body.get("overlap_minutes", 0),
+        expect=Expect(**body.get("expect", {})),
+    )
+
+
+def _refuse(at: str, body: Mapping[str, Any], keys: tuple[str, ...], kind: str) -> None:
+    for key in keys:
+        if key in body:
+            raise SpecError(f"{at}.{key}: has no meaning for a source of kind {kind}.")
+
+
+def _check_encoding(at: str, encoding: str) -> None:
+    try:
+        "".encode(encoding)
+    except LookupError:
+        raise SpecError(f"{at}.options.encoding: {encoding!r} is not known; use utf-8, gb18030, utf-16 …") from None
+
+
+def _columns(at: str, entity: str, columns: Mapping[str, Any]) -> dict[str, ColumnMap]:
+    known = canonical_columns(entity)
+    mapped = {}
+    for name, body in columns.items():
+        if name not in known:
+            raise SpecError(f"{at}.columns.{name}: {entity} has no such column{_nearest(name, known)}.")
+        if isinstance(body, str):
+            mapped[name] = ColumnMap(source=body)
+            continue
+        mapped[name] = ColumnMap(
+            source=body.get("from"),
+            join=tuple(body.get("join", ())),
+            separator=body.get("separator", " "),
+            constant=_text(body["constant"]) if "constant" in body else None,
+            values={str(code): _text(ours) for code, ours in body.get("values", {}).items()},
+            format=body.get("format"),
+        )
+    return mapped
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _nearest(name: str, known: Any) -> str:
+    match = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {match[0]}?" if match else f"; known are {', '.join(sorted(known))}"

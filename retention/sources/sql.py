@@ -1,0 +1,181 @@
+"""SQL sources: any database that SQLAlchemy opens, read as a stream. PostgreSQL hands out Arrow itself."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import adbc_driver_postgresql.dbapi
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from retention.sources.errors import SourceUnreachable, SourceUnreadable, SpecError, TableMissing
+from retention.sources.spec import EntitySpec, SourceSpec
+from retention.warehouse import RetentionError, Warehouse, quote_error
+
+_ROWS = 20_000
+_PLAIN = (sa.String, sa.Integer, sa.Numeric, sa.Boolean, sa.Date, sa.DateTime)
+_READ_ONLY = {"default_transaction_read_only": "on", "search_path": "public"}
+_CURSORS: dict[str, sa.types.TypeEngine[Any]] = {
+    "timestamp": sa.DateTime(),
+    "timestamptz": sa.DateTime(timezone=True),
+    "date": sa.Date(),
+}
+
+
+class SqlStore:
+    """The database of one SQL source, opened for reading only.
+
+    Raises
+    ------
+    SpecError when the URL names no database that SQLAlchemy knows; SourceUnreachable when it does not answer.
+    """
+
+    def __init__(self, url: str, source: str) -> None:
+        self.source = source
+        try:
+            self._url = make_url(url)
+            self._is_postgres = self._url.get_backend_name() == "postgresql"
+            self._warehouse = Warehouse(url, f"retention source {source}", _READ_ONLY) if self._is_postgres else None
+            self._engine: Engine = self._warehouse.engine if self._warehouse else sa.create_engine(url, hide_parameters=True)
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+            raise SpecError(
+                f"{source}: the URL of its connection names no database that can be opened ({type(error).__name__}); it should read "
+                "like postgresql://user:password@host:5432/database, and the driver must be installed."
+            ) from None
+
+    def __enter__(self) -> SqlStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._engine.dispose()
+
+    def read(
+        self, spec: EntitySpec, lower: datetime | None, upper: datetime | None, check: Callable[[Sequence[str]], None]
+    ) -> Iterator[tuple[dict[str, pa.Array], int]]:
+        """Yield the rows with ``lower <= cursor < upper``, streamed from the server in one statement: one snapshot.
+
+        Without a lower bound rows whose cursor is null come too: a later read, going by the cursor, would never see them.
+
+        Parameters
+        ----------
+        check : callable
+            Is given the names of the columns found, before the first row.
+        """
+        try:
+            statement = self._statement(spec, lower, upper, check)
+            yield from self._arrow(spec, statement) if self._is_postgres else self._rows(statement)
+        except DBAPIError as error:
+            raise self._quoted(error, spec) from None
+
+    def _statement(
+        self, spec: EntitySpec, lower: datetime | None, upper: datetime | None, check: Callable[[Sequence[str]], None]
+    ) -> sa.Select[Any]:
+        origin = self._query(spec) if spec.query else self._table(spec)
+        names = [column.name for column in origin.columns]
+        check([*names])
+        wanted = [column if isinstance(column.type, (*_PLAIN, sa.types.NullType)) else _as_text(column) for column in origin.columns]
+        statement = sa.select(*wanted)
+        if spec.cursor is None:
+            return statement
+        cursor, kind = origin.columns[spec.cursor], _CURSORS[spec.cursor_type]
+        if upper is not None:
+            below = cursor < sa.literal(_bound(upper, spec.cursor_type), kind)
+            statement = statement.where(below if lower is not None else sa.or_(below, cursor.is_(None)))
+        if lower is not None:
+            statement = statement.where(cursor >= sa.literal(_bound(lower, spec.cursor_type), kind))
+        return statement
+
+    def _table(self, spec: EntitySpec) -> sa.FromClause:
+        assert spec.table is not None
+        schema, _, name = spec.table.rpartition(".")
+        try:
+            inspector = sa.inspect(self._engine)
+            known = [*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)]
+            columns = inspector.get_columns(name, schema or None) if name in known else []
+        except DBAPIError as error:
+            raise self._quoted(error, spec) from None
+        if not columns:
+            nearest = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"it has {len(known)} tables and views the login may see"
+            raise TableMissing(f"{self.source} {spec.entity}: table {spec.table} does not exist there; {hint}. Nothing landed.")
+        return sa.table(name, *(sa.column(column["name"], column["type"]) for column in columns), schema=schema or None)
+
+    def _query(self, spec: EntitySpec) -> sa.FromClause:
+        assert spec.query is not None
+        text = spec.query.strip().rstrip(";")
+        with self._engine.connect() as connection:
+            # The text is the description's own, as trusted as the code; it is never made from data.
+            names = list(connection.execute(sa.text(f"select * from ({text}) as described where 1 = 0")).keys())
+            connection.rollback()
+        return sa.text(text).columns(*(sa.column(name) for name in names)).subquery("described")
+
+    def _arrow(self, spec: EntitySpec, statement: sa.Select[Any]) -> Iterator[tuple[dict[str, pa.Array], int]]:
+        """Stream by COPY, which takes no parameters: the two bounds, our own times, are written as typed literals."""
+        assert self._warehouse is not None
+        text = str(statement.compile(dialect=postgresql.dialect(paramstyle="named"), compile_kwargs={"literal_binds": True}))
+        with self._warehouse.adbc() as connection, connection.cursor() as cursor:
+            try:
+                cursor.execute(text)
+                for batch in cursor.fetch_record_batch():
+                    yield dict(zip(batch.schema.names, batch.columns, strict=True)), batch.num_rows
+            except adbc_driver_postgresql.dbapi.Error as error:
+                raise self._quoted(error, spec) from None
+
+    def _rows(self, statement: sa.Select[Any]) -> Iterator[tuple[dict[str, pa.Array], int]]:
+        with self._engine.connect().execution_options(stream_results=True, yield_per=_ROWS) as connection:
+            result = connection.execute(statement)
+            names = list(result.keys())
+            for rows in result.partitions(_ROWS):
+                columns = zip(*rows, strict=True)
+                yield {name: _array(values) for name, values in zip(names, columns, strict=True)}, len(rows)
+
+    def _quoted(self, error: BaseException, spec: EntitySpec) -> RetentionError:
+        quoted = quote_error(error, f"{self.source} {spec.entity}: reading {spec.where}")
+        if quoted.retryable:
+            return SourceUnreachable(
+                f"{self.source} {spec.entity}: the database at {self._url.host or self._url.database} does not answer or refuses "
+                "the login. Nothing landed; safe to retry."
+            )
+        return SourceUnreadable(f"{quoted.message} Nothing landed.")
+
+
+def _as_text(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    """Cast types that Arrow has no word for (uuid, json, enumerations, intervals) in the database itself."""
+    return sa.cast(column, sa.Text()).label(str(column.key))
+
+
+def _bound(instant: datetime, cursor_type: str) -> datetime | date:
+    """Return a bound as the cursor column stores it; ``instant`` is in the source's zone."""
+    if cursor_type == "timestamptz":
+        return instant
+    return instant.date() if cursor_type == "date" else instant.replace(tzinfo=None)
+
+
+def _array(values: Sequence[Any]) -> pa.Array:
+    """Make an Arrow column of values as drivers return them; columns of mixed kinds become text."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {bool} or kinds <= {int} or kinds <= {float} or kinds <= {date}:
+        return pa.array(values)
+    if kinds <= {datetime}:
+        aware = any(value is not None and value.tzinfo is not None for value in values)
+        return pa.array(values, pa.timestamp("us", "UTC" if aware else None))
+    return pa.array([_plain(value) for value in values], pa.string())
+
+
+def _plain(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return None if value is None else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return format(value, "f") if value.is_finite() else str(value)
+    if isinstance(value, bytes):
+        raise SourceUnreadable("a column of bytes cannot be read as text; cast it in a query or leave it out.")
+    return value.isoformat() if isinstance(value, datetime | date) else str(value)
