@@ -63,7 +63,11 @@ def fit_calibration(actual: Floats, predicted: Floats) -> Calibration:
 
     slope = (LOWEST_SLOPE, 20.0) if shape_free else (1.0, 1.0)
     result = minimize(
-        loss, np.array([1.0, 1.0, 0.0]), jac=True, method="L-BFGS-B", bounds=[slope, slope, (-20.0, 20.0)],
+        loss,
+        np.array([1.0, 1.0, 0.0]),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[slope, slope, (-20.0, 20.0)],
         options={"ftol": 1e-14, "gtol": 1e-9, "maxiter": 500},
     )
     a, b, c = (float(value) for value in result.x)

@@ -225,7 +225,8 @@ def _inputs(features: pd.DataFrame, process: dict[str, float] | None, horizon_da
 
 
 def _matrix(inputs: pd.DataFrame) -> Floats:
-    return inputs.to_numpy(dtype=np.float64, na_value=np.nan)
+    matrix: Floats = inputs.to_numpy(dtype=np.float64, na_value=np.nan)
+    return matrix
 
 
 def _smooth_inputs(inputs: pd.DataFrame) -> Floats:
@@ -257,7 +258,7 @@ def _smooth() -> LogisticRegression:
 
 
 def _log_recency(features: pd.DataFrame) -> Floats:
-    return np.log1p(features[["recency_days"]].to_numpy(dtype=np.float64))
+    return np.asarray(np.log1p(features[["recency_days"]].to_numpy(dtype=np.float64)))
 
 
 def _uniform(keys: NDArray[Any] | Sequence[int]) -> Floats:

@@ -67,9 +67,7 @@ def calibration_slope(actual: Floats, predicted: Floats) -> float:
     def loss(theta: Floats) -> tuple[float, Floats]:
         linear = theta[0] + theta[1] * z
         residual = expit(linear) - actual
-        return float(np.mean(np.logaddexp(0, linear) - actual * linear)), np.array(
-            [residual.mean(), (residual * z).mean()]
-        )
+        return float(np.mean(np.logaddexp(0, linear) - actual * linear)), np.array([residual.mean(), (residual * z).mean()])
 
     return float(minimize(loss, np.array([0.0, 1.0]), jac=True, method="BFGS").x[1])
 

@@ -8,5 +8,6 @@ only; :mod:`retention.models.purchases` translates at the border.
 from retention.models.btyd._maximise import FitReport
 from retention.models.btyd.beta_geo import BetaGeoNBD, ModifiedBetaGeoNBD
 from retention.models.btyd.gamma_gamma import GammaGamma
+from retention.models.btyd.pareto import ParetoNBD
 
-__all__ = ["BetaGeoNBD", "FitReport", "GammaGamma", "ModifiedBetaGeoNBD"]
+__all__ = ["BetaGeoNBD", "FitReport", "GammaGamma", "ModifiedBetaGeoNBD", "ParetoNBD"]

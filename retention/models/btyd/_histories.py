@@ -46,9 +46,7 @@ class Histories:
         return float(self.weight.sum())
 
     @classmethod
-    def grouped(
-        cls, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike, weights: ArrayLike | None = None
-    ) -> Histories:
+    def grouped(cls, frequency: ArrayLike, recency: ArrayLike, age: ArrayLike, weights: ArrayLike | None = None) -> Histories:
         """Check the histories and add up the weights of equal ones."""
         columns = checked(frequency, recency, age)
         weight = np.ones(len(columns[0])) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -58,7 +56,7 @@ class Histories:
             raise ValueError("weights must be finite and not negative")
         table = pd.DataFrame({"frequency": columns[0], "recency": columns[1], "age": columns[2], "weight": weight})
         # Sorted, so that the sums of the likelihood do not depend on the order of the rows.
-        table = table.groupby(["frequency", "recency", "age"], sort=True, as_index=False)["weight"].sum()
+        table = table.groupby(["frequency", "recency", "age"], sort=True, as_index=False).sum()
         table = table[table["weight"] > 0]
         return cls.of(*(table[name].to_numpy(dtype=np.float64) for name in ("frequency", "recency", "age", "weight")))
 
@@ -75,9 +73,7 @@ class Histories:
 
     def in_units_of(self, time: float) -> Histories:
         """The same histories with times divided by `time`."""
-        return Histories(
-            self.frequency, self.recency / time, self.age / time, self.weight, self.counts, self.position
-        )
+        return Histories(self.frequency, self.recency / time, self.age / time, self.weight, self.counts, self.position)
 
 
 def checked(frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> tuple[Floats, Floats, Floats]:

@@ -66,9 +66,7 @@ class PurchaseProcess(ABC):
         self._fit(scaled, unit, _thinned(scaled))
         return self
 
-    def log_likelihood(
-        self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, weights: ArrayLike | None = None
-    ) -> float:
+    def log_likelihood(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, weights: ArrayLike | None = None) -> float:
         """Log-likelihood of any histories under the fitted parameters."""
         return self._log_likelihood(Histories.grouped(frequency, recency, T, weights))
 
@@ -79,16 +77,12 @@ class PurchaseProcess(ABC):
         """
         return self._alive(_rows(frequency, recency, T))
 
-    def probability_no_purchase(
-        self, horizon: float, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike
-    ) -> Floats:
+    def probability_no_purchase(self, horizon: float, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> Floats:
         """Probability of no purchase within `horizon` after the end of observation: gone, or alive and silent."""
         rows = _rows(frequency, recency, T)
         return np.asarray(1 - self._alive(rows) * (1 - self._silent(rows, _checked(horizon))))
 
-    def expected_purchases(
-        self, horizon: float | ArrayLike, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike
-    ) -> Floats:
+    def expected_purchases(self, horizon: float | ArrayLike, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> Floats:
         """Expected purchases within one or more horizons after the end of observation.
 
         Returns
@@ -104,9 +98,7 @@ class PurchaseProcess(ABC):
         result = self._alive(rows)[:, None] * expected[position.ravel()]
         return np.asarray(result[:, 0] if np.ndim(horizon) == 0 else result)
 
-    def purchase_moments(
-        self, horizon: float, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike
-    ) -> tuple[Floats, Floats]:
+    def purchase_moments(self, horizon: float, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> tuple[Floats, Floats]:
         """Mean and variance of the number of purchases within a horizon (individual, not of the mean)."""
         rows = _rows(frequency, recency, T)
         pairs, position = np.unique(np.column_stack([rows.frequency, rows.age]), axis=0, return_inverse=True)
@@ -155,6 +147,4 @@ def _thinned(histories: Histories) -> Histories | None:
     if size < ROUGH_FROM:
         return None
     chosen = np.linspace(0, size - 1, ROUGH_SIZE).round().astype(np.intp)
-    return Histories.of(
-        histories.frequency[chosen], histories.recency[chosen], histories.age[chosen], histories.weight[chosen]
-    )
+    return Histories.of(histories.frequency[chosen], histories.recency[chosen], histories.age[chosen], histories.weight[chosen])

@@ -165,5 +165,3 @@ def _likelihood(histories: Histories, params: Floats, first_chance: float) -> tu
     d_b = spread(digamma(a + b) - digamma(b) + digamma(b + chances) - digamma(a + b + chances)) - gone * spread(d_log_gone)
     gradient = np.array([float(weight @ part) for part in (d_r, d_alpha, d_a, d_b)])
     return float(weight @ value), gradient
-
-

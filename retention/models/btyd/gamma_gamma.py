@@ -67,9 +67,7 @@ class GammaGamma:
             raise ValueError("no repeat buyers with a positive order value to fit")
         unit = float(np.exp(np.average(np.log(m), weights=weight)))
         scaled = m / unit
-        best = maximise(
-            lambda params: _likelihood(x, scaled, weight, params), _STARTS, self.names, float(weight.sum()), x.size
-        )
+        best = maximise(lambda params: _likelihood(x, scaled, weight, params), _STARTS, self.names, float(weight.sum()), x.size)
         p, q, v = (float(value) for value in best.params)
         report = best.report
         if q < _LOWEST_Q:
@@ -109,9 +107,7 @@ class GammaGamma:
         return rate / (shape - 1), rate**2 / ((shape - 1) * np.maximum(shape - 2, 0.5))
 
 
-def _checked(
-    frequency: ArrayLike, mean_value: ArrayLike, weights: ArrayLike | None
-) -> tuple[Floats, Floats, Floats]:
+def _checked(frequency: ArrayLike, mean_value: ArrayLike, weights: ArrayLike | None) -> tuple[Floats, Floats, Floats]:
     x, m = np.atleast_1d(np.asarray(frequency, float)), np.atleast_1d(np.asarray(mean_value, float))
     weight = np.ones_like(x) if weights is None else np.asarray(weights, float)
     if not x.shape == m.shape == weight.shape:
@@ -119,7 +115,8 @@ def _checked(
     _refuse(~(np.isfinite(x) & (x > 0)), "have no repeat purchase", x.size)
     _refuse(~(np.isfinite(m) & (m > 0)), "have no positive mean value (refunded or free orders?)", x.size)
     table = pd.DataFrame({"x": x, "m": m, "w": weight}).groupby(["x", "m"], sort=True, as_index=False)["w"].sum()
-    return tuple(table[name].to_numpy(dtype=np.float64) for name in ("x", "m", "w"))  # type: ignore[return-value]
+    x, m, weight = (table[name].to_numpy(dtype=np.float64) for name in ("x", "m", "w"))
+    return x, m, weight
 
 
 def _refuse(wrong: NDArray[np.bool_], what: str, size: int) -> None:
@@ -132,7 +129,12 @@ def _likelihood(x: Floats, m: Floats, weight: Floats, params: Floats) -> tuple[f
     p, q, v = params
     shape, log_rate = p * x + q, np.log(x * m + v)
     value = (
-        gammaln(shape) - gammaln(p * x) - gammaln(q) + q * np.log(v) + (p * x - 1) * np.log(m) + p * x * np.log(x)
+        gammaln(shape)
+        - gammaln(p * x)
+        - gammaln(q)
+        + q * np.log(v)
+        + (p * x - 1) * np.log(m)
+        + p * x * np.log(x)
         - shape * log_rate
     )
     d_p = x * (digamma(shape) - digamma(p * x) + np.log(m) + np.log(x) - log_rate)

@@ -1,0 +1,134 @@
+"""What models read: features as of a date, and what became of customers after it."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from retention import features
+from retention.models.churn import TrainingSet
+from retention.models.purchases import COLUMNS as PURCHASE_COLUMNS
+from retention.warehouse import RetentionError, Run
+
+# Never learned from, whatever a contract says: decisions on people must not rest on these (DOMAIN: protected attributes).
+PROTECTED = re.compile(
+    r"(^|_)(gender|sex|age|birth|birthday|region|city|province|nationality|ethnicity|religion|marital|wedding)(_|$)",
+    re.IGNORECASE,
+)
+
+
+# What the rules of thumb and the naive baselines read beside.
+FALLBACK_COLUMNS = ("net_minor_365d", "net_minor_lifetime")
+
+
+class FeaturesMissing(RetentionError):
+    """A column that models need is not there."""
+
+    runbook = "features-missing"
+
+
+class ProtectedFeature(RetentionError):
+    """A contract offers models an attribute that they must not use."""
+
+    runbook = "protected-feature"
+
+
+def model_columns() -> tuple[str, ...]:
+    """Names of the columns that contracts mark as `model_feature`, in the order of the frame.
+
+    Raises
+    ------
+    ProtectedFeature when one of them is, or names, a protected attribute.
+    """
+    names = tuple(features.model_features())
+    protected = [name for name in names if PROTECTED.search(name)]
+    if protected:
+        raise ProtectedFeature(
+            f"contracts of features: {', '.join(protected)} marked model_feature, but protected attributes are never features. "
+            "Nothing was trained or scored."
+        )
+    return names
+
+
+def published_features(run: Run) -> pd.DataFrame:
+    """Features of every purchaser from the published slice of the run's as-of date.
+
+    Raises
+    ------
+    MissingSlice when that slice is not published: scores of a date come from features of that date only.
+    """
+    return _purchasers(features.frame(run.warehouse, run.as_of_date, published=True, settings=run.settings), run.as_of_date)
+
+
+def past_features(run: Run, as_of: date) -> pd.DataFrame:
+    """Features of every purchaser as of any date, computed from core by the same queries."""
+    return _purchasers(features.frame(run.warehouse, as_of, published=False, settings=run.settings), as_of)
+
+
+def outcomes(run: Run, as_of: date, horizon_days: int, customers: pd.Index) -> pd.DataFrame:
+    """What became of these purchasers in the horizon after a date, in their order.
+
+    Returns
+    -------
+    DataFrame: churned (1.0 where no order followed), net_minor (money of the orders that did).
+    """
+    known = features.labels(run.warehouse, as_of, horizon_days, settings=run.settings).reindex(customers)
+    return pd.DataFrame(
+        {
+            "churned": (~known["has_order_within"].fillna(False).astype(bool)).astype(np.float64),
+            "net_minor": known["net_minor"].fillna(0).astype(np.float64),
+        },
+        index=customers,
+    )
+
+
+def first_order_date(run: Run) -> date | None:
+    """Business date of the first order there is, or None."""
+    with run.warehouse.connect() as connection:
+        first = connection.execute(
+            sa.text(
+                "select min(happened_at at time zone :zone) from core.order_entry where kind = 'paid' and happened_at < :as_of"
+            ),
+            {"zone": run.settings.company.business_timezone, "as_of": run.as_of},
+        ).scalar()
+    return None if first is None else first.date()
+
+
+def training_dates(newest: date, first_order: date, *, step_days: int, count: int, minimum_history_days: int) -> list[date]:
+    """Dates at which training sets are taken: back from `newest` in equal steps, while enough history lies before.
+
+    Returns
+    -------
+    Ascending dates, at most `count`; empty when even the newest has too little history.
+    """
+    earliest = first_order + timedelta(days=minimum_history_days)
+    dates = [newest - timedelta(days=step_days * step) for step in range(count)]
+    return sorted(day for day in dates if day >= earliest)
+
+
+def training_set(run: Run, dates: list[date], horizon_days: int, columns: tuple[str, ...]) -> TrainingSet:
+    """Features as of each date with what happened in the horizon after it."""
+    frames, tags, churned = [], [], []
+    for day in dates:
+        frame = past_features(run, day)
+        frames.append(frame[list(columns)])
+        tags.append(np.full(len(frame), np.datetime64(day, "D")))
+        churned.append(outcomes(run, day, horizon_days, frame.index)["churned"].to_numpy())
+    return TrainingSet(pd.concat(frames), np.concatenate(tags), np.concatenate(churned))
+
+
+def _purchasers(frame: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Rows of purchasers, by key; model columns as floats."""
+    wanted = tuple(dict.fromkeys((*model_columns(), *PURCHASE_COLUMNS, *FALLBACK_COLUMNS)))
+    missing = [name for name in wanted if name not in frame.columns]
+    if missing:
+        raise FeaturesMissing(
+            f"features {as_of}: columns that models need are missing: {', '.join(missing)}. Nothing published. Have the "
+            "contracts and the migrations been brought to the same version?"
+        )
+    numbers: pd.DataFrame = frame[list(wanted)].astype(np.float64)
+    return numbers[numbers["count_order_days_lifetime"].fillna(0) > 0].sort_index()

@@ -1,0 +1,169 @@
+"""Scoring: churn and lifetime value of every purchaser as of a date, by the champions or by the marked fallback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retention.models import artifacts, registry
+from retention.models.churn import ChurnModel
+from retention.models.definitions import churn_definition, clv_definition
+from retention.models.inputs import published_features
+from retention.models.profile import ScoresStopped, check_scores
+from retention.models.registry import RegisteredModel
+from retention.models.value import ValueModel
+from retention.settings import Settings
+from retention.warehouse import Run, stage_writer
+
+Floats = NDArray[np.float64]
+
+CHURN_FALLBACK = "fallback-recency"
+CLV_FALLBACK = "fallback-past-year"
+NO_CALIBRATION = "none"
+
+
+def score(run: Run) -> dict[str, Any]:
+    """Publish `scores.churn` and `scores.clv` of the run's as-of date, both or neither.
+
+    Returns
+    -------
+    Rows, versions used, and whether each kind is the fallback.
+
+    Raises
+    ------
+    MissingSlice when the features of the date are not published; ScoresStopped when a gate does; ModelFileRefused
+    when a champion's file is not the one that was registered.
+    """
+    from retention.quality import check_slices
+
+    features = published_features(run)
+    churn_champion = registry.champion(run.warehouse, "churn", churn_definition(run.settings))
+    clv_champion = registry.champion(run.warehouse, "clv", clv_definition(run.settings))
+    churn = churn_scores(run, features, churn_champion)
+    clv = clv_scores(run, features, clv_champion, churn["churn_probability"].to_numpy())
+    with stage_writer(run, "scores") as writer:
+        writer.fill_arrow("scores.churn", churn)
+        writer.fill_arrow("scores.clv", clv)
+        check_slices(writer)
+        rows = writer.publish()
+    return {
+        **rows,
+        "churn_model": churn_champion.model_version if churn_champion else CHURN_FALLBACK,
+        "clv_model": clv_champion.model_version if clv_champion else CLV_FALLBACK,
+        "churn_is_fallback": churn_champion is None,
+        "clv_is_fallback": clv_champion is None,
+    }
+
+
+def churn_scores(run: Run, features: pd.DataFrame, champion: RegisteredModel | None) -> pd.DataFrame:
+    """Rows of `scores.churn`."""
+    what = f"scores.churn {run.as_of_date}"
+    if champion is None:
+        probability = fallback_churn(features, run.settings)
+        version, calibration = CHURN_FALLBACK, NO_CALIBRATION
+        check_scores_finite(what, probability)
+    else:
+        model = artifacts.load(champion.file_name, champion.file_sha256)[0]
+        if not isinstance(model, ChurnModel):
+            raise artifacts.ModelFileRefused(f"{champion.file_name} holds no churn model. Nothing published.")
+        missing = [name for name in model.features if name not in features.columns]
+        if missing:
+            raise ScoresStopped(
+                f"{what}: {champion.model_version} learned from columns that are gone: {', '.join(missing)}. Nothing "
+                "published. Train again, or bring the columns back."
+            )
+        probability = model.predict(features)
+        version = champion.model_version
+        calibration = f"{version}@{model.calibrated_as_of.isoformat()}"
+        check_scores(what, features[list(model.features)], probability, champion.profile)
+    return pd.DataFrame(
+        {
+            "as_of_date": run.as_of_date,
+            "customer_key": features.index.to_numpy(dtype=np.int64),
+            "churn_probability": probability,
+            "horizon_days": np.full(len(features), run.settings.churn.horizon_days, dtype=np.int32),
+            "definition": churn_definition(run.settings),
+            "model_version": version,
+            "calibration_id": calibration,
+            "is_fallback": champion is None,
+        }
+    )
+
+
+def clv_scores(run: Run, features: pd.DataFrame, champion: RegisteredModel | None, churn: Floats) -> pd.DataFrame:
+    """Rows of `scores.clv`."""
+    settings, what = run.settings.clv, f"scores.clv {run.as_of_date}"
+    columns: dict[str, Any]
+    if champion is None:
+        value = fallback_clv(features, churn)
+        check_scores_finite(what, value)
+        nothing = pd.array([pd.NA] * len(features), dtype="Int64")
+        columns = {
+            "clv_12m_minor": np.round(value).astype(np.int64),
+            "expected_orders_12m": fallback_orders(features, churn, settings.horizon_days),
+            "expected_order_value_minor": nothing,
+            "probability_alive": pd.array([pd.NA] * len(features), dtype="Float64"),
+            "clv_12m_lower_minor": nothing,
+            "clv_12m_upper_minor": nothing,
+        }
+    else:
+        model = artifacts.load(champion.file_name, champion.file_sha256)[0]
+        if not isinstance(model, ValueModel):
+            raise artifacts.ModelFileRefused(f"{champion.file_name} holds no value model. Nothing published.")
+        predicted = model.predict(features, settings.horizon_days, settings.annual_discount_rate, settings.interval)
+        used = features[[name for name in champion.profile["null_share"] if name in features.columns]]
+        check_scores(what, used, predicted["clv_minor"].to_numpy(), champion.profile)
+        minor = {
+            name: np.round(predicted[source].to_numpy()).astype(np.int64)
+            for name, source in (
+                ("clv_12m_minor", "clv_minor"),
+                ("expected_order_value_minor", "expected_order_value_minor"),
+                ("clv_12m_lower_minor", "clv_lower_minor"),
+                ("clv_12m_upper_minor", "clv_upper_minor"),
+            )
+        }
+        columns = {
+            **minor,
+            "expected_orders_12m": predicted["expected_orders"].to_numpy(),
+            "probability_alive": predicted["probability_alive"].to_numpy(),
+        }
+    return pd.DataFrame(
+        {
+            "as_of_date": run.as_of_date,
+            "customer_key": features.index.to_numpy(dtype=np.int64),
+            **columns,
+            "horizon_days": np.full(len(features), settings.horizon_days, dtype=np.int32),
+            "definition": clv_definition(run.settings),
+            "model_version": champion.model_version if champion else CLV_FALLBACK,
+            "is_fallback": champion is None,
+        }
+    )
+
+
+def fallback_churn(features: pd.DataFrame, settings: Settings) -> Floats:
+    """Days since the last order over themselves plus the horizon: 0 today, one half after a horizon of silence."""
+    recency = features["recency_days"].to_numpy(dtype=np.float64)
+    return np.asarray(recency / (recency + settings.churn.horizon_days))
+
+
+def fallback_clv(features: pd.DataFrame, churn: Floats) -> Floats:
+    """Net value of the past 365 days times the chance of staying."""
+    return np.asarray(features["net_minor_365d"].to_numpy(dtype=np.float64) * (1 - churn))
+
+
+def fallback_orders(features: pd.DataFrame, churn: Floats, horizon_days: int) -> Floats:
+    """Order days so far per day of tenure, over the horizon, times the chance of staying."""
+    days = features["count_order_days_lifetime"].to_numpy(dtype=np.float64)
+    # A year at least: a first order yesterday is no rhythm of one order a day.
+    tenure = np.maximum(features["tenure_days"].to_numpy(dtype=np.float64), 365.0)
+    return np.asarray(days / tenure * horizon_days * (1 - churn))
+
+
+def check_scores_finite(what: str, scores: Floats) -> None:
+    """Stop when the fallback itself cannot be computed."""
+    broken = int((~np.isfinite(scores)).sum())
+    if broken:
+        raise ScoresStopped(f"{what}: {broken} of {len(scores)} fallback scores are missing. Nothing published.")
