@@ -10,10 +10,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NoReturn
 from zoneinfo import ZoneInfo
 
-import click
 import typer
 from rich.console import Console
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from retention.settings import Deployment, Settings, SettingsError, load_settings
 
@@ -41,12 +41,12 @@ def console(stderr: bool = False) -> Console:
 class Commands(TyperGroup):
     """A group of commands whose errors are messages, never tracebacks (unless ``--debug``)."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         """Run the chosen command and turn what it raises into a message and an exit code."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
+        except (TyperException, typer.Exit, typer.Abort):
+            raise  # the framework prints wrong use and leaves with exit code 2
         except KeyboardInterrupt:
             console(stderr=True).print("interrupted; what was published stays, the rest can be run again")
             raise typer.Exit(130) from None

@@ -24,7 +24,7 @@ def sections(
 
 def stuck(warehouse: Warehouse, now: datetime) -> Section:
     """Find attempts whose lease ran out, batches left half-way, and slices that no longer follow an earlier one."""
-    found = rows(warehouse, sql_file("_report/stuck"), {"now": now})
+    found = rows(warehouse, sql_file("_report/stuck"))
     return Section(
         "Needs attention",
         "需要处理",

@@ -11,7 +11,7 @@ left join ops.lease as held
         and led.token = held.token
 where
     led.state = 'running'
-    and (held.token is null or held.expires_at < :now)
+    and (held.token is null or held.expires_at < clock_timestamp())
 
 union all
 
@@ -22,7 +22,7 @@ select
 from ops.batch
 where
     state in ('extracting', 'landed', 'validated')
-    and created_at < :now - interval '2 hours'
+    and created_at < clock_timestamp() - interval '2 hours'
 
 union all
 
