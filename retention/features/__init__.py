@@ -2,7 +2,8 @@
 
 from retention.features.binds import feature_binds
 from retention.features.build import FEATURE_TABLES, build
-from retention.features.frame import MissingSlice, frame, model_features
+from retention.features.frame import frame, model_features
 from retention.features.labels import labels
+from retention.features.slices import MissingSlice, require_published
 
-__all__ = ["FEATURE_TABLES", "MissingSlice", "build", "feature_binds", "frame", "labels", "model_features"]
+__all__ = ["FEATURE_TABLES", "MissingSlice", "build", "feature_binds", "frame", "labels", "model_features", "require_published"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import isleap
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -31,10 +32,30 @@ def feature_binds(settings: Settings, as_of_date: date) -> dict[str, Any]:
         "business_timezone": settings.company.business_timezone,
         "acknowledge_hours": settings.complaints.acknowledge_hours,
         "first_reply_hours": settings.complaints.first_reply_hours,
+        "lost_days": settings.lifecycle.lost_days,
+        "membership_year_start": settings.day_start(membership_year_start(settings.membership.year_start, as_of_date)),
         "points_until": settings.day_start(as_of_date + timedelta(days=settings.membership.points_expiry_days)),
         "first_key": _SMALLEST_KEY,
         "last_key": _LARGEST_KEY,
     }
+
+
+def membership_year_start(month_and_day: str, as_of_date: date) -> date:
+    """Return the first day of the membership year that the day before ``as_of_date`` lies in.
+
+    Parameters
+    ----------
+    month_and_day : str
+        ``MM-DD``; 29 February starts on 1 March in other years.
+    """
+    month, day = (int(part) for part in month_and_day.split("-"))
+    closed_day = as_of_date - timedelta(days=1)
+
+    def start_in(year: int) -> date:
+        return date(year, 3, 1) if (month, day) == (2, 29) and not isleap(year) else date(year, month, day)
+
+    this_year = start_in(closed_day.year)
+    return this_year if this_year <= closed_day else start_in(closed_day.year - 1)
 
 
 def key_ranges(count: int) -> list[dict[str, int]]:

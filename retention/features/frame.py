@@ -6,16 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pandas as pd
-import sqlalchemy as sa
 
 from retention.features.binds import feature_binds, used_binds
 from retention.features.build import FEATURE_TABLES, feature_sql
+from retention.features.slices import require_published
 from retention.settings import Settings, load_settings
-from retention.warehouse import RetentionError, Warehouse, load_contract, read_arrow
-
-
-class MissingSlice(RetentionError):
-    """A slice that is to be read was never published."""
+from retention.warehouse import Warehouse, load_contract, read_arrow
 
 
 def model_features() -> list[str]:
@@ -51,7 +47,7 @@ def frame(
     MissingSlice when a published slice is asked for and there is none.
     """
     if published:
-        _require_published(warehouse, as_of)
+        require_published(warehouse, FEATURE_TABLES, as_of)
     binds = feature_binds(settings or load_settings(), as_of)
 
     def read(table: str) -> pd.DataFrame:
@@ -65,23 +61,9 @@ def frame(
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         orders, *others = pool.map(read, FEATURE_TABLES)
-    joined = orders.sort_index().join(others, how="left", validate="one_to_one")
+    joined = orders.sort_index().join(others, how="left")
     return joined[model_features()].astype("float64")
 
 
 def _features_of(table: str) -> list[str]:
     return [column.name for column in load_contract(table).columns if column.model_feature]
-
-
-def _require_published(warehouse: Warehouse, as_of: date) -> None:
-    with warehouse.connect() as connection:
-        found = connection.execute(
-            sa.text("select table_name from ops.published where slice_key = :slice_key"), {"slice_key": as_of.isoformat()}
-        ).scalars()
-        missing = sorted(set(FEATURE_TABLES) - set(found))
-    if missing:
-        raise MissingSlice(
-            f"{', '.join(missing)}: no slice as of {as_of} was published, so there is nothing to score. Run the features of "
-            "that day first.",
-            runbook="missing-slice",
-        )

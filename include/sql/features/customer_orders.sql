@@ -67,7 +67,8 @@ order_days as (
         count(gap_days) filter (where is_live and gap_days > 0) as count_gaps,
         sum(gap_days) filter (where is_live and gap_days > 0) as sum_gaps,
         sum(gap_days * gap_days) filter (where is_live and gap_days > 0) as sum_squared_gaps,
-        max(gap_days) filter (where is_live) as largest_gap
+        max(gap_days) filter (where is_live) as largest_gap,
+        max(paid_at) filter (where is_live and gap_days > :lost_days) as won_back_at
     from orders
     where paid_at is not null
     group by customer_key, cast(paid_at at time zone :business_timezone as date)
@@ -105,7 +106,11 @@ history as (
         sum(count_gaps) as count_gaps,
         sum(sum_gaps) as sum_gaps,
         sum(sum_squared_gaps) as sum_squared_gaps,
-        max(largest_gap) as largest_gap
+        max(largest_gap) as largest_gap,
+        max(won_back_at) as won_back_at,
+        cast(
+            coalesce(sum(net_minor) filter (where day_at >= :membership_year_start), 0) as bigint
+        ) as net_minor_membership_year
     from order_days
     group by customer_key
     having sum(count_orders) > 0
@@ -132,6 +137,7 @@ select
     history.customer_key,
     history.first_order_at,
     history.last_order_at,
+    history.won_back_at,
     :as_of_date - history.last_order_date as recency_days,
     :as_of_date - history.first_order_date as tenure_days,
     history.last_order_date - history.first_order_date as first_to_last_order_days,
@@ -149,6 +155,7 @@ select
     history.net_minor_90d - history.net_minor_previous_90d as net_change_90d_minor,
     history.net_minor_365d,
     history.net_minor_lifetime,
+    history.net_minor_membership_year,
     history.gross_minor_365d,
     history.discount_minor_365d,
     cast(history.discount_minor_365d as double precision) / nullif(history.gross_minor_365d, 0) as discount_share_365d,
