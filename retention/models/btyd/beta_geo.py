@@ -70,12 +70,9 @@ class BetaGeoNBD(PurchaseProcess):
     def _alive(self, histories: Histories) -> Floats:
         r, alpha, a, b = self._vector()
         survived = histories.frequency + self.first_chance
-        with np.errstate(divide="ignore"):
-            log_odds_gone = (
-                np.log(a)
-                - np.log(b + survived - 1)
-                + (r + histories.frequency) * (np.log(alpha + histories.age) - np.log(alpha + histories.recency))
-            )
+        silence = np.log(alpha + histories.age) - np.log(alpha + histories.recency)
+        chances = np.where(survived > 0, b + survived - 1, 1.0)
+        log_odds_gone = np.log(a) - np.log(chances) + (r + histories.frequency) * silence
         return np.where(survived > 0, _expit(-log_odds_gone), 1.0)
 
     def _silent(self, histories: Histories, horizon: float) -> Floats:
