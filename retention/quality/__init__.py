@@ -1,0 +1,30 @@
+"""Quality: the checks of the contracts, the rows they refuse, and what stops a run."""
+
+from retention.quality.deliveries import Delivery, find_deliveries
+from retention.quality.errors import (
+    CheckFailed,
+    DoesNotReconcile,
+    NothingLanded,
+    TooManyRefused,
+    VolumeDropped,
+)
+from retention.quality.ingest import validate
+from retention.quality.replay import discard, repair, replay
+from retention.quality.slices import check_slices
+from retention.quality.tombstones import drop_erased
+
+__all__ = [
+    "CheckFailed",
+    "Delivery",
+    "DoesNotReconcile",
+    "NothingLanded",
+    "TooManyRefused",
+    "VolumeDropped",
+    "check_slices",
+    "discard",
+    "drop_erased",
+    "find_deliveries",
+    "repair",
+    "replay",
+    "validate",
+]

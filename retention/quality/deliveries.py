@@ -1,0 +1,127 @@
+"""The deliveries of a business day: which batches there are, and whose numbers their rows use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.quality.errors import CheckFailed
+from retention.warehouse import all_contracts
+
+ORDER = (
+    "market_indicator", "customer", "product", "order", "order_line", "customer_tag", "consent", "complaint", "interaction",
+    "survey_answer", "referral", "campaign_event", "points_entry", "contract", "holding", "external_mention",
+)  # fmt: skip
+"""Entities in the order in which they refer to each other: what is referred to comes first."""
+
+NUMBERED = ("customer", "product", "order")
+"""Entities that others refer to by the source's own number."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One landed batch.
+
+    ``customer_source``, ``product_source`` and ``order_source`` say whose numbers its rows use: the source's own when it
+    delivers that entity, else those of the one source that does.
+    """
+
+    batch_id: int
+    source: str
+    entity: str
+    business_date: date
+    state: str
+    is_full: bool
+    rows_extracted: int
+    rows_duplicate: int
+    rows_tombstoned: int
+    customer_source: str | None
+    product_source: str | None
+    order_source: str | None
+    is_replay: bool = False
+
+    @property
+    def where(self) -> str:
+        """Source, entity, date and batch, for messages."""
+        return f"{self.source}.{self.entity} {self.business_date} (batch {self.batch_id})"
+
+    @property
+    def table(self) -> str:
+        """Landing table of the entity, quoted where its name needs it."""
+        return landing_table(self.entity)
+
+    def numbers_of(self, entity: str) -> str | None:
+        """Return the source whose numbers of ``customer``, ``product`` or ``order`` the rows use."""
+        return {"customer": self.customer_source, "product": self.product_source, "order": self.order_source}[entity]
+
+
+def landing_table(entity: str) -> str:
+    """Return the name of an entity's landing table, quoted where needed."""
+    return f'landing."{entity}"'
+
+
+def find_deliveries(connection: Connection, business_date: date, states: Sequence[str]) -> list[Delivery]:
+    """Return the batches of a business day in the given states, in the order of :data:`ORDER`.
+
+    Raises
+    ------
+    CheckFailed when it cannot be told whose customer numbers a source uses.
+    """
+    rows = connection.execute(
+        sa.text(
+            "select batch_id, source, entity, business_date, state, is_full, rows_extracted, rows_duplicate, rows_tombstoned, "
+            "coalesce(message = 'replay', false) as is_replay "
+            "from ops.batch where business_date = :business_date and state = any(:states) order by batch_id"
+        ),
+        {"business_date": business_date, "states": list(states)},
+    ).all()
+    owners = _owners(connection)
+    known = {name.removeprefix("landing.") for name in all_contracts() if name.startswith("landing.")}
+    found = [
+        Delivery(**row._asdict(), **{f"{e}_source": _numbering(owners[e], row.source, row.entity, e) for e in NUMBERED})
+        for row in rows
+        if row.entity in known  # streams such as consent@stream are read and published by their own tasks
+    ]
+    return sorted(found, key=lambda d: (ORDER.index(d.entity) if d.entity in ORDER else len(ORDER), d.batch_id))
+
+
+def _owners(connection: Connection) -> dict[str, set[str]]:
+    owners: dict[str, set[str]] = {entity: set() for entity in NUMBERED}
+    for entity, source in connection.execute(
+        sa.text(
+            "select distinct entity, source from ops.batch "
+            "where entity = any(:entities) and state in ('landed', 'validated', 'published')"
+        ),
+        {"entities": list(NUMBERED)},
+    ):
+        owners[entity].add(source)
+    return owners
+
+
+_REFERRING = {
+    "product": {"order_line", "contract", "external_mention"},
+    "order": {"order_line", "complaint"},
+    "customer": {
+        "customer_tag", "consent", "order", "complaint", "interaction", "survey_answer", "referral", "campaign_event",
+        "points_entry", "contract", "holding",
+    },
+}  # fmt: skip
+
+
+def _numbering(owners: Iterable[str], source: str, entity: str, numbered: str) -> str | None:
+    owners = set(owners)
+    if source in owners:
+        return source
+    if len(owners) == 1:
+        return next(iter(owners))
+    if len(owners) > 1 and entity in _REFERRING[numbered]:
+        raise CheckFailed(
+            f"{source}.{entity}: it names {numbered}s but delivers none, and {', '.join(sorted(owners))} all do: whose numbers it "
+            f"uses cannot be told. Nothing published. Let {source} deliver the entity {numbered} too, with the numbers it uses.",
+            runbook="whose-numbers",
+        )
+    return None
