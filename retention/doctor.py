@@ -80,13 +80,8 @@ def pinned(text: str) -> dict[str, str]:
     """Return the versions that a requirements file pins and that apply here, by package name."""
     from packaging.markers import Marker
 
-    found: dict[str, str] = {}
-    for name, version, marker in re.findall(
-        r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^\s;\\]+)\s*(?:;\s*([^\\\n]+?))?\s*\\?$", text, re.MULTILINE
-    ):
-        if not marker or Marker(marker).evaluate():
-            found[name] = version
-    return found
+    lines = re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;\\]+)\s*(?:;\s*([^\\\n]+?))?\s*\\?$", text, re.MULTILINE)
+    return {name: version for name, version, marker in lines if not marker or Marker(marker).evaluate()}
 
 
 def packages(requirements: Path = PROJECT_ROOT / "requirements.txt") -> Iterator[Finding]:
@@ -135,7 +130,7 @@ def disk(home: Path) -> Iterator[Finding]:
 def pepper(path: Path) -> Iterator[Finding]:
     """Check that the pepper exists and that nobody else can read it."""
     if not path.exists():
-        yield Finding("pepper", "fail", f"no file {path}", "run `retention init`; on a moved installation restore it from backup")
+        yield Finding("pepper", "fail", f"no file {path}", "run `retention init`; after a move restore it from backup")
         return
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
@@ -234,7 +229,8 @@ def reach(kind: str, url: str) -> str:
 
         filesystem, path = fsspec.core.url_to_fs(url)
         return "" if filesystem.exists(path) else "the folder does not exist"
-    except Exception as error:  # whatever a driver raises is an answer to the question asked, never its text: it may hold a password
+    except Exception as error:
+        # Whatever a driver raises answers the question. Its text stays out: it may hold a password.
         return f"cannot be reached ({type(error).__name__})"
 
 

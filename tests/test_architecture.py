@@ -30,6 +30,7 @@ STAGES = [
     "samples",
     "report",
     "doctor",
+    "installation",
     "pipeline",
     "supervisor",
     "cli",

@@ -79,8 +79,9 @@ def section(dag: Any) -> str:
     """Return one DAG's part of the page."""
     text = re.sub(r"^(#+) ", lambda match: "##" + match[1] + " ", (dag.doc_md or "").strip(), flags=re.MULTILINE)
     text = re.sub(r"\A###+ ([^\n]*)\n", r"**\1**\n", text)
-    lines = [f"\n## {dag.dag_id}\n", text + "\n", f"Starts {schedule(dag)}. Owner: {', '.join(sorted({t.owner for t in dag.tasks}))}."]
-    lines[-1] += f" Tags: {', '.join(sorted(dag.tags))}.\n"
+    owners = ", ".join(sorted({task.owner for task in dag.tasks}))
+    facts = f"Starts {schedule(dag)}. Owner: {owners}. Tags: {', '.join(sorted(dag.tags))}.\n"
+    lines = [f"\n## {dag.dag_id}\n", text + "\n", facts]
     lines += ["| task | after | tries | at most | publishes |", "|---|---|---|---|---|"]
     for task in dag.topological_sort():
         mapped = " (one per source and entity)" if getattr(task, "is_mapped", False) else ""

@@ -77,8 +77,10 @@ def page() -> str:
         cls = type(defaults)
         text = reasons(cls)
         parts.append(f"\n## [{group.name}]\n\n{(cls.__doc__ or '').strip()}\n\n| setting | default | why |\n|---|---|---|\n")
-        for field in dataclasses.fields(defaults):
-            parts.append(f"| `{field.name}` | {shown(getattr(defaults, field.name))} | {text.get(field.name, '')} |\n")
+        parts += [
+            f"| `{field.name}` | {shown(getattr(defaults, field.name))} | {text.get(field.name, '')} |\n"
+            for field in dataclasses.fields(defaults)
+        ]
     parts.append(DEPLOYMENT)
     return "".join(parts)
 

@@ -36,7 +36,7 @@ def stuck(warehouse: Warehouse, now: datetime) -> Section:
 
 def attempts(warehouse: Warehouse, limit: int) -> Section:
     """List the last attempts to write."""
-    found = rows(warehouse, sql_file("_report/attempts"), {"limit": limit})
+    found = rows(warehouse, sql_file("_report/attempts"), {"row_limit": limit})
     return Section(
         "Last attempts to write",
         "最近运行",

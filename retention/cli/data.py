@@ -89,7 +89,7 @@ def quarantine_list(
     found = rows(
         warehouse,
         sql_file("_report/quarantine_rows"),
-        {"source": source, "entity": entity, "business_date": parse_date(date), "state": state, "limit": limit},
+        {"source": source, "entity": entity, "business_date": parse_date(date), "state": state, "row_limit": limit},
     )
     columns = [("id", "right"), ("day", "left"), ("where", "left"), ("column", "left"), ("rule", "left"), ("reason", "left")]
     print_section(

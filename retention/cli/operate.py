@@ -87,7 +87,8 @@ class DayProgress:
         self.bar.update(self.task, description=step.name, completed=step.position - (step.state == "running"))
         if step.state != "running":
             mark = "[green]✓[/]" if step.state == "done" else "[red]✗[/]"
-            self.out.print(f"{mark} {step.position:>2}/{step.total} {step.name:<32} {step.seconds:7.1f} s  {brief(step.counts)}")
+            place = f"{step.position:>2}/{step.total}"
+            self.out.print(f"{mark} {place} {step.name:<32} {step.seconds:7.1f} s  {brief(step.counts)}")
 
 
 def brief(counts: dict[str, Any], most: int = 3) -> str:

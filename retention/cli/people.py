@@ -70,7 +70,7 @@ def privacy_list(limit: Annotated[int, typer.Option(min=1)] = 50) -> None:
     from retention.warehouse import sql_file
 
     warehouse, _ = open_databases()
-    found = rows(warehouse, sql_file("_report/requests"), {"limit": limit})
+    found = rows(warehouse, sql_file("_report/requests"), {"row_limit": limit})
     names = ("request_id", "kind", "state", "requested_by", "requested_at", "closed_at")
     table = [[_minute(r[name]) for name in names] for r in found]
     print_section(

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import signal
 import threading
-import warnings
 from contextlib import AbstractContextManager, nullcontext
-from datetime import timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,10 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from retention.cli._shared import NOT_READY, console, hide_password, now_in, open_databases
+from retention.cli._shared import NOT_READY, console, hide_password, now_in
+from retention.installation import bring_up_to_date, make_folders, make_pepper, start_embedded
 from retention.settings import Deployment, load_settings
-
-EMBEDDED_DATABASES = ("airflow", "warehouse", "marketing", "source_crm", "source_sales")
 
 
 def register(app: typer.Typer) -> None:
@@ -46,7 +41,7 @@ def init(
             created = start_embedded(deployment.home)
         out.print(f"embedded PostgreSQL runs{'; made ' + ', '.join(created) if created else ''}")
     with working(out, "bringing the databases up to date"):
-        revisions = bring_up_to_date()
+        revisions = bring_up_to_date(Deployment.from_env())
     for name, revision in revisions.items():
         out.print(f"{name} database at layout {revision}")
     made = make_pepper(Deployment.from_env())
@@ -54,66 +49,6 @@ def init(
     if sample:
         make_sample(out, size)
     out.print("ready. Next: [bold]retention doctor[/], [bold]retention run[/]")
-
-
-def make_folders(home: Path) -> None:
-    """Make the home folder and, readable by its owner alone, the folder of the secrets."""
-    home.mkdir(parents=True, exist_ok=True)
-    (home / "secrets").mkdir(mode=0o700, exist_ok=True)
-
-
-def start_embedded(home: Path) -> list[str]:
-    """Start the embedded server and make its databases; return the names of those that are new."""
-    from retention.warehouse.embedded import EmbeddedPostgres
-
-    server = EmbeddedPostgres(home)
-    with warnings.catch_warnings():
-        # The package of the binaries looks for a runtime folder that it does not need here, and says so.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        warnings.simplefilter("ignore", UserWarning)
-        server.start()
-    return server.ensure_databases(EMBEDDED_DATABASES)
-
-
-def bring_up_to_date() -> dict[str, str]:
-    """Migrate both databases and return their revisions by name."""
-    from retention.warehouse import migrate as migrate_database
-
-    warehouse, marketing = open_databases()
-    revisions = {"warehouse": migrate_database(warehouse, "warehouse")}
-    if marketing is not None:
-        revisions["marketing"] = migrate_database(marketing, "marketing")
-    return revisions
-
-
-def make_pepper(deployment: Deployment) -> bool:
-    """Make the key of the pseudonyms when there is none; tell whether it was made.
-
-    A lost pepper is never replaced silently: with a new one every customer would get a new key, and consents,
-    suppressions and control groups would no longer find their people.
-    """
-    from sqlalchemy import text
-
-    from retention.warehouse import RetentionError
-
-    path = deployment.pepper_file
-    if path.exists():
-        deployment.secrets()
-        return False
-    warehouse, _ = open_databases()
-    with warehouse.connect() as connection:
-        in_use = connection.execute(text("select exists (select 1 from pii.source_customer)")).scalar_one()
-    if in_use:
-        raise RetentionError(
-            f"the warehouse holds customers, but their pepper is missing at {path}. Nothing was changed.", runbook="lost-pepper"
-        )
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as stream:
-        stream.write(secrets.token_hex(32))
-        stream.flush()
-        os.fsync(stream.fileno())
-    return True
 
 
 def make_sample(out: Console, size: str) -> None:
@@ -129,7 +64,7 @@ def make_sample(out: Console, size: str) -> None:
 def migrate() -> None:
     """Bring warehouse and marketing database to the newest layout."""
     out = console()
-    for name, revision in bring_up_to_date().items():
+    for name, revision in bring_up_to_date(Deployment.from_env()).items():
         out.print(f"{name} database at layout {revision}")
 
 
@@ -213,8 +148,3 @@ def working(out: Console, what: str) -> AbstractContextManager[object]:
         return out.status(what)
     out.print(f"{what} …")
     return nullcontext()
-
-
-def yesterday() -> str:
-    """Return the newest closed business day, written as 2026-11-21."""
-    return (now_in(load_settings()).date() - timedelta(days=1)).isoformat()

@@ -235,8 +235,8 @@ def test_status_names_an_attempt_that_died(cli: Cli, warehouse: Warehouse) -> No
     with warehouse.begin() as connection:
         connection.execute(
             sa.text(
-                "insert into ops.run_ledger (stage, dataset, slice_key, business_date, dag_id, run_id, task_id, try_number, token) "
-                "values ('features', 'features', '2026-04-01', '2026-03-31', 'retention_features', 'r', 'build', 1, 7)"
+                "insert into ops.run_ledger "
+                "(stage, dataset, slice_key, business_date, dag_id, run_id, task_id, try_number, token) values ('features', 'features', '2026-04-01', '2026-03-31', 'retention_features', 'r', 'build', 1, 7)"
             )
         )
     found = stuck(warehouse, datetime.now(tz=ZoneInfo("UTC")))
@@ -323,7 +323,8 @@ def add_ana(warehouse: Warehouse) -> None:
                 )
             )
         }
-        samples = {"bigint": 1, "text": "ana", "boolean": False, "timestamp with time zone": datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC"))}
+        then = datetime(2026, 1, 1, tzinfo=ZoneInfo("UTC"))
+        samples = {"bigint": 1, "text": "ana", "boolean": False, "timestamp with time zone": then}
         values = {name: samples[kind] for name, kind in columns.items()}
         names = ", ".join(values)
         binds = ", ".join(f":{name}" for name in values)

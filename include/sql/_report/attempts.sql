@@ -9,4 +9,4 @@ select
     extract(epoch from ended_at - started_at)::float8 as seconds
 from ops.run_ledger
 order by started_at desc, ledger_id desc
-limit :limit
+limit :row_limit

@@ -17,4 +17,4 @@ where
     and (cast(:business_date as date) is null or business_date = :business_date)
     and (cast(:state as text) = 'all' or state = :state)
 order by quarantine_id desc
-limit :limit
+limit :row_limit

@@ -8,4 +8,4 @@ select
     closed_at
 from privacy.request
 order by requested_at desc
-limit :limit
+limit :row_limit

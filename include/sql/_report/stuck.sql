@@ -16,7 +16,8 @@ where
 union all
 
 select
-    'batch ' || batch_id || ' of ' || source || '.' || entity || ' for ' || business_date || ' is still ' || state as what,
+    'batch ' || batch_id || ' of ' || source || '.' || entity || ' for ' || business_date
+    || ' is still ' || state as what,
     created_at as since,
     'run the day again: landing replaces it' as advice
 from ops.batch
