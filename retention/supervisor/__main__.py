@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("command", choices=["up", "down", "status", "run", "demo", "day"])
     parser.add_argument("--home", type=Path, default=None, help="folder of the installation (default: RETENTION_HOME)")
     parser.add_argument("--size", default="full", help="size of the sample company (demo)")
-    parser.add_argument("--stop", action="store_true", help="stop afterwards what this command started (demo, day)")
+    parser.add_argument("--keep", action="store_true", help="leave running what this command started (demo, day)")
     arguments = parser.parse_args()
     layout = Layout.of(arguments.home or Deployment.from_env().home)
     console = Console()
@@ -52,11 +52,11 @@ def _run(arguments: argparse.Namespace, layout: Layout, console: Console) -> int
         case "demo":
             from retention.supervisor.demo import demo
 
-            return demo(layout, console, size=arguments.size, stop=arguments.stop)
+            return demo(layout, console, size=arguments.size, stop=not arguments.keep)
         case _:
             from retention.supervisor.demo import next_day
 
-            return next_day(layout, console, stop=arguments.stop)
+            return next_day(layout, console, stop=not arguments.keep)
 
 
 def _up(layout: Layout, console: Console) -> int:

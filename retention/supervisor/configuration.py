@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from retention.settings import PROJECT_ROOT
 from retention.supervisor.layout import Layout
 
 METADATA_DATABASE = "airflow"
 DATABASES = (METADATA_DATABASE, "warehouse", "marketing", "source_crm", "source_sales")
-TOKEN = "RETENTION_SUPERVISOR_TOKEN"
-"""Marks every process that a supervisor started, also those whose parent was killed."""
-
 PARALLELISM = 4
 # Modules that most tasks import; loaded once in the fork server instead of 2-3 s in every task.
 PRELOAD = (
@@ -28,7 +24,7 @@ PRELOAD = (
 )
 
 
-def airflow_environment(layout: Layout, metadata_url: str, token: str) -> dict[str, str]:
+def airflow_environment(layout: Layout, metadata_url: str) -> dict[str, str]:
     """Return the environment of all Airflow components.
 
     Parameters
@@ -37,8 +33,6 @@ def airflow_environment(layout: Layout, metadata_url: str, token: str) -> dict[s
         The installation.
     metadata_url : str
         URL of Airflow's own database (``postgresql://…``).
-    token : str
-        Value of the variable that marks the processes of this supervisor.
     """
     port = layout.port
     admin = layout.admin_password()  # made before any component reads the file
@@ -93,7 +87,6 @@ def airflow_environment(layout: Layout, metadata_url: str, token: str) -> dict[s
         "RETENTION_HOME": str(layout.home),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT_ROOT), os.environ.get("PYTHONPATH")])),
         "GX_ANALYTICS_ENABLED": "false",
-        TOKEN: token,
     }
 
 
@@ -105,13 +98,3 @@ def _passes(name: str) -> bool:
     if name.startswith("AIRFLOW__"):
         return name.startswith(("AIRFLOW__SECRETS__", "AIRFLOW__METRICS__", "AIRFLOW__SMTP__", "AIRFLOW__OPENLINEAGE__"))
     return name != "AIRFLOW_HOME"
-
-
-def public_part(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that may be shown: none that holds a secret."""
-    hidden = ("KEY", "SECRET", "PASSWORD", "CONN", "TOKEN", "URL")
-    return {
-        key: value
-        for key, value in environment.items()
-        if key.startswith(("AIRFLOW", "RETENTION")) and not any(part in key for part in hidden)
-    }

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from retention.settings import PROJECT_ROOT
-from retention.supervisor.configuration import TOKEN
 from retention.supervisor.layout import Layout
-from retention.supervisor.processes import end_marked, living, stop_tree
+from retention.supervisor.processes import end_session, living, stop_tree
 from retention.supervisor.service import SupervisorError, health
 from retention.warehouse.embedded import EmbeddedPostgres
 
@@ -92,17 +91,20 @@ def down(layout: Layout) -> bool:
         stop_tree(supervisor, patience=90)
         return True
     # The supervisor was killed: do in its place what it would have done.
-    left_over = [process for known in state.get("components", []) if (process := living(known)) is not None]
-    for process in left_over:
-        stop_tree(process)
-    orphans = end_marked(TOKEN, state["token"]) if state.get("token") else 0
+    ended = 0
+    for known in state.get("components", []):
+        process = living(known)
+        if process is not None:
+            stop_tree(process)
+            ended += 1
+        ended += sum(end_session(session) for session in (*known.get("retired", []), known))
     postgres = EmbeddedPostgres(layout.home)
     stopped_postgres = bool(state.get("postgres_is_ours")) and postgres.is_running()
     if stopped_postgres:
         postgres.stop()
     if state:
         layout.write_state({"phase": "down", "message": "", "components": []})
-    return bool(left_over or orphans or stopped_postgres)
+    return bool(ended or stopped_postgres)
 
 
 def status(layout: Layout) -> dict[str, Any]:

@@ -43,29 +43,47 @@ def stop_tree(process: psutil.Process, patience: float = 20.0) -> None:
         return
     _, alive = psutil.wait_procs([process], timeout=patience)
     remaining = [member for member in family if member.is_running()]
-    _end(remaining if not alive else family, patience=5.0)
+    end(remaining if not alive else family)
 
 
-def marked(name: str, value: str) -> list[psutil.Process]:
-    """Return all processes of this user that carry a variable in their environment, except this one."""
-    found = []
+def session_members(known: Mapping[str, Any]) -> list[psutil.Process]:
+    """Return what still runs of the session that a component led: its workers and tasks, also when it was killed itself.
+
+    Session ids are recognised like pids are: a leader with another start time is a stranger that got the number later.
+    (Environment variables cannot serve as marks: Airflow's workers overwrite theirs with their title.)
+    """
+    members = []
     for process in psutil.process_iter():
         try:
-            if process.pid != os.getpid() and process.environ().get(name) == value:
-                found.append(process)
-        except psutil.Error:
-            continue  # ended meanwhile, or another user's
-    return found
+            if os.getsid(process.pid) != known["pid"] or process.create_time() < float(known["started"]) - 1.0:
+                continue
+            if process.pid == known["pid"] and living(known) is None:
+                return []
+            if process.status() != psutil.STATUS_ZOMBIE:
+                members.append(process)
+        except (psutil.Error, OSError):
+            continue  # ended meanwhile
+    return members
 
 
-def end_marked(name: str, value: str) -> int:
-    """End every process that carries the mark (left over by a component that was killed); return how many."""
-    left_over = marked(name, value)
-    _end(left_over, patience=5.0)
-    return len(left_over)
+def is_working(process: psutil.Process) -> bool:
+    """Tell whether a process of a killed scheduler still carries a task, which is let finish."""
+    try:
+        title = " ".join(process.cmdline())
+    except psutil.Error:
+        return False
+    return title.startswith("airflow worker --") and "<idle>" not in title
 
 
-def _end(processes: Iterable[psutil.Process], patience: float) -> None:
+def end_session(known: Mapping[str, Any]) -> int:
+    """End everything that is left of a component's session; return how many processes that were."""
+    members = session_members(known)
+    end(members)
+    return len(members)
+
+
+def end(processes: Iterable[psutil.Process], patience: float = 5.0) -> None:
+    """End processes, by force where asking does not help."""
     processes = list(processes)
     for process in processes:
         _quietly(process.terminate)
@@ -103,7 +121,10 @@ class Component:
         self.environment = dict(environment)
         self.log_file = log_file
         self.restarts = 0
+        self.retired: list[dict[str, Any]] = []
+        """Earlier sessions of this component of which something may still run."""
         self._process: subprocess.Popen[bytes] | None = None
+        self._identity: dict[str, Any] = {}
         self._started_at = 0.0
         self._failures = 0
         self._next_start = 0.0
@@ -128,6 +149,7 @@ class Component:
                 cwd=self.log_file.parent,
             )
         self._started_at = time.monotonic()
+        self._identity = identity(self._process.pid)
 
     def keep_alive(self) -> bool:
         """Start the program again when it has exited, with growing delays; return whether it was started."""
@@ -139,6 +161,7 @@ class Component:
             self._failures = 1 if steady else self._failures + 1
             delay = RESTART_DELAYS[min(self._failures, len(RESTART_DELAYS)) - 1]
             self._next_start = now + delay
+            self.retired.append(self._identity)
             log.warning("%s exited with code %s; starting it again in %s s", self.name, self._process.returncode, delay)
         if now < self._next_start:
             return False
@@ -147,18 +170,25 @@ class Component:
         self.start()
         return True
 
+    def clear_up(self) -> None:
+        """End what earlier sessions left behind, except tasks that still run."""
+        for known in list(self.retired):
+            members = session_members(known)
+            if not any(is_working(member) for member in members):
+                end(members)
+                self.retired.remove(known)
+
     def stop(self, patience: float = 20.0) -> None:
         """Stop the program and everything it started."""
         if self.pid is not None:
             stop_tree(psutil.Process(self.pid), patience)
         if self._process is not None:
             self._process.poll()
+        for known in (*self.retired, self._identity):
+            if known:
+                end_session(known)
 
     def describe(self) -> dict[str, Any]:
-        """Return name, identity and number of restarts, for the state file."""
-        pid = self.pid
-        try:
-            known = identity(pid) if pid is not None else {"pid": None, "started": None}
-        except psutil.Error:
-            known = {"pid": None, "started": None}
-        return {"name": self.name, "restarts": self.restarts, "log": str(self.log_file), **known}
+        """Return name, identity, number of restarts and earlier sessions, for the state file."""
+        known = self._identity or {"pid": None, "started": None}
+        return {"name": self.name, "restarts": self.restarts, "log": str(self.log_file), **known, "retired": self.retired}

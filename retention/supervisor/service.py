@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
-import secrets
 import shutil
 import signal
 import subprocess
@@ -21,11 +20,10 @@ from typing import Any
 import httpx
 import psycopg
 
-from retention.settings import Deployment
-from retention.supervisor.configuration import DATABASES, METADATA_DATABASE, TOKEN, airflow_environment
+from retention.supervisor.configuration import DATABASES, METADATA_DATABASE, airflow_environment
 from retention.supervisor.layout import Layout, write_private
-from retention.supervisor.processes import Component, end_marked, identity, living, stop_tree
-from retention.warehouse import RetentionError, Warehouse, migrate
+from retention.supervisor.processes import Component, end_session, identity, living, stop_tree
+from retention.warehouse import RetentionError
 from retention.warehouse.embedded import EmbeddedPostgres
 
 log = logging.getLogger("retention.supervisor")
@@ -52,7 +50,6 @@ class Supervisor:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.postgres = EmbeddedPostgres(layout.home)
-        self.token = secrets.token_hex(12)
         self.components: list[Component] = []
         self.phase = "starting"
         self.message = ""
@@ -96,21 +93,21 @@ class Supervisor:
             if process is not None:
                 log.warning("%s (pid %s) was left behind by an earlier supervisor: stopping it", known["name"], process.pid)
                 stop_tree(process)
-        if state.get("token"):
-            end_marked(TOKEN, state["token"])
+            for session in (*known.get("retired", []), known):
+                end_session(session)
+        # Whether PostgreSQL is ours to stop outlives the supervisor that started it.
+        self._started_postgres = bool(state.get("postgres_is_ours")) or not self.postgres.is_running()
 
     def _start(self) -> None:
         check_disk(self.layout.home)
         self._report("starting", "PostgreSQL")
-        self._started_postgres = not self.postgres.is_running() or bool(self.layout.read_state().get("postgres_is_ours"))
         self.postgres.start()
         self.postgres.ensure_databases(DATABASES)
-        make_pepper()
         port = self.layout.choose_port()
-        environment = airflow_environment(self.layout, self.postgres.url(METADATA_DATABASE), self.token)
+        environment = airflow_environment(self.layout, self.postgres.url(METADATA_DATABASE))
         self._report("starting", "migrations")
         with ThreadPoolExecutor(max_workers=2) as pool:
-            ours = pool.submit(migrate_databases)
+            ours = pool.submit(self._program, "retention init", [sys.executable, "-m", "retention.cli", "init"], environment)
             theirs = pool.submit(self._migrate_airflow, environment)
             ours.result()
             self._report("starting", "Airflow's migrations", databases_ready=True)
@@ -138,6 +135,8 @@ class Supervisor:
             changed = [component.keep_alive() for component in self.components]
             if time.monotonic() >= next_look_at_postgres:
                 self._keep_postgres()
+                for component in self.components:
+                    component.clear_up()
                 next_look_at_postgres = time.monotonic() + 2.0
             if any(changed):
                 self._report(self.phase, self.message)
@@ -174,10 +173,15 @@ class Supervisor:
         known = _airflow_revision(self.postgres.url(METADATA_DATABASE))
         if known and stamp.exists() and stamp.read_text() == f"{airflow_version()} {known}":
             return
+        self._program("airflow db migrate", [*airflow_program(), "db", "migrate"], environment)
+        write_private(stamp, f"{airflow_version()} {_airflow_revision(self.postgres.url(METADATA_DATABASE))}")
+
+    def _program(self, name: str, command: list[str], environment: dict[str, str]) -> None:
+        """Run a program that ends by itself."""
         log_file = self.layout.logs / "migrations.log"
         with log_file.open("ab") as stream:
             result = subprocess.run(
-                [*airflow_program(), "db", "migrate"],
+                command,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
@@ -187,9 +191,9 @@ class Supervisor:
             )
         if result.returncode:
             raise SupervisorError(
-                f"`airflow db migrate` ended with exit code {result.returncode}; the reasons are in {log_file}."
+                f"`{name}` ended with exit code {result.returncode}. Everything was stopped again; "
+                f"the reasons are at the end of {log_file}."
             )
-        write_private(stamp, f"{airflow_version()} {_airflow_revision(self.postgres.url(METADATA_DATABASE))}")
 
     def _stop_all(self) -> None:
         self._report("stopping", "")
@@ -202,7 +206,6 @@ class Supervisor:
                 thread.start()
             for thread in threads:
                 thread.join()
-        end_marked(TOKEN, self.token)
         if self._started_postgres:
             self.postgres.stop()
 
@@ -219,7 +222,6 @@ class Supervisor:
                     "phase": phase,
                     "message": message,
                     "databases_ready": phase == "up" if databases_ready is None else databases_ready,
-                    "token": self.token,
                     "postgres_is_ours": self._started_postgres and phase not in ("down", "failed"),
                     "components": [] if phase in ("down", "failed") else [c.describe() for c in self.components],
                 }
@@ -278,24 +280,6 @@ def _airflow_revision(url: str) -> str | None:
             return None
         row = connection.execute("select version_num from alembic_version").fetchone()
     return str(row[0]) if row else None
-
-
-def migrate_databases() -> None:
-    """Bring warehouse and marketing database to the newest layout."""
-    deployment = Deployment.from_env()
-    for name, url in (("warehouse", deployment.warehouse_url), ("marketing", deployment.marketing_url)):
-        database = Warehouse(url, application_name="retention migrations")
-        try:
-            migrate(database, name)
-        finally:
-            database.dispose()
-
-
-def make_pepper() -> None:
-    """Make the key of the pseudonyms when this installation has none yet."""
-    path = Deployment.from_env().pepper_file
-    if not path.exists():
-        write_private(path, secrets.token_hex(32))
 
 
 def check_disk(home: Path) -> None:
