@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from retention.settings import Deployment, load_settings
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from retention.sources import SourceSpec
     from retention.warehouse import Attempt, Run
+
+    Rows = Iterable[Mapping[str, Any]]
 
 Counts = dict[str, Any]
 """What a step reports: small and JSON-able, never rows."""
@@ -62,13 +67,13 @@ def open_run(business_date: date, attempt: Attempt, connections: Mapping[str, st
 
 def entities() -> list[dict[str, str]]:
     """Return what there is to extract, in a stable order: ``[{"source": "crm", "entity": "customer"}, …]``."""
+    return [{"source": spec.source, "entity": entity} for spec in _specs() for entity in spec.entities]
+
+
+def _specs() -> list[SourceSpec]:
     from retention.sources import load_specs
 
-    return [
-        {"source": spec.source, "entity": entity}
-        for spec in sorted(load_specs(Deployment.from_env().sources_dir), key=lambda spec: spec.source)
-        for entity in spec.entities
-    ]
+    return sorted(load_specs(Deployment.from_env().sources_dir), key=lambda spec: spec.source)
 
 
 # -- the steps of a day ---------------------------------------------------------------------------------------------------
@@ -77,7 +82,7 @@ def extract(run: Run, source: str, entity: str) -> Counts:
     from retention import sources
     from retention.warehouse import RetentionError
 
-    for spec in sources.load_specs(Deployment.from_env().sources_dir):
+    for spec in _specs():
         if spec.source == source and entity in spec.entities:
             return sources.extract(run, spec, entity)
     raise RetentionError(
@@ -151,17 +156,33 @@ def measure(run: Run) -> Counts:
 
 # -- the streams that do not wait for the day -----------------------------------------------------------------------------
 def sync_consent(run: Run, now: datetime) -> Counts:
-    """Bring consent changes to the ledger and to the marketing database, with a heartbeat even when nothing changed."""
-    from retention import privacy
+    """Bring consent changes to the ledger and to the marketing database, with a heartbeat even when nothing changed.
 
-    return privacy.sync_consent(run, now)
+    A source that cannot be read raises before the heartbeat: marketing tools then see nobody after a while, rather than
+    somebody who said no.
+    """
+    from retention import privacy
+    from retention.streams import read_stream
+
+    pepper = run.secrets.pepper
+
+    def record(connection: Connection, source: str, rows: Rows, customer_source: str) -> Mapping[str, int]:
+        return privacy.record_consents(connection, pepper, source, rows, customer_source).as_counts()
+
+    return {**read_stream(run, _specs(), "consent", now, record), **privacy.sync_consent(run, now)}
 
 
 def complaint_clock(run: Run, now: datetime) -> Counts:
-    """Find complaints past the time in which they should have been acknowledged or answered."""
+    """Read new and changed complaints; find those past the time for acknowledgement or first reply."""
     from retention import measurement
+    from retention.streams import read_stream
 
-    return measurement.check_complaint_clock(run, now)
+    pepper = run.secrets.pepper
+
+    def record(connection: Connection, source: str, rows: Rows, customer_source: str) -> Mapping[str, int]:
+        return measurement.record_complaints(connection, pepper, source, rows, customer_source)
+
+    return {**read_stream(run, _specs(), "complaint", now, record), **measurement.check_complaint_clock(run, now)}
 
 
 def privacy(run: Run, now: datetime) -> Counts:

@@ -77,6 +77,7 @@ def build(
         lifetime_value(warehouse, as_of, settings),
         tiers_and_stages(warehouse, as_of),
         plays(warehouse, as_of),
+        exclusions(warehouse, as_of),
         pushes(marketing),
     ]
     if run_times:
@@ -217,10 +218,22 @@ def plays(warehouse: Warehouse, as_of: Mapping[str, Any]) -> Section:
     )
 
 
+def exclusions(warehouse: Warehouse, as_of: Mapping[str, Any]) -> Section:
+    """Show why customers were left out of audiences that they match."""
+    found = rows(warehouse, sql_file("_report/exclusions"), as_of)
+    return Section(
+        "Left out, by the first rule that failed",
+        "排除原因",
+        [("rule", "left"), ("times", "right"), ("customers", "right")],
+        [[r["rule"], number(r["exclusions"]), number(r["customers"])] for r in found],
+        empty="nobody was left out",
+    )
+
+
 def pushes(marketing: Warehouse | None) -> Section:
     """Show what the newest pushes changed in the marketing database."""
     head = [("pushed for", "left"), ("state", "left"), ("added", "right"), ("updated", "right"), ("removed", "right")]
-    head.append(("members then", "right"))
+    head += [("members then", "right"), ("staff tasks", "right")]
     if marketing is None:
         return Section("Changes pushed", "推送", head, [], empty="no marketing database is configured")
     found = rows(marketing, sql_file("_report/pushes"))
@@ -236,6 +249,7 @@ def pushes(marketing: Warehouse | None) -> Section:
                 number(r["updated"]),
                 number(r["removed"]),
                 number(r["members"]),
+                number(r["tasks"]),
             ]
             for r in found
         ],

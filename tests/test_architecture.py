@@ -31,6 +31,7 @@ STAGES = [
     "report",
     "doctor",
     "installation",
+    "streams",
     "pipeline",
     "supervisor",
     "cli",

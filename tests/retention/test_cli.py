@@ -236,7 +236,8 @@ def test_status_names_an_attempt_that_died(cli: Cli, warehouse: Warehouse) -> No
         connection.execute(
             sa.text(
                 "insert into ops.run_ledger "
-                "(stage, dataset, slice_key, business_date, dag_id, run_id, task_id, try_number, token) values ('features', 'features', '2026-04-01', '2026-03-31', 'retention_features', 'r', 'build', 1, 7)"
+                "(stage, dataset, slice_key, business_date, dag_id, run_id, task_id, try_number, token) values "
+                "('features', 'features', '2026-04-01', '2026-03-31', 'retention_features', 'r', 'build', 1, 7)"
             )
         )
     found = stuck(warehouse, datetime.now(tz=ZoneInfo("UTC")))
