@@ -1,0 +1,39 @@
+"""``python -m tests.benchmarks [bulk] [protocol] [day]``: run the named benchmarks, or all, and print their tables."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from retention.warehouse.embedded import EmbeddedPostgres
+from tests.benchmarks import bulk, day, protocol
+
+BENCHMARKS = {"bulk": bulk, "protocol": protocol, "day": day}
+
+
+def main(names: list[str]) -> None:
+    console = Console()
+    console.print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start")
+    with tempfile.TemporaryDirectory(prefix="retention-bench-", dir="/var/tmp") as folder:
+        home = Path(folder)
+        home.chmod(0o755)
+        server = EmbeddedPostgres(home)
+        server.start()
+        try:
+            for name in names or BENCHMARKS:
+                title, columns, rows = BENCHMARKS[name].measure(server, console)
+                table = Table(*columns, title=title)
+                for row in rows:
+                    table.add_row(*(f"{value:,.2f}" if isinstance(value, float) else str(value) for value in row))
+                console.print(table)
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

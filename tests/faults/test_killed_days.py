@@ -1,0 +1,126 @@
+"""Whole days killed with SIGKILL at a random moment, then simply run again: the end is that of an undisturbed day.
+
+The seed is printed; ``RETENTION_FAULT_SEED`` repeats a run, ``RETENTION_FAULT_ROUNDS`` sets the rounds of the long target.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.oracle import violations
+from tests.tiny import FIRST_DAY, SECOND_DAY, TinyCompany
+
+SEED = int(os.environ.get("RETENTION_FAULT_SEED", random.SystemRandom().randrange(10**6)))
+ROUNDS = int(os.environ.get("RETENTION_FAULT_ROUNDS", "25"))
+
+
+def contents(company: TinyCompany) -> dict[str, object]:
+    """Return what a day leaves behind, without times and numbers that every run draws anew."""
+    with psycopg.connect(company.warehouse_url) as connection:
+        slices = connection.execute(
+            "select table_name, slice_key, rows, checksum from ops.published where checksum is not null order by 1, 2"
+        ).fetchall()
+        core = connection.execute(
+            "select customer_key, sum(order_count), sum(net_minor) from core.order_entry group by 1 order by 1"
+        ).fetchall()
+        delivered = connection.execute("select send_key from campaigns.delivery order by 1").fetchall()
+    with psycopg.connect(company.marketing_url) as connection:
+        audience = connection.execute(
+            "select campaign, customer_key, channel, offer, send_key from marketing.campaign_audience order by 1, 2"
+        ).fetchall()
+        changes = connection.execute(
+            "select sequence, change, campaign, customer_key from marketing.audience_change order by 1"
+        ).fetchall()
+    return {
+        "slices": slices,
+        "core": core,
+        "delivered": delivered,
+        "audience": audience,
+        "changes": [change[1:] for change in changes],
+    }
+
+
+@pytest.fixture
+def company(tmp_path: Path, make_database: Callable[[str], str]) -> TinyCompany:
+    return TinyCompany(tmp_path / "home", make_database("warehouse"), make_database("marketing"))
+
+
+@pytest.fixture(scope="session")
+def undisturbed(server, templates, tmp_path_factory) -> tuple[dict[str, object], float]:
+    """What one undisturbed day leaves behind, and how long it takes in a process of its own."""
+    for name in ("warehouse", "marketing"):
+        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"create database undisturbed_{name} template {templates[name]}")
+    company = TinyCompany(
+        tmp_path_factory.mktemp("undisturbed") / "home",
+        server.url("undisturbed_warehouse"),
+        server.url("undisturbed_marketing"),
+    )
+    started = time.monotonic()
+    _finish(company.start_day(FIRST_DAY))
+    return contents(company), time.monotonic() - started
+
+
+def kill_and_repeat(company: TinyCompany, undisturbed: tuple[dict[str, object], float], generator: random.Random) -> None:
+    """Kill the day at a random moment, run it again to its end, and compare."""
+    expected, seconds = undisturbed
+    moment = generator.uniform(0.1, 1.0) * seconds
+    process = company.start_day(FIRST_DAY)
+    try:
+        process.wait(timeout=moment)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+    process.communicate()
+    _finish(company.start_day(FIRST_DAY))
+    assert violations(company.warehouse_url, company.marketing_url) == [], f"killed after {moment:.2f} s, seed {SEED}"
+    assert contents(company) == expected, f"killed after {moment:.2f} s, seed {SEED}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("round_number", range(2))
+def test_a_killed_day_ends_as_an_undisturbed_one(round_number, company, undisturbed):
+    kill_and_repeat(company, undisturbed, random.Random(SEED + round_number))
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("round_number", range(ROUNDS))
+def test_many_killed_days_end_as_undisturbed_ones(round_number, company, undisturbed):
+    kill_and_repeat(company, undisturbed, random.Random(SEED + 1000 + round_number))
+
+
+@pytest.mark.slow
+def test_running_a_finished_day_again_changes_nothing(company, undisturbed):
+    _finish(company.start_day(FIRST_DAY))
+    before = contents(company)
+    _finish(company.start_day(FIRST_DAY))
+    assert contents(company) == before == undisturbed[0]
+    assert violations(company.warehouse_url, company.marketing_url) == []
+
+
+@pytest.mark.slow
+def test_an_older_day_run_again_pushes_nothing(company):
+    _finish(company.start_day(FIRST_DAY))
+    company.deliver(SECOND_DAY)
+    _finish(company.start_day(SECOND_DAY))
+    before = contents(company)
+    output = _finish(company.start_day(FIRST_DAY))
+    after = contents(company)
+    assert after["audience"] == before["audience"], output
+    assert after["changes"] == before["changes"]
+    assert after["delivered"] == before["delivered"]
+    assert violations(company.warehouse_url, company.marketing_url) == []
+
+
+def _finish(process: subprocess.Popen[str]) -> str:
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    return output

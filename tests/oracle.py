@@ -1,0 +1,99 @@
+"""What must hold after every run, fault or re-run, asked of the databases alone: nothing here calls the product's own checks."""
+
+from __future__ import annotations
+
+import psycopg
+
+_WAREHOUSE = {
+    "rows of a batch that are neither valid nor quarantined nor duplicate nor of somebody erased": """
+        select batch_id from ops.batch
+        where state in ('validated', 'published')
+            and rows_extracted <> rows_valid + rows_quarantined + rows_duplicate + rows_tombstoned
+    """,
+    "quarantined rows that the batch does not count": """
+        select b.batch_id from ops.batch as b
+        left join quarantine.row as q on q.batch_id = b.batch_id
+        where b.state in ('validated', 'published')
+        group by b.batch_id, b.rows_quarantined
+        having count(q.quarantine_id) <> b.rows_quarantined
+    """,
+    "quarantined rows without rule, reason or position": """
+        select quarantine_id from quarantine.row where rule is null or reason is null or position is null
+    """,
+    "two published batches of one source, entity and business date": """
+        select source, entity, business_date from ops.batch
+        where state = 'published' and entity not like '%@%'
+        group by source, entity, business_date having count(*) > 1 and bool_or(is_full)
+    """,
+    "ledger entries that say running": "select ledger_id from ops.run_ledger where state = 'running'",
+    "leases held by nobody alive": "select dataset, slice_key from ops.lease where expires_at > clock_timestamp()",
+    "staging left behind": "select tablename from pg_tables where schemaname = 'staging' and tablename ~ '__[0-9]+__[0-9]+$'",
+    "orders whose ledger does not begin with the payment": """
+        select order_key from core.order_entry
+        group by order_key
+        having count(*) filter (where kind = 'paid') <> 1 or sum(order_count) not in (0, 1)
+    """,
+    "order numbers of a customer with a gap": """
+        select customer_key from core.order_entry where kind = 'paid' and deleted_at is null
+        group by customer_key having max(order_number) <> count(*) or count(distinct order_number) <> count(*)
+    """,
+    "people counted under two keys": """
+        select s.customer_key from pii.source_customer as s
+        inner join core.customer_alias as a using (source_customer_key)
+        where a.customer_key <> s.customer_key
+    """,
+    "plays whose counts do not add up": """
+        select as_of_date, play from campaigns.play_run
+        where population <> not_in_audience + excluded + control + selected
+    """,
+    "control customers who were delivered the play in that period": """
+        select d.send_key from campaigns.delivery as d
+        inner join campaigns.decision as c
+            on c.play = d.play and c.customer_key = d.customer_key and c.period_key = d.period_key and c.state = 'control'
+    """,
+    "promotional plays beyond one per customer and day": """
+        select as_of_date, customer_key from campaigns.decision
+        where state = 'selected' and kind = 'promotional' and joined_on = as_of_date
+        group by as_of_date, customer_key having count(*) > 1
+    """,
+}
+_MARKETING = {
+    "send keys handed out twice": """
+        select send_key from marketing.audience_change where change = 'added' group by send_key having count(*) > 1
+    """,
+    "audiences that differ from their replayed changes": """
+        with last as (
+            select distinct on (campaign, customer_key) campaign, customer_key, change, send_key
+            from marketing.audience_change order by campaign, customer_key, sequence desc
+        )
+        select coalesce(a.campaign, last.campaign) from marketing.campaign_audience as a
+        full join (select * from last where change <> 'removed') as last
+            on last.campaign = a.campaign and last.customer_key = a.customer_key and last.send_key = a.send_key
+        where a.campaign is null or last.campaign is null
+    """,
+    "sendable people without consent": """
+        select s.customer_key from marketing.sendable as s
+        where s.purpose = 'marketing' and not exists (
+            select 1 from marketing.consent_state as c
+            where c.customer_key = s.customer_key and c.purpose = 'marketing'
+                and c.channel in (s.channel, 'all') and c.decision = 'granted'
+        )
+    """,
+    "sendable people who are suppressed or whose time is over": """
+        select s.customer_key from marketing.sendable as s
+        left join marketing.suppression as x on x.customer_key = s.customer_key
+        where x.customer_key is not null or s.valid_until <= now()
+    """,
+}
+
+
+def violations(warehouse_url: str, marketing_url: str) -> list[str]:
+    """Return what does not hold, in words with the number of rows; empty when all is well."""
+    found = []
+    for url, questions in ((warehouse_url, _WAREHOUSE), (marketing_url, _MARKETING)):
+        with psycopg.connect(url) as connection:
+            for meaning, query in questions.items():
+                rows = connection.execute(query).fetchall()
+                if rows:
+                    found.append(f"{len(rows)} {meaning}, e.g. {rows[0]}")
+    return found
