@@ -1,1 +1,77 @@
--- Roles are described here; see docs/.
+-- Who may read what. Roles cannot log in: grant them to the accounts of people and tools.
+-- A role is shared by all databases of a server and may exist already; on a server where the migrating account may not make
+-- roles, an administrator makes them first and this file grants what they need.
+-- Erasure has no role of its own: it must read what it removes in order to prove it, and runs as the owner.
+do $$
+declare
+    wanted text;
+begin
+    foreach wanted in array array['bi_reader', 'ret_audit', 'ret_ingest', 'ret_model', 'ret_push']
+    loop
+        if not exists (select from pg_catalog.pg_roles where rolname = wanted) then
+            begin
+                execute format('create role %I nologin', wanted);
+            exception
+                when duplicate_object or unique_violation then null;  -- another database of this server was quicker
+                when insufficient_privilege then
+                    raise exception 'role % does not exist and this account may not make it: create role % nologin', wanted, wanted;
+            end;
+        end if;
+    end loop;
+    -- Nothing is open to everybody: not the public schema, not temporary tables, not tables made later.
+    execute format('revoke all on database %I from public', current_database());
+    execute format('grant connect on database %I to bi_reader, ret_audit, ret_ingest, ret_model, ret_push', current_database());
+end
+$$;
+
+revoke all on schema public from public;
+revoke all on all tables in schema
+    landing, quarantine, pii, core, features, scores, segments, campaigns, bi, privacy, ops, staging from public;
+alter default privileges revoke all on tables from public;
+alter default privileges revoke execute on functions from public;
+
+-- BI tools: the views, never the tables behind them, which hold small groups and people.
+grant usage on schema bi to bi_reader;
+
+do $$
+declare
+    shown text;
+begin
+    for shown in
+        select format('%I.%I', namespace.nspname, class.relname)
+        from pg_catalog.pg_class as class
+        inner join pg_catalog.pg_namespace as namespace on class.relnamespace = namespace.oid
+        where namespace.nspname = 'bi' and class.relkind = 'v'
+    loop
+        execute format('grant select on %s to bi_reader', shown);
+    end loop;
+end
+$$;
+
+grant select on bi.kpi_definition to bi_reader;
+
+-- Auditors: what ran, who did what, what was erased. No personal data, no customers.
+grant usage on schema ops, privacy to ret_audit;
+grant select on
+    ops.audit, ops.batch, ops.check_result, ops.lease, ops.published, ops.run_ledger, ops.source_cursor,
+    privacy.receipt, privacy.tombstone, privacy.suppression
+to ret_audit;
+grant select (request_id, kind, customer_key, state, requested_by, requested_at, closed_at) on privacy.request to ret_audit;
+
+-- Loading: brings data in as far as core; sees no scores and no campaigns.
+grant usage, create on schema staging to ret_ingest, ret_model, ret_push;
+grant usage on schema landing, quarantine, pii, core, privacy, ops to ret_ingest;
+grant select, insert, update, delete on all tables in schema landing, quarantine, pii, core, ops to ret_ingest;
+grant select on privacy.tombstone, privacy.consent, privacy.consent_current to ret_ingest;
+grant insert on privacy.consent to ret_ingest;
+
+-- Learning: never sees a name or an address.
+grant usage on schema core, features, scores, segments, ops to ret_model;
+grant select on all tables in schema core to ret_model;
+grant select, insert, update, delete on all tables in schema features, scores, segments, ops to ret_model;
+
+-- Campaigns: decides and delivers; reads contacts and consent, changes neither.
+grant usage on schema core, features, scores, segments, campaigns, pii, privacy, ops to ret_push;
+grant select on all tables in schema core, features, scores, segments to ret_push;
+grant select on pii.contact, privacy.consent_current, privacy.suppression, privacy.tombstone to ret_push;
+grant select, insert, update, delete on all tables in schema campaigns, ops to ret_push;

@@ -1,0 +1,170 @@
+-- KPIs of what customers say, for bi.kpi_value: surveys, complaints, the complaint clock, referrals.
+with
+
+periods as (
+    select 'day' as period, cast(:day_start as timestamptz) as starts_at
+    union all
+    select 'month' as period, cast(:month_start as timestamptz) as starts_at
+),
+
+labels as (
+    select
+        tier.customer_key,
+        label.dimension,
+        label.member
+    from segments.tier as tier
+    left join segments.lifecycle as lifecycle
+        on tier.as_of_date = lifecycle.as_of_date and tier.customer_key = lifecycle.customer_key
+    cross join lateral (
+        values ('all', 'all'), ('tier', tier.service_tier), ('stage', lifecycle.lifecycle_stage)
+    ) as label (dimension, member)
+    where
+        tier.as_of_date = :as_of_date
+        and label.member is not null
+        and not exists (
+            select 1 from core.customer as customer
+            where customer.customer_key = tier.customer_key and customer.valid_to is null
+                and (customer.is_test or customer.is_staff)
+        )
+),
+
+answers as (
+    select
+        answer.customer_key,
+        answer.happened_at,
+        case when answer.instrument = 'nps' then 'nps' else 'csat' end as kpi,
+        case
+            when answer.instrument = 'csat' then cast(answer.score as double precision)
+            when answer.score >= 9 then 100
+            when answer.score <= 6 then -100
+            else 0
+        end as numerator,
+        1 as denominator
+    from core.survey_answer as answer
+    where
+        answer.instrument in ('nps', 'csat')
+        and answer.score is not null
+        and answer.happened_at >= :month_start
+        and answer.happened_at < :as_of
+        and (answer.deleted_at is null or answer.deleted_at >= :as_of)
+),
+
+-- The state as it was known as of the date: a reply given later does not repair an earlier day's figure.
+complaints as (
+    select
+        complaint.customer_key,
+        complaint.opened_at as happened_at,
+        (
+            complaint.acknowledged_at <= complaint.opened_at + cast(:acknowledge_within as interval)
+            and complaint.first_replied_at <= complaint.opened_at + cast(:reply_within as interval)
+        ) as is_inside_clock,
+        (
+            coalesce(complaint.acknowledged_at, :as_of) > complaint.opened_at + cast(:acknowledge_within as interval)
+            or coalesce(complaint.first_replied_at, :as_of) > complaint.opened_at + cast(:reply_within as interval)
+        ) as is_breached
+    from core.complaint as complaint
+    where
+        complaint.valid_from < :as_of
+        and (complaint.valid_to is null or complaint.valid_to >= :as_of)
+        and complaint.opened_at >= :month_start
+        and complaint.opened_at < :as_of
+        and (complaint.deleted_at is null or complaint.deleted_at >= :as_of)
+),
+
+paid_orders as (
+    select
+        entry.customer_key,
+        entry.happened_at
+    from core.order_entry as entry
+    where
+        entry.kind = 'paid'
+        and entry.happened_at >= :month_start
+        and entry.happened_at < :as_of
+        and (entry.deleted_at is null or entry.deleted_at >= :as_of)
+),
+
+events as (
+    select customer_key, happened_at, kpi, numerator, denominator from answers
+    union all
+    select customer_key, happened_at, 'complaint_rate' as kpi, 1 as numerator, 0 as denominator from complaints
+    union all
+    select customer_key, happened_at, 'complaint_rate' as kpi, 0 as numerator, 1 as denominator from paid_orders
+    union all
+    select
+        customer_key,
+        happened_at,
+        'complaints_inside_clock' as kpi,
+        case when is_inside_clock then 1 else 0 end as numerator,
+        1 as denominator
+    from complaints
+    where is_inside_clock or is_breached
+),
+
+event_sums as (
+    select
+        events.kpi,
+        periods.period,
+        labels.dimension,
+        labels.member,
+        sum(events.numerator) as numerator,
+        sum(events.denominator) as denominator,
+        count(distinct events.customer_key) as customers
+    from events
+    inner join periods on events.happened_at >= periods.starts_at
+    inner join labels on events.customer_key = labels.customer_key
+    group by events.kpi, periods.period, labels.dimension, labels.member
+),
+
+purchasers as (
+    select customer_key
+    from features.customer_orders
+    where as_of_date = :as_of_date
+),
+
+referrers as (
+    select
+        referral.customer_key,
+        max(referral.referred_at) as last_referred_at
+    from core.referral as referral
+    where
+        referral.referred_at < :as_of
+        and referral.referred_at >= :month_start
+        and (referral.deleted_at is null or referral.deleted_at >= :as_of)
+    group by referral.customer_key
+),
+
+referral_sums as (
+    select
+        'referral_rate' as kpi,
+        periods.period,
+        labels.dimension,
+        labels.member,
+        count(*) filter (where referrers.last_referred_at >= periods.starts_at) as numerator,
+        count(*) as denominator,
+        count(*) as customers
+    from purchasers
+    inner join labels on purchasers.customer_key = labels.customer_key
+    cross join periods
+    left join referrers on purchasers.customer_key = referrers.customer_key
+    group by periods.period, labels.dimension, labels.member
+),
+
+kpis as (
+    select kpi, period, dimension, member, numerator, denominator, customers from event_sums
+    union all
+    select kpi, period, dimension, member, numerator, denominator, customers from referral_sums
+)
+
+select
+    :as_of_date as as_of_date,
+    kpis.kpi,
+    kpis.period,
+    cast(periods.starts_at at time zone :business_timezone as date) as period_start,
+    kpis.dimension,
+    kpis.member,
+    cast(kpis.numerator as double precision) as numerator,
+    cast(kpis.denominator as double precision) as denominator,
+    cast(kpis.numerator as double precision) / nullif(kpis.denominator, 0) as value,
+    kpis.customers
+from kpis
+inner join periods on kpis.period = periods.period

@@ -1,0 +1,152 @@
+"""The day's measurement: KPIs, effects of plays, reliability of scores, health of audiences."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.measurement.feedback import read_feedback
+from retention.warehouse import Run, load_contract, sql_file, stage_writer
+
+OUTCOME_DAYS = 28
+"""Days after a delivery within which an order counts as its outcome: four whole weeks, so that weekdays weigh the same."""
+EFFECT_HISTORY_DAYS = 365
+"""Deliveries older than this say little about the play as it is now."""
+
+_KPI_QUERIES = ("bi/_kpi_orders", "bi/_kpi_voice", "bi/_kpi_plays")
+
+
+def measure(run: Run) -> dict[str, int]:
+    """Measure the business day: read the tools' feedback, then replace the day's slices in ``bi``.
+
+    Parameters
+    ----------
+    run : Run
+        Slices of its ``as_of_date`` are replaced. Needs the segments and scores of that date to be published; without them the
+        KPIs by tier and stage are empty and the checks stop the run.
+
+    Returns
+    -------
+    Rows by table, with the counts of feedback.
+    """
+    from retention.quality import check_slices
+
+    feedback = read_feedback(run)
+    binds = binds_of(run)
+    with stage_writer(run, "bi") as writer:
+        for name in _KPI_QUERIES:
+            writer.fill_select("bi.kpi_value", sql_file(name), binds)
+        writer.fill_select("bi.play_effect", sql_file("bi/play_effect"), binds)
+        writer.fill_select("bi.score_reliability", sql_file("bi/score_reliability"), binds)
+        health = audience_health(run)
+        writer.staging("bi.audience_health")
+        if not health.empty:
+            writer.fill_arrow("bi.audience_health", health)
+        check_slices(writer)
+        published = writer.publish(also=lambda connection: _write_definitions(connection, run))
+    return {**feedback, **published}
+
+
+def binds_of(run: Run) -> dict[str, Any]:
+    """Return the binds of the measurement queries: the periods that end with the business day, clocks and windows."""
+    settings = run.settings
+    day = run.business_date
+    horizon = timedelta(days=settings.churn.horizon_days)
+    return run.binds(
+        day_start=settings.day_start(day),
+        month_start=settings.day_start(date(day.year, day.month, 1)),
+        business_timezone=settings.company.business_timezone,
+        horizon_start=settings.day_start(run.as_of_date - horizon),
+        base_start=settings.day_start(run.as_of_date - 2 * horizon),
+        lowest_level=settings.membership.levels[0].name,
+        acknowledge_within=timedelta(hours=settings.complaints.acknowledge_hours),
+        reply_within=timedelta(hours=settings.complaints.first_reply_hours),
+        outcome_days=OUTCOME_DAYS,
+        earliest_date=run.as_of_date - timedelta(days=EFFECT_HISTORY_DAYS),
+    )
+
+
+def audience_health(run: Run) -> pd.DataFrame:
+    """Return size, freshness and last changes of each audience as the marketing database has it now.
+
+    One row per campaign that has members or was in the newest push; empty without a marketing database.
+    """
+    columns = [column.name for column in load_contract("bi.audience_health").columns]
+    if run.marketing is None:
+        return pd.DataFrame(columns=columns)
+    with run.marketing.connect() as connection:
+        rows = connection.execute(sa.text(_HEALTH), {"as_of_date": run.as_of_date}).all()
+    return pd.DataFrame([tuple(row) for row in rows], columns=columns).astype(
+        {"audience_date": "object", "days_behind": "Int32", "last_push_at": "datetime64[us, UTC]"}
+    )
+
+
+_HEALTH = """
+with newest as (
+    select sync_id, as_of_date, pushed_at from marketing.audience_sync order by sync_id desc limit 1
+),
+members as (
+    select campaign, count(*) as members from marketing.campaign_audience group by campaign
+),
+sendable as (
+    select campaign, count(*) as members from marketing.sendable group by campaign
+),
+changes as (
+    select
+        change.campaign,
+        count(*) filter (where change.change = 'added') as added,
+        count(*) filter (where change.change = 'updated') as updated,
+        count(*) filter (where change.change = 'removed') as removed
+    from marketing.audience_change as change
+    inner join newest on change.sync_id = newest.sync_id
+    group by change.campaign
+),
+campaigns as (
+    select campaign from members union select campaign from changes
+)
+select
+    :as_of_date as as_of_date,
+    campaigns.campaign,
+    coalesce(members.members, 0) as members,
+    coalesce(sendable.members, 0) as sendable_members,
+    coalesce(changes.added, 0) as added,
+    coalesce(changes.updated, 0) as updated,
+    coalesce(changes.removed, 0) as removed,
+    newest.pushed_at as last_push_at,
+    newest.as_of_date as audience_date,
+    cast(:as_of_date as date) - newest.as_of_date as days_behind
+from campaigns
+left join members on campaigns.campaign = members.campaign
+left join sendable on campaigns.campaign = sendable.campaign
+left join changes on campaigns.campaign = changes.campaign
+left join newest on true
+order by campaigns.campaign
+"""
+
+
+def _write_definitions(connection: Connection, run: Run) -> None:
+    """Bring the dictionary of KPIs in the database to what the contract says, and the suppression size to the settings."""
+    dictionary = load_contract("bi.kpi_value").column("kpi").extra["values"]
+    connection.execute(
+        sa.text(
+            "with defined as (select * from jsonb_to_recordset(cast(:definitions as jsonb)) "
+            "as row (kpi text, label text, label_zh text, unit text, formula text)), "
+            "gone as (delete from bi.kpi_definition where kpi not in (select kpi from defined)) "
+            "insert into bi.kpi_definition (kpi, label, label_zh, unit, formula) "
+            "select kpi, label, label_zh, unit, formula from defined on conflict (kpi) do update set "
+            "label = excluded.label, label_zh = excluded.label_zh, unit = excluded.unit, formula = excluded.formula"
+        ),
+        {"definitions": json.dumps([{"kpi": kpi, **definition} for kpi, definition in dictionary.items()])},
+    )
+    connection.execute(
+        sa.text(
+            "insert into bi.setting (name, value) values ('suppressed_group_size', :size) "
+            "on conflict (name) do update set value = excluded.value"
+        ),
+        {"size": str(run.settings.keep.suppressed_group_size)},
+    )

@@ -1,0 +1,376 @@
+"""Erasing one person from every table, file and target.
+
+The order makes it restartable: first remember who it is about (in the request), then tombstones, so that nothing new of the
+person comes in; then files, then targets, then one transaction over the warehouse, in which the ids by which everything
+is found go last. Every step removes what it finds and may run again. At the end everything is searched for the person's
+values, and only a search without a hit closes the request.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.privacy.files import FileStore, PersonMatcher, count_rows, remove_rows
+from retention.privacy.pseudonyms import address_hash
+from retention.privacy.registry import person_rows
+from retention.privacy.subject import Subject, collect
+from retention.privacy.verification import Findings, search
+from retention.warehouse import Lease, RetentionError, Run, all_contracts, failpoint
+from retention.warehouse.identifiers import literal, quote
+
+_PERSON_COLUMNS = ("customer_id", "referrer_customer_id", "referred_customer_id")
+
+RECIPIENTS = (
+    "model artefacts hold split points, leaf sums and distribution parameters of the whole population, no row of anybody: "
+    "nothing to remove; the next training no longer sees the person"
+)
+
+
+class ErasureIncomplete(RetentionError):
+    """The search after an erasure still found the person."""
+
+    runbook = "erasure-incomplete"
+
+
+def erase(run: Run, held: Lease, request: sa.Row[Any], stores: Sequence[FileStore], now: datetime) -> str:
+    """Carry out one erasure request as far as it goes now.
+
+    Returns
+    -------
+    ``done`` with a receipt written, or ``settling``: everything is removed, but a writer which began before the tombstone
+        still holds a lease and might publish the person again. The next call removes that and decides anew.
+
+    Raises
+    ------
+    ErasureIncomplete when the search finds the person although nobody else is writing; names the places, no values.
+    """
+    request_id = request.request_id
+    subject = _begin(run, request_id, now)
+    failpoint("erasure.tombstoned")
+    numbers_from = {store.source: _numbers_from(run, store.source) for store in stores}
+    _erase_files(run, request_id, subject, stores, numbers_from)
+    failpoint("erasure.files_done")
+    told = _erase_targets(run, request_id, subject, now)
+    failpoint("erasure.targets_done")
+    _erase_warehouse(run, request_id, subject, now)
+    failpoint("erasure.warehouse_done")
+    waiting_for = _older_writers(run, held, request_id)
+    if waiting_for:
+        with run.warehouse.begin() as connection:
+            _set_state(connection, request_id, "settling")
+        return "settling"
+    findings = search(run, subject, request_id)
+    for store in stores:
+        for name, rows in count_rows(store, PersonMatcher(store, subject, numbers_from[store.source])).items():
+            findings.hits[name] = rows
+        findings.searched += 1
+    if findings.hits:
+        places = ", ".join(f"{place}: {hits}" for place, hits in sorted(findings.hits.items()))
+        raise ErasureIncomplete(
+            f"request {request_id}: everything the registry names was removed, yet the search still finds the person in {places}. "
+            "No receipt was written; the request stays open and the next run tries again."
+        )
+    failpoint("erasure.verified")
+    _close(held, request_id, findings, told, now)
+    return "done"
+
+
+def _begin(run: Run, request_id: str, now: datetime) -> Subject:
+    """Remember whom it is about, write tombstones and suppression. From here on nothing new of the person comes in."""
+    pepper = run.secrets.pepper
+    with run.warehouse.begin() as connection:
+        stored = connection.execute(
+            sa.text("select subject, source_customer_keys from privacy.request where request_id = :request_id for update"),
+            {"request_id": request_id},
+        ).one()
+        known = Subject.from_json(stored.subject) | Subject(keys=frozenset(stored.source_customer_keys))
+        subject = collect(connection, pepper, known)
+        connection.execute(
+            sa.text(
+                "update privacy.request set subject = cast(:subject as jsonb), source_customer_keys = :keys, state = 'running' "
+                "where request_id = :request_id"
+            ),
+            {"subject": json.dumps(subject.to_json()), "keys": sorted(subject.keys), "request_id": request_id},
+        )
+        connection.execute(
+            sa.text(
+                "insert into privacy.tombstone (source_customer_key, request_id, erased_at) "
+                "select key, :request_id, :now from unnest(cast(:keys as bigint[])) as key on conflict do nothing"
+            ),
+            {"keys": sorted(subject.keys), "request_id": request_id, "now": now},
+        )
+        connection.execute(
+            sa.text(
+                "insert into privacy.suppression (address_hash, channel, reason, since) "
+                "select hash, 'all', 'erased', :now from unnest(cast(:hashes as text[])) as hash on conflict do nothing"
+            ),
+            {"hashes": sorted(address_hash(pepper, address) for address in subject.normalised), "now": now},
+        )
+    return subject
+
+
+def _numbers_from(run: Run, source: str) -> frozenset[str] | None:
+    """Whose customer numbers a source uses: its own, or (when it has none in pii) those of the others."""
+    with run.warehouse.connect() as connection:
+        has_own = connection.execute(
+            sa.text("select exists (select 1 from pii.source_customer where source = :source)"), {"source": source}
+        ).scalar_one()
+    return frozenset({source}) if has_own else None
+
+
+def _erase_files(
+    run: Run, request_id: str, subject: Subject, stores: Sequence[FileStore], numbers_from: dict[str, frozenset[str] | None]
+) -> None:
+    for store in stores:
+        matcher = PersonMatcher(store, subject, numbers_from[store.source])
+        found = count_rows(store, matcher)
+        if not found:
+            continue
+        # Noted before the files change: a try that dies in between has told what the next one cannot see any more.
+        with run.warehouse.begin() as connection:
+            _note(connection, request_id, "files", found, keep_larger=True)
+        counts = remove_rows(store, matcher)
+        with run.warehouse.begin() as connection:
+            _accept_checksums(connection, store, counts.checksums)
+
+
+def _accept_checksums(connection: Connection, store: FileStore, checksums: dict[str, tuple[str, str]]) -> None:
+    """Tell the manifest that we changed these files ourselves, so that the next reading does not call them tampered with."""
+    if "ops.file_manifest" not in all_contracts():
+        return
+    for before, after in checksums.values():
+        connection.execute(
+            sa.text("update ops.file_manifest set checksum = :after where source = :source and checksum = :before"),
+            {"source": store.source, "before": before, "after": after},
+        )
+
+
+def _erase_targets(run: Run, request_id: str, subject: Subject, now: datetime) -> dict[str, str]:
+    """Remove the person from the marketing database and leave a removal for tools that follow by difference."""
+    if run.marketing is None:
+        return {}
+    keys = {"customer_keys": sorted(subject.keys)}
+    rules = person_rows("marketing")
+    with run.marketing.connect() as connection:
+        found = {
+            f"marketing.{rule.table}": int(
+                connection.execute(sa.text(f"select count(*) from {rule.qualified} where {_kept_apart(rule.table, rule.condition)}"), keys).scalar_one()
+            )
+            for rule in rules
+        }
+    with run.warehouse.begin() as connection:
+        _note(connection, request_id, "marketing", {table: rows for table, rows in found.items() if rows}, keep_larger=True)
+    failpoint("erasure.before_targets")
+    with run.marketing.begin() as connection:
+        # Pushes take turns by this row: between our removal and theirs nothing can slip in.
+        connection.execute(sa.text("select 1 from marketing.push_state for update"))
+        _announce_removal(connection, subject, now)
+        for rule in rules:
+            connection.execute(sa.text(f"delete from {rule.qualified} where {_kept_apart(rule.table, rule.condition)}"), keys)
+        failpoint("erasure.before_targets_commit")
+    return {"marketing": "removal written to marketing.audience_change for every campaign the person was ever in; rows removed"}
+
+
+def _kept_apart(table: str, condition: str) -> str:
+    """The removal which tools still have to read is the one row that stays, without the customer's number."""
+    if table == "marketing.audience_change":
+        return f"({condition}) and not (change = 'removed' and reason = 'erased')"
+    return condition
+
+
+def _announce_removal(connection: Connection, subject: Subject, now: datetime) -> None:
+    """Append one removal per campaign the person was ever announced for, copied from the latest row without its reasons."""
+    columns = [
+        column.name
+        for column in all_contracts()["marketing.audience_change"].columns
+        if not column.identity and column.name not in ("change", "reason", "customer_id", "reasons_en", "reasons_zh", "changed_at")
+    ]
+    names = ", ".join(map(quote, columns))
+    connection.execute(
+        sa.text(
+            f"insert into marketing.audience_change ({names}, change, reason, reasons_en, reasons_zh, changed_at) "
+            f"select {names}, 'removed', 'erased', 'erased', '已删除', :now from ("
+            "select distinct on (campaign, customer_key) * from marketing.audience_change "
+            "where customer_key = any(:customer_keys) order by campaign, customer_key, sequence desc) as latest "
+            "where not (change = 'removed' and reason is not distinct from 'erased')"
+        ),
+        {"customer_keys": sorted(subject.keys), "now": now},
+    )
+
+
+def _erase_warehouse(run: Run, request_id: str, subject: Subject, now: datetime) -> None:
+    """Remove the person from every table of the warehouse in one transaction, and from staging left behind."""
+    keys = {"customer_keys": sorted(subject.keys)}
+    with run.warehouse.begin() as connection:
+        removed: dict[str, int] = {}
+        for table, statement, binds in (*_delivered_rows(subject), *_staged_rows(connection)):
+            _count(removed, table, connection.execute(sa.text(statement), {**binds, **(keys if not binds else {})}).rowcount)
+        for rule in person_rows("warehouse"):
+            rows = connection.execute(sa.text(f"delete from {rule.qualified} where {rule.condition}"), keys).rowcount
+            _count(removed, rule.table, rows)
+            if rows:
+                # The checksum was that of a slice with one more person; a re-run of the date makes a new one.
+                connection.execute(
+                    sa.text("update ops.published set checksum = null where table_name = :table"), {"table": rule.table}
+                )
+            failpoint("erasure.table_done")
+        _note(connection, request_id, "warehouse", removed, keep_larger=False)
+        connection.execute(
+            sa.text(
+                "update privacy.request set progress = progress || jsonb_build_object('erased_at', "
+                "coalesce(progress ->> 'erased_at', cast(clock_timestamp() as text))) where request_id = :request_id"
+            ),
+            {"request_id": request_id},
+        )
+        failpoint("erasure.before_commit")
+
+
+def _count(removed: dict[str, int], table: str, rows: int) -> None:
+    if rows:
+        removed[table] = removed.get(table, 0) + rows
+
+
+def _delivered_rows(subject: Subject) -> list[tuple[str, str, dict[str, Any]]]:
+    """Statements for rows in landing and quarantine, by what they say: the person may not have reached core at all."""
+    binds = {
+        "sources": [source for source, _ in subject.ids],
+        "numbers": [number for _, number in subject.ids],
+        "order_sources": [source for source, _ in subject.orders],
+        "order_numbers": [number for _, number in subject.orders],
+        "addresses": sorted(subject.addresses),
+    }
+    person = (
+        "exists (select 1 from unnest(cast(:sources as text[]), cast(:numbers as text[])) as person (source, number) "
+        "where person.number in ({ids}) and (person.source = {source} or not exists ("
+        "select 1 from pii.source_customer as other where other.source = {source})))"
+    )
+    orders = (
+        "exists (select 1 from unnest(cast(:order_sources as text[]), cast(:order_numbers as text[])) as bought (source, number) "
+        "where bought.number = {order_id} and bought.source = {source})"
+    )
+    statements = []
+    for contract in all_contracts().values():
+        if contract.schema != "landing" or "batch_id" not in contract.column_names:
+            continue
+        ids = [f"landed.{name}" for name in _PERSON_COLUMNS if name in contract.column_names]
+        tests = [person.format(ids=", ".join(ids), source="batch.source")] if ids else []
+        if contract.name == "order_line":
+            tests.append(orders.format(order_id="landed.order_id", source="batch.source"))
+        if "referred_contact" in contract.column_names:
+            tests.append("landed.referred_contact = any(cast(:addresses as text[]))")
+        if tests:
+            statement = (
+                f"delete from landing.{quote(contract.name)} as landed using ops.batch as batch "
+                f"where landed.batch_id = batch.batch_id and ({' or '.join(tests)})"
+            )
+            statements.append((contract.table, statement, _needed(statement, binds)))
+    refused_ids = [f"refused.row ->> {literal(name)}" for name in _PERSON_COLUMNS]
+    refused = " or ".join(
+        [
+            person.format(ids=", ".join(refused_ids), source="refused.source"),
+            orders.format(order_id="refused.row ->> 'order_id'", source="refused.source"),
+            "refused.row ->> 'referred_contact' = any(cast(:addresses as text[]))",
+        ]
+    )
+    statement = f'delete from quarantine."row" as refused where {refused}'
+    statements.append(("quarantine.row", statement, _needed(statement, binds)))
+    return statements
+
+
+def _needed(statement: str, binds: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in binds.items() if re.search(rf":{name}\b", statement)}
+
+
+def _staged_rows(connection: Connection) -> list[tuple[str, str, dict[str, Any]]]:
+    """Statements for staging: tables of writers, named by their tokens, found by their key columns."""
+    rows = connection.execute(
+        sa.text(
+            "select table_name, array_agg(cast(column_name as text)) as keys from information_schema.columns "
+            "where table_schema = 'staging' and column_name in ('customer_key', 'source_customer_key', 'referred_customer_key') "
+            "group by table_name"
+        )
+    ).all()
+    return [
+        (
+            "staging",
+            f"delete from staging.{_quoted(row.table_name)} "
+            f"where {' or '.join(f'{quote(key)} = any(:customer_keys)' for key in row.keys)}",
+            {},
+        )
+        for row in rows
+    ]
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _older_writers(run: Run, held: Lease, request_id: str) -> list[str]:
+    """Writers that began before the person was removed and still hold a lease: they may have read the person before."""
+    with run.warehouse.connect() as connection:
+        rows = connection.execute(
+            sa.text(
+                "select lease.dataset || ' ' || lease.slice_key from ops.lease as lease, privacy.request as request "
+                "where request.request_id = :request_id and lease.expires_at > clock_timestamp() "
+                "and not (lease.dataset = :dataset and lease.slice_key = :slice_key) "
+                "and lease.acquired_at < cast(request.progress ->> 'erased_at' as timestamptz)"
+            ),
+            {"request_id": request_id, "dataset": held.dataset, "slice_key": held.slice_key},
+        ).scalars()
+        return list(rows)
+
+
+def _note(connection: Connection, request_id: str, store: str, counts: dict[str, int], keep_larger: bool) -> None:
+    """Add counts to the request. ``keep_larger`` where the same rows may be counted twice (another server, files)."""
+    progress = connection.execute(
+        sa.text("select progress from privacy.request where request_id = :request_id for update"), {"request_id": request_id}
+    ).scalar_one()
+    noted = dict(progress.get(store, {}))
+    for name, rows in counts.items():
+        before = int(noted.get(name, 0))
+        noted[name] = max(before, rows) if keep_larger else before + rows
+    connection.execute(
+        sa.text("update privacy.request set progress = cast(:progress as jsonb) where request_id = :request_id"),
+        {"progress": json.dumps({**progress, store: noted}), "request_id": request_id},
+    )
+
+
+def _set_state(connection: Connection, request_id: str, state: str) -> None:
+    connection.execute(
+        sa.text("update privacy.request set state = :state where request_id = :request_id"),
+        {"state": state, "request_id": request_id},
+    )
+
+
+def _close(held: Lease, request_id: str, findings: Findings, told: dict[str, str], now: datetime) -> None:
+    """Write the receipt and forget whom it was about, in one fenced transaction."""
+    recipients = {**told, "models": RECIPIENTS}
+    with held.publishing() as connection:
+        connection.execute(
+            sa.text(
+                "insert into privacy.receipt (request_id, kind, customer_key, requested_at, completed_at, rows_by_store, recipients, "
+                "verification) select request_id, kind, customer_key, requested_at, :now, progress - 'erased_at', "
+                "cast(:recipients as jsonb), cast(:verification as jsonb) from privacy.request where request_id = :request_id "
+                "on conflict (request_id) do nothing"
+            ),
+            {
+                "request_id": request_id,
+                "now": now,
+                "recipients": json.dumps(recipients),
+                "verification": json.dumps(findings.to_json()),
+            },
+        )
+        connection.execute(
+            sa.text(
+                "update privacy.request set state = 'done', subject = null, closed_at = :now where request_id = :request_id"
+            ),
+            {"request_id": request_id, "now": now},
+        )
+        held.counts["requests_closed"] = held.counts.get("requests_closed", 0) + 1

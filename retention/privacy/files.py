@@ -1,0 +1,287 @@
+"""One person's rows in files: exports that a source leaves in a folder or bucket, and copies made for the person.
+
+A file is rewritten without the person's rows and put in place in one step, so that a reader sees the old file or the new
+one. Rows of other people stay as they are, byte for byte in CSV and JSON lines.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from retention.privacy.subject import Subject
+from retention.settings import Deployment
+from retention.warehouse import RetentionError, failpoint
+
+_ID_COLUMNS = ("customer_id", "referrer_customer_id", "referred_customer_id")
+
+
+class FilesUnreadable(RetentionError):
+    """A source's files could not be read or replaced during an erasure."""
+
+    runbook = "erasure-files"
+
+
+@dataclass(frozen=True)
+class FileStore:
+    """The files of one entity of one source."""
+
+    source: str
+    entity: str
+    root: str
+    """Folder or fsspec URL."""
+    pattern: str
+    format: str
+    id_columns: tuple[str, ...]
+    order_columns: tuple[str, ...]
+    contact_columns: tuple[str, ...]
+    delimiter: str = ","
+    encoding: str = "utf-8"
+
+
+@dataclass
+class FileCounts:
+    """What was found, and in which files (relative to the source's folder)."""
+
+    rows: dict[str, int] = field(default_factory=dict)
+    checksums: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """SHA-256 of each rewritten file, before and after."""
+
+
+def configured_stores(deployment: Deployment) -> list[FileStore]:
+    """Return the file stores that the descriptions of sources name.
+
+    Reads the few keys it needs by itself: privacy comes before sources in the order of the flow, because every stage
+    after it must respect tombstones.
+    """
+    stores = []
+    for path in sorted([*deployment.sources_dir.glob("*.yml"), *deployment.sources_dir.glob("*.yaml")]):
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if raw.get("kind") != "files" or raw["connection"] not in deployment.source_urls:
+            continue
+        for entity, body in raw["entities"].items():
+            columns = body["columns"]
+            options = body.get("options", {})
+            stores.append(
+                FileStore(
+                    source=raw["source"],
+                    entity=entity,
+                    root=deployment.source_urls[raw["connection"]],
+                    pattern=body["path"].replace("{date}", "*"),
+                    format=body["format"],
+                    id_columns=_own_names(columns, _ID_COLUMNS),
+                    order_columns=_own_names(columns, ("order_id",)),
+                    contact_columns=_own_names(columns, ("referred_contact", "email", "phone")),
+                    delimiter=options.get("delimiter", ","),
+                    encoding=options.get("encoding", "utf-8"),
+                )
+            )
+    return stores
+
+
+def _own_names(columns: Any, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the source's names of our columns."""
+    if columns == "same":
+        return tuple(names)
+    found: list[str] = []
+    for name in names:
+        mapped = columns.get(name)
+        if isinstance(mapped, dict):
+            found.extend(mapped.get("join") or ([mapped["from"]] if "from" in mapped else []))
+        elif mapped:
+            found.append(str(mapped))
+    return tuple(found)
+
+
+class PersonMatcher:
+    """Decides whether a row of a file is about the person."""
+
+    def __init__(self, store: FileStore, subject: Subject, numbers_from: frozenset[str] | None) -> None:
+        """Take the ids that may stand in this source's files.
+
+        ``numbers_from`` names the sources whose customer numbers it uses; None means every source's.
+        """
+        self._ids = {number for source, number in subject.ids if numbers_from is None or source in numbers_from}
+        self._orders = {number for source, number in subject.orders if numbers_from is None or source in numbers_from}
+        self._addresses = subject.addresses
+        self._store = store
+
+    def __call__(self, row: dict[str, Any]) -> bool:
+        """Return whether one row, by the source's own column names, is about the person."""
+        store = self._store
+        return (
+            any(_text(row.get(name)) in self._ids for name in store.id_columns)
+            or any(_text(row.get(name)) in self._orders for name in store.order_columns)
+            or any(_text(row.get(name)) in self._addresses for name in store.contact_columns)
+        )
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def files_of(store: FileStore) -> list[tuple[Any, str]]:
+    """Return (file system, path) of each file of a store, in order of name."""
+    system, root = fsspec.core.url_to_fs(store.root)
+    if not system.exists(root):
+        return []
+    return [(system, str(path)) for path in sorted(system.glob(f"{root.rstrip('/')}/{store.pattern}"))]
+
+
+def count_rows(store: FileStore, matcher: PersonMatcher) -> dict[str, int]:
+    """Return how many rows of the person each file holds; files without any are left out."""
+    found = {}
+    for system, path in files_of(store):
+        rows = sum(1 for _, is_person in _rows(store, system.cat_file(path), matcher, path) if is_person)
+        if rows:
+            found[_relative(store, path)] = rows
+    return found
+
+
+def remove_rows(store: FileStore, matcher: PersonMatcher) -> FileCounts:
+    """Rewrite the files of a store without the person's rows; files without any are not touched.
+
+    Returns
+    -------
+    FileCounts of this call: a second call finds nothing left.
+    """
+    counts = FileCounts()
+    for system, path in files_of(store):
+        content = system.cat_file(path)
+        kept: list[bytes] = []
+        removed = 0
+        if store.format == "parquet":
+            table = pq.read_table(pa.BufferReader(content))
+            mask = [not matcher(row) for row in table.to_pylist()]
+            removed = mask.count(False)
+            if removed:
+                sink = pa.BufferOutputStream()
+                pq.write_table(table.filter(pa.array(mask, pa.bool_())), sink)
+                kept = [sink.getvalue().to_pybytes()]
+        else:
+            for raw, is_person in _rows(store, content, matcher, path):
+                removed += is_person
+                if not is_person:
+                    kept.append(raw)
+        if not removed:
+            continue
+        replacement = b"".join(kept)
+        for mark in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            if content.startswith(mark) and not replacement.startswith(mark):
+                replacement = mark + replacement
+        failpoint("erasure.before_file")
+        _replace(system, path, replacement)
+        failpoint("erasure.file_rewritten")
+        name = _relative(store, path)
+        counts.rows[name] = removed
+        counts.checksums[name] = (hashlib.sha256(content).hexdigest(), hashlib.sha256(replacement).hexdigest())
+    return counts
+
+
+def _rows(store: FileStore, content: bytes, matcher: PersonMatcher, path: str) -> Iterator[tuple[bytes, bool]]:
+    """Yield the raw bytes of each record and whether it is the person's; a header is nobody's."""
+    if store.format == "parquet":
+        for row in pq.read_table(pa.BufferReader(content)).to_pylist():
+            yield b"", matcher(row)
+        return
+    try:
+        text = content.decode(store.encoding)
+    except UnicodeDecodeError as error:
+        raise FilesUnreadable(
+            f"{store.source} {_relative(store, path)}: not {store.encoding} at byte {error.start}. The file was left as it is."
+        ) from None
+    # A byte order mark, where the encoding writes one, belongs to the first record only.
+    lines = _split(text)
+    first = True
+    for raw, row in _json_records(lines) if store.format == "jsonl" else _csv_records(lines, store.delimiter):
+        encoded = raw.encode(store.encoding) if first else _encode_continuation(raw, store.encoding)
+        first = False
+        yield encoded, row is not None and matcher(row)
+
+
+def _split(text: str) -> list[str]:
+    """Split at line feeds only: other separators may stand inside a quoted field."""
+    parts = text.split("\n")
+    lines = [f"{part}\n" for part in parts[:-1]]
+    return [*lines, parts[-1]] if parts[-1] else lines
+
+
+def _json_records(lines: list[str]) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    for line in lines:
+        try:
+            row = json.loads(line) if line.strip() else None
+        except ValueError:
+            row = None
+        yield line, row if isinstance(row, dict) else None
+
+
+def _csv_records(lines: list[str], delimiter: str) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    consumed: list[str] = []
+
+    def feed() -> Iterator[str]:
+        for line in lines:
+            consumed.append(line)
+            yield line
+
+    header: list[str] | None = None
+    for record in csv.reader(feed(), delimiter=delimiter):
+        raw = "".join(consumed)
+        consumed.clear()
+        if header is None:
+            header = [name.strip().lstrip("\ufeff") for name in record]
+            yield raw, None
+        else:
+            yield raw, dict(zip(header, record, strict=False))
+    if consumed:
+        yield "".join(consumed), None
+
+
+def _encode_continuation(text: str, encoding: str) -> bytes:
+    """Encode text that does not stand at the beginning of a file: no byte order mark."""
+    plain = {"utf-8-sig": "utf-8", "utf_8_sig": "utf-8"}.get(encoding.lower(), encoding)
+    encoded = text.encode(plain)
+    if plain.lower().replace("_", "-") in ("utf-16", "utf-32"):
+        return encoded[len("".encode(plain)) :]
+    return encoded
+
+
+def _replace(system: Any, path: str, content: bytes) -> None:
+    """Put content in place of a file in one step."""
+    if "file" in (system.protocol if isinstance(system.protocol, tuple) else (system.protocol,)):
+        target = Path(path)
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(temporary).chmod(target.stat().st_mode & 0o777)
+            Path(temporary).replace(target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    else:
+        system.pipe_file(path, content)  # an object store shows the old object or the new one
+
+
+def _relative(store: FileStore, path: str) -> str:
+    _, root = fsspec.core.url_to_fs(store.root)
+    return f"{store.source}:{str(path).removeprefix(root.rstrip('/')).lstrip('/')}"

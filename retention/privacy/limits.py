@@ -1,0 +1,139 @@
+"""Storage limits: what is older than the settings allow is deleted, and how much is reported."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.warehouse import Run, all_contracts
+from retention.warehouse.identifiers import quote
+
+
+_KEPT = frozenset({"bi", "campaigns"})
+"""Slices without an end: measurements are aggregates over people; who was selected or held back is what effects are computed
+from (exclusions go earlier, see below)."""
+
+
+def apply_limits(run: Run, now: datetime) -> dict[str, int]:
+    """Delete landed rows, refused rows, abandoned staging, announced changes and slices past their time.
+
+    Daily slices are kept ``keep.daily_slices_days``; those of the first day of a month, which close the month before, are kept
+    ``keep.month_end_slices_days``. Dropping a slice is dropping its partition.
+
+    Returns
+    -------
+    Counts of what was deleted, by kind.
+    """
+    keep = run.settings.keep
+    counts = {
+        "landing_rows_expired": _landing(run, now - timedelta(days=keep.landing_days)),
+        "quarantine_rows_expired": _quarantine(run, now - timedelta(days=keep.quarantine_days)),
+        "staging_tables_dropped": _staging(run),
+        "slices_dropped": _slices(run, now.date()),
+        "changes_expired": 0,
+        "exclusions_expired": _exclusions(run, now.date() - timedelta(days=keep.decision_days)),
+    }
+    if run.marketing is not None:
+        with run.marketing.begin() as connection:
+            counts["changes_expired"] = _deleted(
+                connection,
+                # What replaying still needs stays: the newest row of a membership that goes on.
+                "delete from marketing.audience_change as change where change.changed_at < :limit "
+                "and (change.change = 'removed' or exists (select 1 from marketing.audience_change as later "
+                "where later.campaign = change.campaign and later.customer_key = change.customer_key "
+                "and later.sequence > change.sequence))",
+                {"limit": now - timedelta(days=keep.daily_slices_days)},
+            )
+    return counts
+
+
+def _deleted(connection: Connection, statement: str, binds: dict[str, Any]) -> int:
+    return int(connection.execute(sa.text(statement), binds).rowcount)
+
+
+def _landing(run: Run, limit: datetime) -> int:
+    """Delete the rows of batches that ended before the limit; the batches stay, as the record of what was delivered."""
+    rows = 0
+    with run.warehouse.begin() as connection:
+        for contract in all_contracts().values():
+            if contract.schema == "landing" and "batch_id" in contract.column_names:
+                rows += _deleted(
+                    connection,
+                    f"delete from landing.{quote(contract.name)} as landed using ops.batch as batch "
+                    "where landed.batch_id = batch.batch_id and batch.created_at < :limit "
+                    "and batch.state in ('published', 'superseded', 'failed')",
+                    {"limit": limit},
+                )
+    return rows
+
+
+def _quarantine(run: Run, limit: datetime) -> int:
+    with run.warehouse.begin() as connection:
+        return _deleted(connection, 'delete from quarantine."row" where created_at < :limit', {"limit": limit})
+
+
+def _staging(run: Run) -> int:
+    """Drop staging tables of writers whose lease ran out or was taken over; a living writer's are left alone."""
+    with run.warehouse.begin() as connection:
+        names = connection.execute(
+            sa.text(
+                "select tablename from pg_catalog.pg_tables where schemaname = 'staging' and not exists ("
+                "select 1 from ops.lease where expires_at > clock_timestamp() "
+                "and tablename like '%\\_\\_' || cast(token as text))"
+            )
+        ).scalars()
+        dropped = names.all()
+        for name in dropped:
+            connection.exec_driver_sql(f'drop table if exists staging."{name}"')
+    return len(dropped)
+
+
+def _slices(run: Run, today: date) -> int:
+    keep = run.settings.keep
+    daily, monthly = today - timedelta(days=keep.daily_slices_days), today - timedelta(days=keep.month_end_slices_days)
+    dropped = 0
+    for contract in all_contracts().values():
+        if contract.kind != "slice" or contract.database != "warehouse" or contract.schema in _KEPT:
+            continue
+        parent = f"{contract.schema}.{contract.name}"
+        with run.warehouse.begin() as connection:
+            partitions = connection.execute(
+                sa.text(
+                    "select child.relname from pg_catalog.pg_inherits as link "
+                    "inner join pg_catalog.pg_class as child on link.inhrelid = child.oid "
+                    "where link.inhparent = cast(:parent as regclass)"
+                ),
+                {"parent": f"{contract.schema}.{quote(contract.name)}"},
+            ).scalars()
+            for name in partitions.all():
+                as_of_date = _date_of(name)
+                if as_of_date is None or as_of_date >= (monthly if as_of_date.day == 1 else daily):
+                    continue
+                connection.exec_driver_sql(f"drop table {contract.schema}.{quote(name)}")
+                connection.execute(
+                    sa.text("delete from ops.published where table_name = :table_name and slice_key = :slice_key"),
+                    {"table_name": parent, "slice_key": as_of_date.isoformat()},
+                )
+                dropped += 1
+    return dropped
+
+
+def _date_of(partition: str) -> date | None:
+    """Return the date in a partition's name (``…_p20260401``)."""
+    _, marker, digits = partition.rpartition("_p")
+    if not marker or len(digits) != 8 or not digits.isdigit():
+        return None
+    return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+
+
+def _exclusions(run: Run, limit: date) -> int:
+    """Delete why people were left out after a while: most rows of a day, of interest for a few days."""
+    if "campaigns.decision" not in all_contracts():
+        return 0
+    with run.warehouse.begin() as connection:
+        return _deleted(
+            connection, "delete from campaigns.decision where state = 'excluded' and as_of_date < :limit", {"limit": limit}
+        )
