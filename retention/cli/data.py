@@ -7,16 +7,21 @@ import getpass
 import io
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from retention.cli._shared import console, mask, now_in, open_databases, parse_date
+from retention.cli._shared import closed_day, console, mask, now_in, open_databases, parse_date, run_factory
 from retention.settings import Deployment, load_settings
+
+if TYPE_CHECKING:
+    from retention.warehouse import Run
 
 quarantine_app = typer.Typer(help="Rows that a check refused: list, show, replay.", no_args_is_help=True)
 sample_app = typer.Typer(help="The sample company.", no_args_is_help=True)
@@ -133,6 +138,72 @@ def quarantine_show(identifier: Annotated[int, typer.Argument(metavar="ID")]) ->
     for name, value in row["row"].items():
         table.add_row(name, Text(mask(value)))
     out.print(table)
+
+
+@quarantine_app.command("fix")
+def quarantine_fix(
+    identifier: Annotated[int, typer.Argument(metavar="ID")],
+    values: Annotated[list[str], typer.Argument(metavar="COLUMN=VALUE…", help="COLUMN= clears the value.")],
+) -> None:
+    """Repair values of one refused row; `replay` then lands it again."""
+    from retention import quality
+
+    changes: dict[str, str | None] = {}
+    for pair in values:
+        column, separator, value = pair.partition("=")
+        if not separator:
+            raise typer.BadParameter("write COLUMN=VALUE", param_hint="COLUMN=VALUE")
+        changes[column] = value or None
+    with opened_run("quarantine fix", None) as run:
+        quality.repair(run, identifier, changes)
+    console().print(f"row {identifier} repaired: retention quarantine replay --only-fixed")
+
+
+@quarantine_app.command("discard")
+def quarantine_discard(identifiers: Annotated[list[int], typer.Argument(metavar="ID…")]) -> None:
+    """Mark refused rows as never to be replayed."""
+    from retention import quality
+
+    with opened_run("quarantine discard", None) as run:
+        console().print(f"{quality.discard(run, identifiers)} rows discarded")
+
+
+@quarantine_app.command("replay")
+def quarantine_replay(
+    date: Annotated[str | None, typer.Option("--date", help="Business day that the rows join; default yesterday.")] = None,
+    source: Annotated[str | None, typer.Option(help="Only this source.")] = None,
+    entity: Annotated[str | None, typer.Option(help="Only this entity.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Only rows refused by this rule.")] = None,
+    only_fixed: Annotated[bool, typer.Option("--only-fixed", help="Leave rows alone that nobody repaired.")] = False,
+) -> None:
+    """Land refused rows again, validate them like any others and publish what passes."""
+    from retention import pipeline, quality
+
+    out = console()
+    with opened_run("quarantine replay", date) as run:
+        landed = quality.replay(run, source=source, entity=entity, rule=rule, only_fixed=only_fixed)
+        for name, rows in landed.items():
+            out.print(Text(f"{name}: {rows} rows landed again"))
+        if not landed:
+            out.print("no refused row matches")
+            return
+    with opened_run("validate", date) as run:
+        out.print(Text(f"validated: {json.dumps(pipeline.validate(run), default=str)}"))
+    with opened_run("publish core", date) as run:
+        out.print(Text(f"published: {json.dumps(pipeline.publish_core(run), default=str)}"))
+    out.print("features, scores and audiences follow with the next run of the day: retention run --date …")
+
+
+@contextmanager
+def opened_run(step: str, day: str | None) -> Iterator[Run]:
+    """Open a run of a business day, by default the newest closed one, and close its connections afterwards."""
+    from retention.pipeline import close
+
+    run = run_factory(closed_day(day))(step)
+    try:
+        yield run
+    finally:
+        close(run)
 
 
 @sample_app.command("release")

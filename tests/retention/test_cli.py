@@ -208,6 +208,10 @@ def test_a_refused_row_is_shown_with_every_value_masked(cli: Cli, warehouse: War
     for personal in ("Ana", "王", "example", "138"):
         assert personal not in listed.output + shown.output
     assert cli("quarantine", "show", "2").exit_code == 1
+    assert cli("quarantine", "fix", "1", "emale=ana@example.com").exit_code == 3
+    assert cli("quarantine", "fix", "1", "email=ana@example.com").exit_code == 0
+    assert "crm.customer row 7" in flat(cli("quarantine", "list", "--state", "fixed").output)
+    assert "1 rows discarded" in cli("quarantine", "discard", "1").output
 
 
 @pytest.mark.parametrize(
