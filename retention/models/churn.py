@@ -25,6 +25,7 @@ from threadpoolctl import threadpool_limits
 from retention.models.btyd import BetaGeoNBD
 from retention.models.calibration import Calibration, fit_calibration
 from retention.models.metrics import log_loss, logit
+from retention.models.purchases import COLUMNS as PURCHASE_COLUMNS
 from retention.models.purchases import DAYS_PER_WEEK, purchases
 
 Floats = NDArray[np.float64]
@@ -32,6 +33,8 @@ Floats = NDArray[np.float64]
 FOLDS = 5
 BLEND_STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 LARGEST_TRAINING_SET = 400_000
+# A feature known for fewer customers than this is not learned from: a fold might have none, and it would be noise anyway.
+LEAST_KNOWN = 20
 # Columns that the smooth model takes, as logarithms, where the features have them.
 SMOOTH_LOGS = ("recency_days", "tenure_days", "count_order_days_lifetime", "overdue_ratio", "mean_days_between_orders")
 PROCESS_INPUTS = ("process_silent_log_odds", "process_expected_orders_log")
@@ -61,6 +64,10 @@ class TrainingSet:
         """Some of the rows."""
         return TrainingSet(self.features.iloc[rows], self.dates[rows], self.churned[rows])
 
+    def with_columns(self, names: Sequence[str]) -> TrainingSet:
+        """The same rows with these columns only."""
+        return TrainingSet(self.features[list(names)], self.dates, self.churned)
+
     def ordered(self) -> TrainingSet:
         """The same rows by date and customer, thinned by whole customers to what training needs at most."""
         keys = self.features.index.to_numpy()
@@ -77,7 +84,7 @@ class ChurnModel:
 
     Attributes
     ----------
-    features : columns it needs, in this order.
+    features : columns it learned from, in this order.
     horizon_days : days ahead that it speaks of.
     process : parameters of BG/NBD, or None where nobody had bought again.
     boosting, smooth : the two learners; `smooth_centre`, `smooth_scale` standardise the inputs of the second.
@@ -133,6 +140,7 @@ def fit_churn(training: TrainingSet, horizon_days: int, seed: int) -> ChurnModel
     training = training.ordered()
     if len(np.unique(training.churned)) < 2:
         raise ValueError("training needs customers who churned and customers who stayed")
+    training = training.with_columns(_known_often_enough(training.features))
     process = _fit_process(training.features[training.newest])
     inputs = _inputs(training.features, process, horizon_days)
     matrix, smooth = _matrix(inputs), _smooth_inputs(inputs)
@@ -205,6 +213,12 @@ def limited_threads() -> Iterator[None]:
     """Keep OpenMP to the cores granted: with more threads than cores, boosting spins for ten times as long."""
     with threadpool_limits(limits=usable_cores()):
         yield
+
+
+def _known_often_enough(features: pd.DataFrame) -> list[str]:
+    """Columns with a value for enough customers to learn from; a survey nobody has answered yet is left out."""
+    customers = features.notna().groupby(level=0).any().sum()
+    return [name for name in features.columns if name in PURCHASE_COLUMNS or customers[name] >= LEAST_KNOWN]
 
 
 def _fit_process(features: pd.DataFrame) -> dict[str, float] | None:

@@ -137,7 +137,8 @@ def train_churn(run: Run) -> RegisteredModel:
         details={
             "training_dates": [day.isoformat() for day in dates],
             "checked_with_training_dates": [day.isoformat() for day in twin_dates],
-            "features": list(columns),
+            "features": list(model.features),
+            "features_left_out": [name for name in columns if name not in model.features],
             "process": model.process,
             "boosting_trees": int(model.boosting.n_iter_),
             "boosting_weight": model.weight,

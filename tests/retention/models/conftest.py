@@ -1,13 +1,24 @@
-"""The CDNOW sample of the papers, which lifetimes ships: read by path, its own loader needs a package that is gone."""
+"""The CDNOW sample of the papers, and a company with known truth in a warehouse.
+
+lifetimes ships the sample; it is read by path, because its own loader needs a package that is gone.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
+
+from retention import models
+from retention.warehouse import Run
+from tests.retention.models.company import SHORT, load_orders, orders_of
 
 SHA256 = "6fae10155c0b0ba363c2c386e30f77990d22328220efd862a5edd1443420d94a"
 CALIBRATION_END = pd.Timestamp("1997-09-30")
@@ -41,3 +52,55 @@ def cdnow() -> pd.DataFrame:
             "value": repeats.groupby("id")["value"].mean(),
         }
     )
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder of the test's own, for its model files."""
+    monkeypatch.setenv("RETENTION_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def company_run(make_run: Callable[..., Run], home: Path) -> Run:
+    """A run on 700 customers with 420 days of orders."""
+    run = make_run(settings=SHORT)
+    load_orders(run, orders_of(run.as_of_date))
+    return run
+
+
+_TRAINED: dict[str, Any] = {}
+
+
+@pytest.fixture
+def trained_run(company_run: Run, home: Path) -> Run:
+    """The same company with both champions. Trained once; later tests get copies of the registry rows and the files."""
+    tables = ("ops.model", "ops.model_evaluation")
+    folder = home / "models"
+    if not _TRAINED:
+        result = models.train(company_run)
+        assert {kind["state"] for kind in result.values()} == {"champion"}, result
+        _TRAINED["files"] = {path.name: path.read_bytes() for path in folder.iterdir()}
+        _TRAINED["result"] = result
+        with company_run.warehouse.connect() as connection:
+            for table in tables:
+                _TRAINED[table] = [dict(row) for row in connection.execute(sa.text(f"select * from {table}")).mappings()]
+        return company_run
+    folder.mkdir()
+    for name, data in _TRAINED["files"].items():
+        (folder / name).write_bytes(data)
+    with company_run.warehouse.begin() as connection:
+        for table in tables:
+            rows = [
+                {name: json.dumps(value) if isinstance(value, dict) else value for name, value in row.items()}
+                for row in _TRAINED[table]
+            ]
+            binds = ", ".join(f"cast(:{name} as jsonb)" if name in ("details", "profile") else f":{name}" for name in rows[0])
+            connection.execute(sa.text(f"insert into {table} ({', '.join(rows[0])}) values ({binds})"), rows)
+    return company_run
+
+
+@pytest.fixture
+def trained(trained_run: Run) -> dict[str, Any]:
+    """What training answered."""
+    return _TRAINED["result"]

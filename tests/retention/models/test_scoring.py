@@ -1,0 +1,223 @@
+"""Scoring: every purchaser of the date, by the champion or by the marked fallback, and the gates that stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from threadpoolctl import threadpool_info
+
+from retention import features, models
+from retention.models import artifacts, inputs, profile, scoring
+from retention.models.churn import limited_threads
+from retention.warehouse import Run, read_frame
+from tests.retention.models.company import SHORT, load_orders
+
+
+def published(run: Run, table: str) -> pd.DataFrame:
+    return read_frame(run.warehouse, f"select * from {table} where as_of_date = :as_of_date order by customer_key", run.binds())
+
+
+@pytest.fixture
+def small_run(make_run: Callable[..., Run], home: Path) -> Run:
+    """Ana ordered 30 days ago for 100.00 and 120 days ago for 50.00; Bo once, 400 days ago."""
+    run = make_run()
+    days = {"Ana": (1, [(30, 100_00), (120, 50_00)]), "Bo": (2, [(400, 80_00)])}
+    load_orders(
+        run,
+        pd.DataFrame(
+            [
+                {"customer_key": key, "date": run.as_of_date - timedelta(days=ago), "net_minor": value}
+                for key, orders in days.values()
+                for ago, value in orders
+            ]
+        ),
+    )
+    features.build(run)
+    return run
+
+
+def test_without_a_champion_the_fallback_scores_and_says_so(small_run: Run) -> None:
+    result = models.score(small_run)
+    assert result["scores.churn"] == result["scores.clv"] == 2
+    assert result["churn_is_fallback"]
+    assert result["clv_is_fallback"]
+    ana, bo = published(small_run, "scores.churn").to_dict("records")
+    assert ana["churn_probability"] == pytest.approx(30 / 120)
+    assert bo["churn_probability"] == pytest.approx(400 / 490)
+    assert ana["model_version"] == "fallback-recency"
+    assert ana["calibration_id"] == "none"
+    assert ana["is_fallback"]
+    assert (ana["horizon_days"], ana["definition"]) == (90, "no_paid_order_90d.v1")
+    ana, bo = published(small_run, "scores.clv").to_dict("records")
+    assert ana["clv_12m_minor"] == round(150_00 * 0.75)
+    assert bo["clv_12m_minor"] == 0  # nothing bought in the past year
+    assert ana["definition"] == "net_value_365d_discount_0.1.v1"
+    assert pd.isna(ana["clv_12m_lower_minor"])
+    assert ana["is_fallback"]
+
+
+def test_scores_of_the_champion_carry_where_they_come_from(trained_run: Run, trained: dict[str, Any]) -> None:
+    features.build(trained_run)
+    result = models.score(trained_run)
+    churn, clv = published(trained_run, "scores.churn"), published(trained_run, "scores.clv")
+    orders = published(trained_run, "features.customer_orders")
+    assert len(churn) == len(clv) == len(orders) == result["scores.churn"]
+    assert set(churn["model_version"]) == {trained["churn"]["model_version"]}
+    assert set(clv["model_version"]) == {trained["clv"]["model_version"]}
+    calibrated = trained_run.as_of_date - timedelta(days=60)
+    assert set(churn["calibration_id"]) == {f"{trained['churn']['model_version']}@{calibrated}"}
+    assert not churn["is_fallback"].any()
+    assert churn["churn_probability"].between(0, 1).all()
+    assert churn["churn_probability"].nunique() > 0.5 * len(churn)
+    assert (clv["clv_12m_lower_minor"] <= clv["clv_12m_minor"]).all()
+    assert (clv["clv_12m_minor"] <= clv["clv_12m_upper_minor"]).mean() > 0.95
+    assert clv["probability_alive"].between(0, 1).all()
+    # Discounted value is a little less than orders times value.
+    ratio = clv["clv_12m_minor"].sum() / (clv["expected_orders_12m"] * clv["expected_order_value_minor"]).sum()
+    assert 0.94 < ratio < 0.97
+    # Whoever has been silent for long is likelier to stay away.
+    recency = orders["recency_days"]
+    assert np.corrcoef(recency.rank(), churn["churn_probability"].rank())[0, 1] > 0.3
+
+
+def test_scoring_again_gives_the_same_rows(trained_run: Run) -> None:
+    features.build(trained_run)
+    models.score(trained_run)
+    first = published(trained_run, "scores.churn"), published(trained_run, "scores.clv")
+    models.score(trained_run)
+    pd.testing.assert_frame_equal(published(trained_run, "scores.churn"), first[0])
+    pd.testing.assert_frame_equal(published(trained_run, "scores.clv"), first[1])
+
+
+def test_neither_row_order_nor_threads_change_a_score(trained_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = inputs.past_features(trained_run, trained_run.as_of_date)
+    shuffled = frame.sample(frac=1, random_state=3)
+    churn = artifacts.load(*_file(trained_run, "churn"))[0]
+    clv = artifacts.load(*_file(trained_run, "clv"))[0]
+    expected = pd.Series(churn.predict(frame), frame.index)
+    for cores in ("1", "2"):
+        monkeypatch.setenv("RETENTION_CORES", cores)
+        pd.testing.assert_series_equal(pd.Series(churn.predict(shuffled), shuffled.index).sort_index(), expected)
+    values = clv.predict(frame, 365, 0.1, 0.8)
+    pd.testing.assert_frame_equal(clv.predict(shuffled, 365, 0.1, 0.8).sort_index(), values)
+
+
+def test_training_does_not_depend_on_row_order_or_threads(company_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from retention.models.churn import fit_churn
+
+    columns = inputs.model_columns()
+    data = inputs.training_set(company_run, [company_run.as_of_date - timedelta(days=60)], 60, columns)
+    first = fit_churn(data, 60, seed=1)
+    monkeypatch.setenv("RETENTION_CORES", "1")
+    again = fit_churn(data.take(np.random.default_rng(1).permutation(len(data.churned))), 60, seed=1)
+    np.testing.assert_array_equal(first.predict(data.features), again.predict(data.features))
+
+
+def test_threads_keep_to_the_cores_granted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETENTION_CORES", "1")
+    with limited_threads():
+        assert {pool["num_threads"] for pool in threadpool_info()} == {1}
+
+
+def _file(run: Run, kind: str) -> tuple[str, str]:
+    champion = models.champion(run.warehouse, kind)
+    return champion.file_name, champion.file_sha256
+
+
+# -- what stops it ----------------------------------------------------------------------------------------------------
+
+
+def test_features_that_are_not_published_stop_it(company_run: Run) -> None:
+    with pytest.raises(features.MissingSlice, match=str(company_run.as_of_date)):
+        models.score(company_run)
+
+
+def test_a_changed_model_file_stops_it_and_leaves_the_last_scores(trained_run: Run, home: Path) -> None:
+    features.build(trained_run)
+    models.score(trained_run)
+    before = published(trained_run, "scores.churn")
+    name, _ = _file(trained_run, "churn")
+    (home / "models" / name).write_bytes(b"something else")
+    with pytest.raises(artifacts.ModelFileRefused):
+        models.score(trained_run)
+    pd.testing.assert_frame_equal(published(trained_run, "scores.churn"), before)
+
+
+def test_a_champion_for_another_definition_does_not_score(trained_run: Run, make_run: Callable[..., Run]) -> None:
+    changed = replace(SHORT, churn=replace(SHORT.churn, horizon_days=30))
+    run = make_run(settings=changed)
+    features.build(run)
+    result = models.score(run)
+    assert result["churn_is_fallback"]
+    assert not result["clv_is_fallback"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        pytest.param(lambda f: f.assign(recency_days=7.0), "recency_days", id="constant feature"),
+        pytest.param(lambda f: f.assign(mean_days_between_orders=np.nan), "mean_days_between_orders 100%", id="gone null"),
+        pytest.param(lambda f: pd.concat([f.iloc[[0]]] * len(f)), "one and the same value", id="one row for everybody"),
+    ],
+)
+def test_broken_features_stop_the_scores(trained_run: Run, monkeypatch, damage, message: str) -> None:
+    features.build(trained_run)
+    frame = inputs.published_features(trained_run)
+    monkeypatch.setattr(scoring, "published_features", lambda run: damage(frame))
+    with pytest.raises(profile.ScoresStopped, match=message):
+        models.score(trained_run)
+    assert published(trained_run, "scores.churn").empty
+
+
+def test_without_that_gate_the_damage_would_be_published(trained_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    features.build(trained_run)
+    frame = inputs.published_features(trained_run)
+    monkeypatch.setattr(scoring, "published_features", lambda run: frame.assign(recency_days=7.0, tenure_days=8.0))
+    monkeypatch.setattr(scoring, "check_scores", lambda *arguments: None)
+    right = artifacts.load(*_file(trained_run, "churn"))[0].predict(frame)
+    models.score(trained_run)
+    assert abs(published(trained_run, "scores.churn")["churn_probability"].mean() - right.mean()) > 0.05
+
+
+def test_few_distinct_scores_stop() -> None:
+    frame = pd.DataFrame({"a": np.arange(500.0)})
+    before = profile.score_profile(frame, np.linspace(0, 1, 500))
+    profile.check_scores("scores.churn", frame, np.linspace(0, 1, 500), before)
+    with pytest.raises(profile.ScoresStopped, match=r"0\.6% distinct scores, training had 100\.0%"):
+        profile.check_scores("scores.churn", frame, np.repeat([0.1, 0.2, 0.3], [200, 200, 100]), before)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_scores_that_are_no_numbers_stop(wrong: float) -> None:
+    frame = pd.DataFrame({"a": [1.0, 2.0]})
+    with pytest.raises(profile.ScoresStopped, match="1 of 2 scores are missing or infinite"):
+        profile.check_scores("scores.churn", frame, np.array([0.5, wrong]), {})
+
+
+def test_a_protected_attribute_among_the_features_stops_everything(company_run: Run, monkeypatch) -> None:
+    for name in ("gender", "age", "birth_year", "region", "customer_city"):
+        monkeypatch.setattr(inputs.features, "model_features", lambda name=name: ["recency_days", name])
+        with pytest.raises(inputs.ProtectedFeature, match=name):
+            models.train(company_run)
+
+
+def test_no_contract_offers_a_protected_attribute() -> None:
+    names = inputs.model_columns()
+    assert len(names) >= 40
+    assert not [name for name in names if inputs.PROTECTED.search(name)]
+
+
+def test_a_company_without_purchasers_publishes_empty_slices(run: Run, home: Path) -> None:
+    features.build(run)
+    assert models.score(run)["scores.churn"] == 0
+    with run.warehouse.connect() as connection:
+        rows = connection.execute(sa.text("select rows from ops.published where table_name = 'scores.clv'")).scalar_one()
+    assert rows == 0
