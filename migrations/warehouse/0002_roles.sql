@@ -21,6 +21,7 @@ begin
     -- Nothing is open to everybody: not the public schema, not temporary tables, not tables made later.
     execute format('revoke all on database %I from public', current_database());
     execute format('grant connect on database %I to bi_reader, ret_audit, ret_ingest, ret_model, ret_push', current_database());
+    execute format('grant temporary on database %I to ret_ingest', current_database());  -- linking people uses one
 end
 $$;
 

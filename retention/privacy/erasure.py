@@ -9,7 +9,6 @@ values, and only a search without a hit closes the request.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -17,15 +16,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.privacy.files import FileStore, PersonMatcher, count_rows, remove_rows
+from retention.privacy.delivered import delete_delivered, delivered_rows
+from retention.privacy.files import FileStore, PersonMatcher, Rewrite, count_rows, planned_rewrites
 from retention.privacy.pseudonyms import address_hash
 from retention.privacy.registry import person_rows
 from retention.privacy.subject import Subject, collect
 from retention.privacy.verification import Findings, search
 from retention.warehouse import Lease, RetentionError, Run, all_contracts, failpoint
-from retention.warehouse.identifiers import literal, quote
-
-_PERSON_COLUMNS = ("customer_id", "referrer_customer_id", "referred_customer_id")
+from retention.warehouse.identifiers import quote
 
 RECIPIENTS = (
     "model artefacts hold split points, leaf sums and distribution parameters of the whole population, no row of anybody: "
@@ -59,7 +57,7 @@ def erase(run: Run, held: Lease, request: sa.Row[Any], stores: Sequence[FileStor
     failpoint("erasure.files_done")
     told = _erase_targets(run, request_id, subject, now)
     failpoint("erasure.targets_done")
-    _erase_warehouse(run, request_id, subject, now)
+    _erase_warehouse(run, request_id, subject)
     failpoint("erasure.warehouse_done")
     waiting_for = _older_writers(run, held, request_id)
     if waiting_for:
@@ -136,20 +134,28 @@ def _erase_files(
         # Noted before the files change: a try that dies in between has told what the next one cannot see any more.
         with run.warehouse.begin() as connection:
             _note(connection, request_id, "files", found, keep_larger=True)
-        counts = remove_rows(store, matcher)
-        with run.warehouse.begin() as connection:
-            _accept_checksums(connection, store, counts.checksums)
+        for rewrite in planned_rewrites(store, matcher):
+            # The manifest first: a try that dies in between leaves the person's rows, by which the next one finds the file.
+            with run.warehouse.begin() as connection:
+                _accept_rewrite(connection, store, rewrite)
+            rewrite.apply()
 
 
-def _accept_checksums(connection: Connection, store: FileStore, checksums: dict[str, tuple[str, str]]) -> None:
-    """Tell the manifest that we changed these files ourselves, so that the next reading does not call them tampered with."""
-    if "ops.file_manifest" not in all_contracts():
-        return
-    for before, after in checksums.values():
-        connection.execute(
-            sa.text("update ops.file_manifest set checksum = :after where source = :source and checksum = :before"),
-            {"source": store.source, "before": before, "after": after},
-        )
+def _accept_rewrite(connection: Connection, store: FileStore, rewrite: Rewrite) -> None:
+    """Tell the manifest that we change this file ourselves, so that the next reading does not call it tampered with."""
+    connection.execute(
+        sa.text(
+            "update ops.file_manifest set sha256 = :sha256, size_bytes = :size, rows = greatest(rows - :removed, 0) "
+            "where source = :source and path = :path and sha256 <> :sha256"
+        ),
+        {
+            "source": store.source,
+            "path": rewrite.name,
+            "sha256": rewrite.sha256,
+            "size": len(rewrite.content),
+            "removed": rewrite.removed,
+        },
+    )
 
 
 def _erase_targets(run: Run, request_id: str, subject: Subject, now: datetime) -> dict[str, str]:
@@ -160,7 +166,7 @@ def _erase_targets(run: Run, request_id: str, subject: Subject, now: datetime) -
     rules = person_rows("marketing")
     with run.marketing.connect() as connection:
         found = {
-            f"marketing.{rule.table}": int(
+            rule.table: int(
                 connection.execute(sa.text(f"select count(*) from {rule.qualified} where {_kept_apart(rule.table, rule.condition)}"), keys).scalar_one()
             )
             for rule in rules
@@ -205,15 +211,21 @@ def _announce_removal(connection: Connection, subject: Subject, now: datetime) -
     )
 
 
-def _erase_warehouse(run: Run, request_id: str, subject: Subject, now: datetime) -> None:
+def _erase_warehouse(run: Run, request_id: str, subject: Subject) -> None:
     """Remove the person from every table of the warehouse in one transaction, and from staging left behind."""
     keys = {"customer_keys": sorted(subject.keys)}
     with run.warehouse.begin() as connection:
         removed: dict[str, int] = {}
-        for table, statement, binds in (*_delivered_rows(subject), *_staged_rows(connection)):
-            _count(removed, table, connection.execute(sa.text(statement), {**binds, **(keys if not binds else {})}).rowcount)
+        for table, statement, binds in delivered_rows(subject):
+            _count(removed, table, delete_delivered(connection, table, statement, binds))
+        for statement in _staged_rows(connection):
+            _count(removed, "staging", connection.execute(sa.text(statement), keys).rowcount)
         for rule in person_rows("warehouse"):
-            rows = connection.execute(sa.text(f"delete from {rule.qualified} where {rule.condition}"), keys).rowcount
+            statement = f"delete from {rule.qualified} where {rule.condition}"
+            if rule.table.startswith("landing.") or rule.table == "quarantine.row":
+                rows = delete_delivered(connection, rule.table, f"{statement} returning batch_id", keys)
+            else:
+                rows = connection.execute(sa.text(statement), keys).rowcount
             _count(removed, rule.table, rows)
             if rows:
                 # The checksum was that of a slice with one more person; a re-run of the date makes a new one.
@@ -237,73 +249,18 @@ def _count(removed: dict[str, int], table: str, rows: int) -> None:
         removed[table] = removed.get(table, 0) + rows
 
 
-def _delivered_rows(subject: Subject) -> list[tuple[str, str, dict[str, Any]]]:
-    """Statements for rows in landing and quarantine, by what they say: the person may not have reached core at all."""
-    binds = {
-        "sources": [source for source, _ in subject.ids],
-        "numbers": [number for _, number in subject.ids],
-        "order_sources": [source for source, _ in subject.orders],
-        "order_numbers": [number for _, number in subject.orders],
-        "addresses": sorted(subject.addresses),
-    }
-    person = (
-        "exists (select 1 from unnest(cast(:sources as text[]), cast(:numbers as text[])) as person (source, number) "
-        "where person.number in ({ids}) and (person.source = {source} or not exists ("
-        "select 1 from pii.source_customer as other where other.source = {source})))"
-    )
-    orders = (
-        "exists (select 1 from unnest(cast(:order_sources as text[]), cast(:order_numbers as text[])) as bought (source, number) "
-        "where bought.number = {order_id} and bought.source = {source})"
-    )
-    statements = []
-    for contract in all_contracts().values():
-        if contract.schema != "landing" or "batch_id" not in contract.column_names:
-            continue
-        ids = [f"landed.{name}" for name in _PERSON_COLUMNS if name in contract.column_names]
-        tests = [person.format(ids=", ".join(ids), source="batch.source")] if ids else []
-        if contract.name == "order_line":
-            tests.append(orders.format(order_id="landed.order_id", source="batch.source"))
-        if "referred_contact" in contract.column_names:
-            tests.append("landed.referred_contact = any(cast(:addresses as text[]))")
-        if tests:
-            statement = (
-                f"delete from landing.{quote(contract.name)} as landed using ops.batch as batch "
-                f"where landed.batch_id = batch.batch_id and ({' or '.join(tests)})"
-            )
-            statements.append((contract.table, statement, _needed(statement, binds)))
-    refused_ids = [f"refused.row ->> {literal(name)}" for name in _PERSON_COLUMNS]
-    refused = " or ".join(
-        [
-            person.format(ids=", ".join(refused_ids), source="refused.source"),
-            orders.format(order_id="refused.row ->> 'order_id'", source="refused.source"),
-            "refused.row ->> 'referred_contact' = any(cast(:addresses as text[]))",
-        ]
-    )
-    statement = f'delete from quarantine."row" as refused where {refused}'
-    statements.append(("quarantine.row", statement, _needed(statement, binds)))
-    return statements
-
-
-def _needed(statement: str, binds: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in binds.items() if re.search(rf":{name}\b", statement)}
-
-
-def _staged_rows(connection: Connection) -> list[tuple[str, str, dict[str, Any]]]:
+def _staged_rows(connection: Connection) -> list[str]:
     """Statements for staging: tables of writers, named by their tokens, found by their key columns."""
     rows = connection.execute(
         sa.text(
-            "select table_name, array_agg(cast(column_name as text)) as keys from information_schema.columns "
+            "select table_name, array_agg(cast(column_name as text)) as key_columns from information_schema.columns "
             "where table_schema = 'staging' and column_name in ('customer_key', 'source_customer_key', 'referred_customer_key') "
             "group by table_name"
         )
     ).all()
     return [
-        (
-            "staging",
-            f"delete from staging.{_quoted(row.table_name)} "
-            f"where {' or '.join(f'{quote(key)} = any(:customer_keys)' for key in row.keys)}",
-            {},
-        )
+        f"delete from staging.{_quoted(row.table_name)} "
+        f"where {' or '.join(f'{quote(key)} = any(:customer_keys)' for key in row.key_columns)}"
         for row in rows
     ]
 

@@ -52,13 +52,28 @@ class FileStore:
     encoding: str = "utf-8"
 
 
-@dataclass
-class FileCounts:
-    """What was found, and in which files (relative to the source's folder)."""
+@dataclass(frozen=True)
+class Rewrite:
+    """One file as it has to be without the person."""
 
-    rows: dict[str, int] = field(default_factory=dict)
-    checksums: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """SHA-256 of each rewritten file, before and after."""
+    system: Any
+    path: str
+    name: str
+    """Path relative to the source's folder."""
+    removed: int
+    """Rows of the person in it."""
+    content: bytes = field(repr=False)
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the new content, hexadecimal."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    def apply(self) -> None:
+        """Put the new content in place of the file in one step."""
+        failpoint("erasure.before_file")
+        _replace(self.system, self.path, self.content)
+        failpoint("erasure.file_rewritten")
 
 
 def configured_stores(deployment: Deployment) -> list[FileStore]:
@@ -151,14 +166,8 @@ def count_rows(store: FileStore, matcher: PersonMatcher) -> dict[str, int]:
     return found
 
 
-def remove_rows(store: FileStore, matcher: PersonMatcher) -> FileCounts:
-    """Rewrite the files of a store without the person's rows; files without any are not touched.
-
-    Returns
-    -------
-    FileCounts of this call: a second call finds nothing left.
-    """
-    counts = FileCounts()
+def planned_rewrites(store: FileStore, matcher: PersonMatcher) -> Iterator[Rewrite]:
+    """Yield, file by file, what has to be written so that the person is gone; files without the person are left out."""
     for system, path in files_of(store):
         content = system.cat_file(path)
         kept: list[bytes] = []
@@ -176,19 +185,12 @@ def remove_rows(store: FileStore, matcher: PersonMatcher) -> FileCounts:
                 removed += is_person
                 if not is_person:
                     kept.append(raw)
-        if not removed:
-            continue
-        replacement = b"".join(kept)
-        for mark in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-            if content.startswith(mark) and not replacement.startswith(mark):
-                replacement = mark + replacement
-        failpoint("erasure.before_file")
-        _replace(system, path, replacement)
-        failpoint("erasure.file_rewritten")
-        name = _relative(store, path)
-        counts.rows[name] = removed
-        counts.checksums[name] = (hashlib.sha256(content).hexdigest(), hashlib.sha256(replacement).hexdigest())
-    return counts
+        if removed:
+            replacement = b"".join(kept)
+            for mark in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+                if content.startswith(mark) and not replacement.startswith(mark):
+                    replacement = mark + replacement
+            yield Rewrite(system, path, _inside(store, path), removed, replacement)
 
 
 def _rows(store: FileStore, content: bytes, matcher: PersonMatcher, path: str) -> Iterator[tuple[bytes, bool]]:
@@ -282,6 +284,11 @@ def _replace(system: Any, path: str, content: bytes) -> None:
         system.pipe_file(path, content)  # an object store shows the old object or the new one
 
 
-def _relative(store: FileStore, path: str) -> str:
+def _inside(store: FileStore, path: str) -> str:
+    """Return the path relative to the source's folder."""
     _, root = fsspec.core.url_to_fs(store.root)
-    return f"{store.source}:{str(path).removeprefix(root.rstrip('/')).lstrip('/')}"
+    return str(path).removeprefix(root.rstrip("/")).lstrip("/")
+
+
+def _relative(store: FileStore, path: str) -> str:
+    return f"{store.source}:{_inside(store, path)}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from retention.privacy.delivered import delete_delivered
 from retention.privacy.pseudonyms import source_customer_key
 from retention.warehouse import Run, all_contracts
 from retention.warehouse.identifiers import quote
@@ -99,15 +100,14 @@ def _sweep_landing(
         ).all()
         hits = [(pair.source, pair.number) for pair in pairs if _erased(pepper, pair.source, pair.number, sources, tombstones)]
         if hits:
-            removed += int(
-                connection.execute(
-                    sa.text(
-                        f"delete from {table} as landed using ops.batch as batch, "
-                        "unnest(cast(:sources as text[]), cast(:numbers as text[])) as hit (source, number) "
-                        f"where landed.batch_id = batch.batch_id and batch.source = hit.source and landed.{column} = hit.number"
-                    ),
-                    {"sources": [hit[0] for hit in hits], "numbers": [hit[1] for hit in hits]},
-                ).rowcount
+            removed += delete_delivered(
+                connection,
+                f"landing.{entity}",
+                f"delete from {table} as landed using ops.batch as batch, "
+                "unnest(cast(:sources as text[]), cast(:numbers as text[])) as hit (source, number) "
+                f"where landed.batch_id = batch.batch_id and batch.source = hit.source and landed.{column} = hit.number "
+                "returning landed.batch_id",
+                {"sources": [hit[0] for hit in hits], "numbers": [hit[1] for hit in hits]},
             )
     return removed
 
@@ -126,8 +126,9 @@ def _sweep_quarantine(connection: Connection, pepper: bytes, sources: list[str],
     ]
     if not hits:
         return 0
-    return int(
-        connection.execute(
-            sa.text('delete from quarantine."row" where quarantine_id = any(cast(:hits as bigint[]))'), {"hits": hits}
-        ).rowcount
+    return delete_delivered(
+        connection,
+        "quarantine.row",
+        'delete from quarantine."row" where quarantine_id = any(cast(:hits as bigint[])) returning batch_id',
+        {"hits": hits},
     )
