@@ -1,0 +1,172 @@
+"""What happens from the as-of date on changes nothing that was computed as of it: rows added, updated and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from retention.features import FEATURE_TABLES, frame, labels
+from retention.features.binds import feature_binds, used_binds
+from retention.features.build import feature_sql
+from retention.settings import Settings
+from retention.warehouse import Warehouse, read_frame
+from tests.sql.features.company import KEYS, Company, moment
+
+AS_OF = date(2026, 4, 1)
+MIDNIGHT = "2026-04-01 00:00"  # the first instant that is not known as of the date
+FACTS = ("order_entry", "order_header", "order_line", "complaint", "interaction", "survey_answer", "campaign_event", "referral")
+
+
+@pytest.fixture
+def company(warehouse: Warehouse) -> Company:
+    """Ana and Bo with something of everything before the as-of date."""
+    company = Company(warehouse)
+    for who in ("Ana", "Bo"):
+        company.tell(
+            {
+                "people": [who],
+                "orders": [
+                    {"who": who, "paid": "2025-12-24", "gross": 900, "coupon": "XMAS", "id": f"{who}-1"},
+                    {
+                        "who": who, "paid": "2026-03-01", "gross": 2500, "discount": 300, "id": f"{who}-2",
+                        "lines": [{"product": 1, "category": "food", "subcategory": "dairy", "gross": 2500, "discount": 300}],
+                    },
+                ],
+                "complaints": [{"who": who, "key": 100 + len(who), "opened": "2026-03-20", "severity": "medium"}],
+                "interactions": [{"who": who, "at": "2026-03-15", "channel": "wechat", "kind": "click"}],
+                "answers": [{"who": who, "at": "2026-03-16", "instrument": "nps", "score": 8}],
+                "messages": [{"who": who, "at": "2026-03-17"}],
+                "referrals": [{"who": who, "at": "2026-03-18"}],
+                "points": [{"who": who, "at": "2026-03-19", "points": 40, "expires": "2026-04-20"}],
+            }
+        )  # fmt: skip
+    return company
+
+
+def added(company: Company) -> None:
+    """New facts and new people from the as-of date on."""
+    company.tell(
+        {
+            "people": [{"who": "Chen", "since": MIDNIGHT}],
+            "orders": [
+                {"who": "Ana", "paid": MIDNIGHT, "gross": 7777, "coupon": "NEW", "lines": [{"product": 2, "category": "x", "gross": 7777}]},
+                {"who": "Chen", "paid": "2026-04-02", "gross": 1},
+            ],
+            "complaints": [{"who": "Ana", "opened": MIDNIGHT, "severity": "severe"}],
+            "interactions": [{"who": "Ana", "at": MIDNIGHT}],
+            "answers": [{"who": "Ana", "at": MIDNIGHT, "instrument": "nps", "score": 0}],
+            "messages": [{"who": "Ana", "at": MIDNIGHT, "kind": "clicked"}],
+            "referrals": [{"who": "Ana", "at": MIDNIGHT, "converted": MIDNIGHT}],
+            "points": [{"who": "Ana", "at": MIDNIGHT, "points": 40, "kind": "redeemed"}],
+        }
+    )  # fmt: skip
+
+
+def updated(company: Company) -> None:
+    """State that changes from the as-of date on: entries against earlier orders, returns, new versions."""
+    order = company._orders["Ana-2"]
+    company.entry(order, "corrected", 1, "Ana", MIDNIGHT, 0, -100, 0)
+    company.entry(order, "refunded", 1, "Ana", "2026-04-02", 0, -200, 0)
+    company.entry(order, "cancelled", 1, "Ana", "2026-04-03", -1, -1900, 0)
+    company.execute(
+        "update core.order_header set cancelled_at = :at, refunded_at = :at, refund_minor = 2200 where order_key = :key",
+        at=moment("2026-04-03"), key=order,
+    )  # fmt: skip
+    company.execute(
+        "update core.order_line set returned_quantity = 1, returned_at = :at where order_key = :key", at=moment(MIDNIGHT), key=order
+    )
+    company.execute("update core.complaint set valid_to = :at where customer_key = :who", at=moment(MIDNIGHT), who=KEYS["Ana"])
+    company.add_complaints(
+        "Ana", key=103, opened="2026-03-20", severity="severe", valid_from=MIDNIGHT, acknowledged=MIDNIGHT, replied=MIDNIGHT,
+        resolved=MIDNIGHT, compensation=500,
+    )  # fmt: skip
+    company.execute("update core.referral set converted_at = :at", at=moment(MIDNIGHT))
+    company.execute("update core.customer set valid_to = :at where customer_key = :who", at=moment(MIDNIGHT), who=KEYS["Ana"])
+    company.insert(
+        "core.customer", customer_key=KEYS["Ana"], valid_from=moment(MIDNIGHT), customer_kind="company",
+        member_since=moment("2020-01-01"), is_test=True, is_staff=False,
+    )  # fmt: skip
+
+
+def deleted(company: Company) -> None:
+    """Everything of Ana deleted by the source from the as-of date on."""
+    for table in (*FACTS, "points_entry", "customer"):
+        company.execute(f"update core.{table} set deleted_at = :at where customer_key = :who", at=moment(MIDNIGHT), who=KEYS["Ana"])
+
+
+@pytest.mark.parametrize("change", [added, updated, deleted])
+def test_what_happens_later_changes_nothing(company: Company, change: Callable[[Company], None]) -> None:
+    before, frame_before = _slices(company.warehouse), frame(company.warehouse, AS_OF, published=False, settings=Settings())
+
+    change(company)
+
+    for table, rows in _slices(company.warehouse).items():
+        pd.testing.assert_frame_equal(rows, before[table], obj=table)
+    after = frame(company.warehouse, AS_OF, published=False, settings=Settings())
+    pd.testing.assert_frame_equal(after, frame_before)
+
+
+@pytest.mark.parametrize(
+    ("change", "guard", "table"),
+    [
+        pytest.param(added, "and happened_at < :as_of\n", "features.customer_orders", id="facts of later"),
+        pytest.param(updated, "and happened_at < :as_of\n", "features.customer_orders", id="entries of later"),
+        pytest.param(updated, "and valid_from < :as_of\n", "features.customer_service", id="versions of later"),
+        pytest.param(deleted, "or deleted_at >= :as_of", "features.customer_engagement", id="deletions of later"),
+    ],
+)
+def test_without_the_guard_the_future_leaks(company: Company, change: Callable[[Company], None], guard: str, table: str) -> None:
+    sql = feature_sql(table)
+    assert guard in sql
+    unguarded = sql.replace(guard, "")
+    before = _rows(company.warehouse, unguarded)
+
+    change(company)
+
+    assert not _rows(company.warehouse, unguarded).equals(before)
+
+
+def test_labels_are_orders_of_the_horizon_that_stand_at_its_end(company: Company) -> None:
+    # Ana: an order on the first instant, one cancelled within the horizon, one refunded in part, one a day too late.
+    company.tell(
+        {
+            "people": ["Chen", "Dai", "Emma"],
+            "orders": [
+                {"who": "Ana", "paid": MIDNIGHT, "gross": 1000},
+                {"who": "Ana", "paid": "2026-04-05", "gross": 2000, "cancelled": "2026-04-30 23:59:59"},
+                {"who": "Ana", "paid": "2026-04-06", "gross": 4000, "refunds": {"2026-04-10": 500, "2026-05-01": 600}},
+                {"who": "Ana", "paid": "2026-05-01 00:00", "gross": 8000},
+                # Chen: the first order falls into the horizon: no purchaser as of the date.
+                {"who": "Chen", "paid": "2026-04-02", "gross": 1000},
+                # Dai: cancelled before the date: no purchaser. Emma: cancelled within the horizon: one, who did not come back.
+                {"who": "Dai", "paid": "2026-03-02", "gross": 1000, "cancelled": "2026-03-03"},
+                {"who": "Emma", "paid": "2026-03-02", "gross": 1000, "cancelled": "2026-04-03"},
+            ],
+        }
+    )
+
+    found = labels(company.warehouse, AS_OF, 30, settings=Settings())
+
+    assert {key: tuple(row) for key, row in zip(found.index, found.itertuples(index=False), strict=True)} == {
+        KEYS["Ana"]: (True, 2, 4500),
+        KEYS["Bo"]: (False, 0, 0),
+        KEYS["Emma"]: (False, 0, 0),
+    }
+    assert list(found.index) == list(frame(company.warehouse, AS_OF, published=False, settings=Settings()).index)
+
+
+def test_a_horizon_has_at_least_one_day(company: Company) -> None:
+    with pytest.raises(ValueError, match="at least 1 day, not 0"):
+        labels(company.warehouse, AS_OF, 0)
+
+
+def _slices(warehouse: Warehouse) -> dict[str, pd.DataFrame]:
+    return {table: _rows(warehouse, feature_sql(table)) for table in FEATURE_TABLES}
+
+
+def _rows(warehouse: Warehouse, sql: str) -> pd.DataFrame:
+    rows = read_frame(warehouse, sql, used_binds(sql, feature_binds(Settings(), AS_OF)))
+    return rows.sort_values("customer_key", ignore_index=True)
