@@ -1,0 +1,255 @@
+-- campaigns.customer_attributes: one row per customer of core per as_of_date, what plays may ask about.
+-- Days are calendar days of the business time zone, so that "days 7 to 15 after the first order" does not depend on the hour.
+with
+
+people as (
+    select
+        customer.customer_key,
+        coalesce(customer.language, :default_language) as language,
+        customer.customer_kind,
+        customer.account_owner,
+        customer.acquisition_channel,
+        customer.occupation,
+        customer.gender,
+        cast(extract(year from cast(:as_of_date as date)) as integer) - customer.birth_year as age_years,
+        customer.region,
+        customer.city,
+        cast(:as_of_date as date) - cast(customer.member_since at time zone :business_timezone as date) as days_since_member,
+        case
+            when customer.birthday_md ~ '^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' then customer.birthday_md
+        end as birthday_md,
+        case
+            when customer.wedding_md ~ '^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' then customer.wedding_md
+        end as wedding_md,
+        customer.is_test,
+        customer.is_staff
+    from core.customer
+    where
+        customer.valid_from < :as_of
+        and (customer.valid_to is null or customer.valid_to >= :as_of)
+        and (customer.deleted_at is null or customer.deleted_at >= :as_of)
+),
+
+month_days as (
+    -- The next date of every day of the year; 29 February falls on the 28th in other years.
+    select
+        day.month_day,
+        min(occurrence.happens_on) as next_on
+    from (
+        select to_char(cast('2024-01-01' as date) + number, 'MM-DD') as month_day
+        from generate_series(0, 365) as number
+    ) as day
+    cross join lateral (
+        select
+            make_date(
+                cast(extract(year from cast(:as_of_date as date)) as integer) + ahead,
+                cast(left(day.month_day, 2) as integer),
+                1
+            ) as month_start
+        from generate_series(0, 1) as ahead
+    ) as month
+    cross join lateral (
+        select
+            month.month_start + least(
+                cast(right(day.month_day, 2) as integer),
+                cast(extract(day from month.month_start + interval '1 month - 1 day') as integer)
+            ) - 1 as happens_on
+    ) as occurrence
+    where occurrence.happens_on >= :as_of_date
+    group by day.month_day
+),
+
+cases as (
+    -- The state of every complaint that held at as_of.
+    select
+        customer_key,
+        complaint_key,
+        order_key,
+        severity,
+        case severity when 'severe' then 3 when 'medium' then 2 else 1 end as severity_rank,
+        opened_at,
+        case when resolved_at < :as_of then resolved_at end as resolved_at
+    from core.complaint
+    where
+        opened_at < :as_of
+        and valid_from < :as_of
+        and (valid_to is null or valid_to >= :as_of)
+        and (deleted_at is null or deleted_at >= :as_of)
+),
+
+open_counts as (
+    select
+        customer_key,
+        cast(count(*) as integer) as count_open
+    from cases
+    where resolved_at is null
+    group by customer_key
+),
+
+worst_open as (
+    select distinct on (customer_key)
+        customer_key,
+        complaint_key,
+        order_key,
+        severity
+    from cases
+    where resolved_at is null
+    order by customer_key, severity_rank desc, opened_at, complaint_key
+),
+
+last_resolved as (
+    select distinct on (customer_key)
+        customer_key,
+        complaint_key,
+        order_key,
+        severity,
+        resolved_at
+    from cases
+    where resolved_at is not null
+    order by customer_key, resolved_at desc, complaint_key
+),
+
+complained_orders as (
+    select
+        order_key,
+        cast(sum(net_minor) as bigint) as net_minor
+    from core.order_entry
+    where
+        order_key in (select order_key from cases where order_key is not null)
+        and happened_at < :as_of
+        and (deleted_at is null or deleted_at >= :as_of)
+    group by order_key
+),
+
+touches as (
+    select
+        customer_key,
+        bool_or(channel = 'wechat') as has_wechat,
+        bool_or(channel = 'app') as has_app
+    from core.interaction
+    where
+        channel in ('wechat', 'app')
+        and happened_at >= cast(:as_of as timestamptz) - interval '365 days'
+        and happened_at < :as_of
+        and (deleted_at is null or deleted_at >= :as_of)
+    group by customer_key
+),
+
+contacts as (
+    select
+        coalesce(alias.customer_key, delivery.customer_key) as customer_key,
+        count(*) as count_deliveries
+    from campaigns.delivery
+    left join core.customer_alias as alias on delivery.customer_key = alias.source_customer_key
+    where
+        delivery.is_capped
+        and delivery.as_of_date >= cast(:as_of_date as date) - 30
+        and delivery.as_of_date < :as_of_date
+    group by 1
+),
+
+erased as (
+    select distinct coalesce(alias.customer_key, tombstone.source_customer_key) as customer_key
+    from privacy.tombstone
+    left join core.customer_alias as alias on tombstone.source_customer_key = alias.source_customer_key
+),
+
+suppressed as (
+    select listed.customer_key
+    from unnest(cast(:suppressed as bigint [])) as listed (customer_key)
+)
+
+select
+    cast(:as_of_date as date) as as_of_date,
+    people.customer_key,
+    people.language,
+    people.customer_kind,
+    people.account_owner,
+    people.acquisition_channel,
+    people.occupation,
+    people.gender,
+    people.age_years,
+    people.region,
+    people.city,
+    people.days_since_member,
+    birthday.next_on - cast(:as_of_date as date) as days_to_birthday,
+    birthday.next_on as birthday_on,
+    wedding.next_on - cast(:as_of_date as date) as days_to_wedding_anniversary,
+    wedding.next_on as wedding_anniversary_on,
+    orders.count_orders_lifetime,
+    orders.count_orders_365d,
+    cast(:as_of_date as date) - cast(orders.first_order_at at time zone :business_timezone as date) as days_since_first_order,
+    cast(:as_of_date as date) - cast(orders.last_order_at at time zone :business_timezone as date) as days_since_last_order,
+    orders.last_order_at,
+    orders.net_minor_365d,
+    orders.net_minor_90d,
+    cast(orders.mean_order_value_minor_365d as double precision) as mean_order_value_minor_365d,
+    cast(orders.overdue_ratio as double precision) as overdue_ratio,
+    cast(orders.discount_share_365d as double precision) as discount_share_365d,
+    churn.churn_probability,
+    clv.clv_12m_minor,
+    clv.probability_alive,
+    cast(round(churn.churn_probability * clv.clv_12m_minor) as bigint) as value_at_risk_minor,
+    rfm.rfm_class,
+    rfm.rfm_segment,
+    value_matrix.value_class,
+    tier.service_tier,
+    tier.is_at_risk,
+    lifecycle.lifecycle_stage,
+    cast(:as_of_date as date) - cast(lifecycle.stage_since as date) as days_in_stage,
+    membership.membership_level,
+    membership.next_level,
+    membership.amount_to_next_level_minor,
+    membership.points_balance,
+    membership.points_expiring_30d,
+    coalesce(open_counts.count_open, 0) as count_open_complaints,
+    worst_open.complaint_key as open_complaint_key,
+    worst_open.severity as open_complaint_severity,
+    open_order.net_minor as open_complaint_order_net_minor,
+    cast(:as_of_date as date) - cast(last_resolved.resolved_at at time zone :business_timezone as date)
+        as days_since_complaint_resolved,
+    last_resolved.complaint_key as resolved_complaint_key,
+    last_resolved.severity as resolved_complaint_severity,
+    resolved_order.net_minor as resolved_complaint_order_net_minor,
+    engagement.latest_nps as nps_score,
+    coalesce(engagement.count_converted_referrals_lifetime, 0) as count_converted_referrals,
+    coalesce(contacts.count_deliveries, 0) as count_deliveries_30d,
+    people.is_test,
+    people.is_staff,
+    erased.customer_key is not null as is_erased,
+    coalesce(contact.email <> '', false) as has_email,
+    coalesce(contact.phone <> '', false) as has_phone,
+    coalesce(touches.has_wechat, false) as has_wechat,
+    coalesce(touches.has_app, false) as has_app,
+    suppressed.customer_key is not null as is_suppressed
+from people
+left join month_days as birthday on people.birthday_md = birthday.month_day
+left join month_days as wedding on people.wedding_md = wedding.month_day
+left join features.customer_orders as orders
+    on people.customer_key = orders.customer_key and orders.as_of_date = :as_of_date
+left join features.customer_engagement as engagement
+    on people.customer_key = engagement.customer_key and engagement.as_of_date = :as_of_date
+left join scores.churn as churn
+    on people.customer_key = churn.customer_key and churn.as_of_date = :as_of_date
+left join scores.clv as clv
+    on people.customer_key = clv.customer_key and clv.as_of_date = :as_of_date
+left join segments.rfm as rfm
+    on people.customer_key = rfm.customer_key and rfm.as_of_date = :as_of_date
+left join segments.value_matrix as value_matrix
+    on people.customer_key = value_matrix.customer_key and value_matrix.as_of_date = :as_of_date
+left join segments.tier as tier
+    on people.customer_key = tier.customer_key and tier.as_of_date = :as_of_date
+left join segments.lifecycle as lifecycle
+    on people.customer_key = lifecycle.customer_key and lifecycle.as_of_date = :as_of_date
+left join segments.membership as membership
+    on people.customer_key = membership.customer_key and membership.as_of_date = :as_of_date
+left join open_counts on people.customer_key = open_counts.customer_key
+left join worst_open on people.customer_key = worst_open.customer_key
+left join complained_orders as open_order on worst_open.order_key = open_order.order_key
+left join last_resolved on people.customer_key = last_resolved.customer_key
+left join complained_orders as resolved_order on last_resolved.order_key = resolved_order.order_key
+left join touches on people.customer_key = touches.customer_key
+left join contacts on people.customer_key = contacts.customer_key
+left join pii.contact as contact on people.customer_key = contact.customer_key
+left join erased on people.customer_key = erased.customer_key
+left join suppressed on people.customer_key = suppressed.customer_key

@@ -1,0 +1,75 @@
+-- What a push changes: the staged members against the members the database holds, one row per membership that joins, changes or leaves.
+-- A send_key is never handed out twice. The one exception is no second time: when two records of a person turn out to be one, the
+-- membership moves to the surviving key with the send_key it had.
+with
+
+wanted as (
+    select *
+    from marketing.audience_stage
+    where token = :token and kind <> 'staff'
+),
+
+held as (
+    select *
+    from marketing.campaign_audience
+),
+
+leaving as (
+    select held.*
+    from held
+    left join wanted on held.campaign = wanted.campaign and held.customer_key = wanted.customer_key
+    where wanted.campaign is null
+),
+
+compared as (
+    select
+        wanted.campaign,
+        wanted.customer_key,
+        wanted.send_key,
+        held.send_key as held_send_key,
+        held.valid_until as held_until,
+        (
+            wanted.customer_id, wanted.kind, wanted.purpose, wanted.uses_profiling, wanted.channel, wanted.offer, wanted.offer_terms,
+            wanted.content_key, wanted.language, wanted.priority, wanted.valid_from, wanted.valid_until, wanted.service_tier,
+            wanted.lifecycle_stage, wanted.churn_band, wanted.value_band, wanted.reasons_en, wanted.reasons_zh, wanted.joined_on
+        ) is distinct from (
+            held.customer_id, held.kind, held.purpose, held.uses_profiling, held.channel, held.offer, held.offer_terms,
+            held.content_key, held.language, held.priority, held.valid_from, held.valid_until, held.service_tier,
+            held.lifecycle_stage, held.churn_band, held.value_band, held.reasons_en, held.reasons_zh, held.joined_on
+        ) as differs,
+        exists (
+            select 1
+            from marketing.issued_send_key as issued
+            where issued.send_key = wanted.send_key
+        ) and not exists (
+            select 1
+            from leaving
+            where leaving.send_key = wanted.send_key
+        ) as is_used
+    from wanted
+    left join held on wanted.campaign = held.campaign and wanted.customer_key = held.customer_key
+)
+
+select
+    case
+        when held_send_key is null and is_used then 'refused'
+        when held_send_key is null then 'added'
+        when held_send_key = send_key then 'updated'
+        -- A new membership in the place of one that has run out; before that, the one that stands is left alone.
+        when held_until <= :as_of and not is_used then 'renewed'
+        else 'refused'
+    end as change,
+    campaign,
+    customer_key,
+    held_send_key is not null as is_held,
+    false as is_expired
+from compared
+where held_send_key is distinct from send_key or differs
+union all
+select
+    'removed' as change,
+    campaign,
+    customer_key,
+    true as is_held,
+    valid_until <= :as_of as is_expired
+from leaving

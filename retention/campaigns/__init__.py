@@ -1,0 +1,40 @@
+"""Campaigns: who is contacted with what, who is not and why, and the push to the marketing database."""
+
+from retention.campaigns.catalogue import Attribute, attributes
+from retention.campaigns.errors import (
+    GuardStopped,
+    NoMarketingDatabase,
+    NothingPlanned,
+    NothingToApprove,
+    PlayError,
+    PushBroken,
+    UpstreamEmpty,
+    WrongEnvironment,
+)
+from retention.campaigns.guard import approve
+from retention.campaigns.holdout import bucket
+from retention.campaigns.planning import plan
+from retention.campaigns.plays import Play, check_plays, load_plays
+from retention.campaigns.pushing import push
+from retention.campaigns.receipts import receive
+
+__all__ = [
+    "Attribute",
+    "GuardStopped",
+    "NoMarketingDatabase",
+    "NothingPlanned",
+    "NothingToApprove",
+    "Play",
+    "PlayError",
+    "PushBroken",
+    "UpstreamEmpty",
+    "WrongEnvironment",
+    "approve",
+    "attributes",
+    "bucket",
+    "check_plays",
+    "load_plays",
+    "plan",
+    "push",
+    "receive",
+]

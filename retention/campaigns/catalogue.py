@@ -1,0 +1,64 @@
+"""The attributes that plays may ask about: the columns of ``campaigns.customer_attributes`` that carry a label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+
+from retention.warehouse import load_contract
+
+ATTRIBUTES_TABLE = "campaigns.customer_attributes"
+
+PROTECTED = frozenset({"gender", "age_years", "region", "city"})
+"""May not decide about an offer: equal customers get equal prices whoever they are and wherever they live."""
+
+PREDICTED = frozenset(
+    {"churn_probability", "clv_12m_minor", "probability_alive", "value_at_risk_minor", "value_class", "service_tier", "is_at_risk"}
+)
+"""Rest on a prediction about the person: a play that asks for one leaves out who withdrew consent to profiling."""
+
+_NUMBERS = frozenset({"days", "count", "minor", "share", "ratio"})
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute of a customer."""
+
+    name: str
+    unit: str
+    """days, count, minor, share, ratio (numbers); label, flag; key and time may not be compared, only name an event."""
+    label_en: str
+    label_zh: str
+    description: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Known values of a label with their Chinese names; empty where any text is possible."""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it can be compared by size."""
+        return self.unit in _NUMBERS
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether conditions may use it at all."""
+        return self.unit not in ("key", "time")
+
+
+@cache
+def attributes() -> Mapping[str, Attribute]:
+    """Return every attribute by name, in the order of the table."""
+    found: dict[str, Attribute] = {}
+    for column in load_contract(ATTRIBUTES_TABLE).columns:
+        label = column.extra.get("label")
+        if label is None:
+            continue
+        found[column.name] = Attribute(
+            name=column.name,
+            unit=str(column.extra["unit"]),
+            label_en=str(label["en"]),
+            label_zh=str(label["zh"]),
+            description=column.description,
+            values={str(key): str(value) for key, value in dict(column.extra.get("values", {})).items()},
+        )
+    return found

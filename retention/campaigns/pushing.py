@@ -1,0 +1,179 @@
+"""The push: the day's decisions into the marketing database, as a difference, once.
+
+Members are staged there, compared and applied in one transaction that locks ``push_state``, refuses an older day and an older
+token, and writes ``audience_sync`` with the rows. The receipt in the warehouse follows; see :mod:`retention.campaigns.receipts`
+for what happens when the process dies between the two.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from retention.campaigns.difference import Outcome, apply_stage
+from retention.campaigns.errors import NothingPlanned, PushBroken
+from retention.campaigns.receipts import STREAM, marketing_of, receive
+from retention.campaigns.suppression import suppressed_people
+from retention.warehouse import ConnectionLost, Run, failpoint, ingest_arrow, lease, read_arrow, sql_file
+
+_DATASET = "audience"
+
+
+def push(run: Run) -> dict[str, Any]:
+    """Bring the marketing database to the day's decisions, and book what happened.
+
+    Pushing a day again changes only what has changed since; a day older than one that was pushed, or than the newest day that
+    was ingested, is never pushed.
+
+    Parameters
+    ----------
+    run : Run
+        The day; its decisions must be published. Needs both databases.
+
+    Returns
+    -------
+    Counts of additions, updates, removals and tasks, or ``{"skipped": "older than …"}``.
+
+    Raises
+    ------
+    GuardStopped when an audience would change more than its budget; NothingPlanned without decisions; Fenced when a newer
+    attempt took over. Nothing was changed then.
+    """
+    marketing_of(run)
+    with lease(run, _DATASET) as held:
+        received = receive(run)
+        newer = _newer_day(run)
+        if newer is not None:
+            held.note = f"older than {newer}: not pushed"
+            return {"skipped": f"older than {newer}"}
+        population = _population(run)
+        failpoint("push.before_stage")
+        staged = _stage(run, held.token)
+        failpoint("push.staged")
+        try:
+            outcome = apply_stage(run, held.token, staged, population)
+        except ConnectionLost:
+            # Did the commit arrive? Only the marketing database knows.
+            if _committed(run, held.token) is None:
+                raise
+            outcome = None
+        failpoint("push.committed")
+        if outcome is not None and outcome.skipped is not None:
+            held.note = f"{outcome.skipped}: not pushed"
+            return {"skipped": outcome.skipped}
+        _read_back(run, held.token, outcome)
+        received += receive(run)
+        failpoint("push.receipt_booked")
+        counts = _counts(run, held.token, outcome)
+        with held.publishing() as connection:
+            held.record(connection, "campaigns.delivery", counts["added"] + counts["tasks_added"])
+            held.counts.update(counts)
+    return {**counts, "receipts": received}
+
+
+def _newer_day(run: Run) -> date | None:
+    """Return the newest day known that is newer than the run's: pushed, booked or ingested."""
+    with run.warehouse.connect() as connection:
+        known = connection.execute(
+            sa.text(
+                "select greatest((select max(business_date) from campaigns.push_receipt), "
+                "(select max(business_date) from ops.batch where state = 'published'))"
+            )
+        ).scalar_one()
+    with marketing_of(run).connect() as connection:
+        pushed = connection.execute(
+            sa.text("select business_date from marketing.push_state where stream = :stream"), {"stream": STREAM}
+        ).scalar_one_or_none()
+    newest = max((day for day in (known, pushed) if day is not None), default=None)
+    return newest if newest is not None and newest > run.business_date else None
+
+
+def _population(run: Run) -> int:
+    """Return how many customers the plan looked at: the base of the guard's budgets."""
+    with run.warehouse.connect() as connection:
+        row = connection.execute(
+            sa.text(
+                "select max(play_run.population) as population from campaigns.play_run "
+                "inner join ops.published as published on published.table_name = 'campaigns.decision' "
+                "and published.slice_key = cast(play_run.as_of_date as text) where play_run.as_of_date = :as_of_date"
+            ),
+            {"as_of_date": run.as_of_date},
+        ).one()
+    if not row.population:
+        raise NothingPlanned(
+            f"campaigns.decision {run.as_of_date}: expected the day's decisions, found none published. Nothing was pushed, nobody "
+            "was removed. Plan the day first."
+        )
+    return int(row.population)
+
+
+def _stage(run: Run, token: int) -> int:
+    """Load who may be contacted into the marketing database's stage and return how many."""
+    blocked = "{" + ",".join(map(str, suppressed_people(run))) + "}"
+    rows: pa.Table = read_arrow(
+        run.warehouse,
+        sql_file("campaigns/_deliverable"),
+        {
+            "as_of_date": run.as_of_date,
+            "token": token,
+            "suppressed": blocked,
+            "push_contact_details": run.settings.campaigns.push_contact_details,
+        },
+    )
+    failpoint("push.read")
+    marketing = marketing_of(run)
+    with marketing.begin() as connection:
+        # What earlier attempts staged and never applied.
+        connection.execute(sa.text("delete from marketing.audience_stage where token <= :token"), {"token": token})
+    if rows.num_rows:
+        ingest_arrow(marketing, "marketing.audience_stage", rows)
+    return int(rows.num_rows)
+
+
+def _committed(run: Run, token: int) -> sa.Row[Any] | None:
+    with marketing_of(run).connect() as connection:
+        return connection.execute(
+            sa.text("select * from marketing.audience_sync where stream = :stream and token = :token"),
+            {"stream": STREAM, "token": token},
+        ).one_or_none()
+
+
+def _read_back(run: Run, token: int, outcome: Outcome | None) -> None:
+    """Compare what the marketing database says happened with what this push meant to do."""
+    if outcome is None or outcome.sync_id is None:
+        return
+    sync = _committed(run, token)
+    found = None if sync is None else (sync.rows_added, sync.rows_updated, sync.rows_removed, sync.checksum)
+    meant = (outcome.added, outcome.updated, outcome.removed, outcome.checksum)
+    if found != meant:
+        raise PushBroken(
+            f"marketing.audience_sync {run.business_date}, token {token}: expected (added, updated, removed, checksum) {meant}, "
+            f"found {found}. The rows were sent; whether they are there must be looked at before the next push."
+        )
+
+
+def _counts(run: Run, token: int, outcome: Outcome | None) -> dict[str, int]:
+    if outcome is not None:
+        return {
+            "added": outcome.added,
+            "updated": outcome.updated,
+            "removed": outcome.removed,
+            "refused": outcome.refused,
+            "total": outcome.total,
+            "tasks_added": outcome.tasks_added,
+            "tasks_withdrawn": outcome.tasks_withdrawn,
+        }
+    sync = _committed(run, token)
+    assert sync is not None
+    return {
+        "added": sync.rows_added,
+        "updated": sync.rows_updated,
+        "removed": sync.rows_removed,
+        "refused": sync.rows_refused,
+        "total": sync.rows_total,
+        "tasks_added": sync.tasks_added,
+        "tasks_withdrawn": sync.tasks_withdrawn,
+    }

@@ -1,0 +1,163 @@
+"""Receipts: what the marketing database is known to hold, booked in the warehouse.
+
+One transaction cannot span two servers, so a push commits in the marketing database first. ``audience_sync`` there says
+which pushes happened; whatever is in it and not in ``campaigns.push_receipt`` is booked here, by whoever comes next: the push
+itself, its retry after a crash, or the next plan. Booking twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Row
+
+from retention.campaigns.errors import NoMarketingDatabase
+from retention.warehouse import Run, Warehouse, failpoint
+
+STREAM = "audience"
+_CHUNK = 5_000
+_COPIED = (
+    "send_key", "campaign", "customer_key", "kind", "channel", "offer", "offer_terms", "content_key", "service_tier",
+    "lifecycle_stage", "churn_band", "value_band", "reasons_en", "reasons_zh", "joined_on", "valid_from", "valid_until",
+)  # fmt: skip
+
+
+def marketing_of(run: Run) -> Warehouse:
+    """Return the run's marketing database.
+
+    Raises
+    ------
+    NoMarketingDatabase when it has none.
+    """
+    if run.marketing is None:
+        raise NoMarketingDatabase("audiences have nowhere to go: set RETENTION_MARKETING_URL. Nothing was pushed.")
+    return run.marketing
+
+
+def receive(run: Run) -> int:
+    """Book every push that is not booked yet, in order, each in a transaction of its own.
+
+    Returns
+    -------
+    Pushes booked.
+    """
+    with run.warehouse.connect() as connection:
+        booked = set(connection.execute(sa.text("select sync_id from campaigns.push_receipt")).scalars())
+    with marketing_of(run).connect() as marketing:
+        syncs = [
+            sync
+            for sync in marketing.execute(
+                sa.text("select * from marketing.audience_sync where stream = :stream order by sync_id"), {"stream": STREAM}
+            )
+            if sync.sync_id not in booked
+        ]
+        for sync in syncs:
+            changes = _changes(marketing, sync.sync_id)
+            with run.warehouse.begin() as connection:
+                book(connection, sync, changes)
+                failpoint("push.before_receipt_commit")
+    return len(syncs)
+
+
+def _changes(marketing: Connection, sync_id: int) -> list[dict[str, Any]]:
+    """Return what a push added, changed and took back: memberships and staff tasks in one form, removals first."""
+    columns = ", ".join(f"cast({name} as text) as {name}" for name in _COPIED)
+    members = sa.text(
+        f"select change, reason, {columns} from marketing.audience_change where sync_id = :sync_id "
+        "and reason is distinct from 'erased' order by change <> 'removed', sequence"
+    )
+    tasks = sa.text(
+        "select case when withdrawn_by = :sync_id then 'removed' else 'added' end as change, "
+        "case when withdrawn_by = :sync_id then 'withdrawn' end as reason, send_key, campaign, "
+        "cast(customer_key as text) as customer_key, 'staff' as kind, 'staff' as channel, offer, offer_terms, "
+        "campaign as content_key, cast(null as text) as service_tier, cast(null as text) as lifecycle_stage, "
+        "cast(null as text) as churn_band, cast(null as text) as value_band, reasons_en, reasons_zh, "
+        "cast(joined_on as text) as joined_on, cast(due_from as text) as valid_from, cast(due_until as text) as valid_until "
+        "from marketing.staff_task where sync_id = :sync_id or withdrawn_by = :sync_id order by 1 desc, send_key"
+    )
+    found = [*marketing.execute(members, {"sync_id": sync_id}), *marketing.execute(tasks, {"sync_id": sync_id})]
+    return [dict(row._mapping) for row in found]
+
+
+def book(connection: Connection, sync: Row[Any], changes: Sequence[dict[str, Any]]) -> None:
+    """Book one push: its deliveries, what it took back, its approval, and last the receipt itself."""
+    removed = [row for row in changes if row["change"] == "removed"]
+    for start in range(0, len(removed), _CHUNK):
+        connection.execute(
+            sa.text(
+                "update campaigns.delivery as delivery set removed_on = :as_of_date, removed_reason = row.reason "
+                "from jsonb_to_recordset(cast(:rows as jsonb)) as row (send_key text, reason text) "
+                "where delivery.send_key = row.send_key and delivery.removed_on is null"
+            ),
+            {"rows": json.dumps(removed[start : start + _CHUNK]), "as_of_date": sync.as_of_date},
+        )
+    delivered = [row for row in changes if row["change"] != "removed"]
+    for start in range(0, len(delivered), _CHUNK):
+        connection.execute(
+            sa.text(_DELIVER),
+            {
+                "rows": json.dumps(delivered[start : start + _CHUNK]),
+                "as_of_date": sync.as_of_date,
+                "sync_id": sync.sync_id,
+                "pushed_at": sync.pushed_at,
+            },
+        )
+    if sync.approved_by is not None:
+        connection.execute(
+            sa.text(
+                "update campaigns.approval set used_at = :pushed_at, used_by_run = :run_id "
+                "where business_date = :business_date and used_at is null and approved_by = :approved_by "
+                "and approved_at <= :pushed_at"
+            ),
+            {
+                "pushed_at": sync.pushed_at,
+                "run_id": sync.run_id,
+                "business_date": sync.business_date,
+                "approved_by": sync.approved_by,
+            },
+        )
+    connection.execute(
+        sa.text(
+            "insert into campaigns.push_receipt (sync_id, business_date, token, rows_added, rows_updated, rows_removed, "
+            "tasks_added, tasks_withdrawn, checksum) values (:sync_id, :business_date, :token, :rows_added, :rows_updated, "
+            ":rows_removed, :tasks_added, :tasks_withdrawn, :checksum) on conflict (sync_id) do nothing"
+        ),
+        {
+            name: getattr(sync, name)
+            for name in (
+                "sync_id", "business_date", "token", "rows_added", "rows_updated", "rows_removed", "tasks_added",
+                "tasks_withdrawn", "checksum",
+            )  # fmt: skip
+        },
+    )
+
+
+# The period is the third part of a send_key; cost and cap come from the decision, which is kept long enough for a late receipt.
+# A key that comes back after a removal in the same push has moved to the surviving record of a merged person.
+_DELIVER = """
+insert into campaigns.delivery as delivery (
+    send_key, play, customer_key, kind, period_key, channel, is_capped, offer, offer_terms, content_key, service_tier,
+    lifecycle_stage, churn_band, value_band, reasons_en, reasons_zh, cost_minor, as_of_date, valid_from, valid_until, sync_id,
+    delivered_at
+)
+select
+    row.send_key, row.campaign, row.customer_key, row.kind, split_part(row.send_key, '|', 3), row.channel,
+    coalesce(decision.is_capped, row.kind = 'promotional'), row.offer, row.offer_terms, row.content_key, row.service_tier,
+    row.lifecycle_stage, row.churn_band, row.value_band, row.reasons_en, row.reasons_zh, coalesce(decision.cost_minor, 0),
+    row.joined_on, row.valid_from, row.valid_until, :sync_id, :pushed_at
+from jsonb_to_recordset(cast(:rows as jsonb)) as row (
+    send_key text, campaign text, customer_key bigint, kind text, channel text, offer text, offer_terms text, content_key text,
+    service_tier text, lifecycle_stage text, churn_band text, value_band text, reasons_en text, reasons_zh text, joined_on date,
+    valid_from timestamptz, valid_until timestamptz
+)
+left join campaigns.decision
+    on decision.as_of_date = :as_of_date and decision.play = row.campaign and decision.customer_key = row.customer_key
+on conflict (send_key) do update set
+    customer_key = excluded.customer_key,
+    valid_until = excluded.valid_until,
+    removed_on = null,
+    removed_reason = null
+"""
