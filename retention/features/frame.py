@@ -19,9 +19,7 @@ def model_features() -> list[str]:
     return [name for table in FEATURE_TABLES for name in _features_of(table)]
 
 
-def frame(
-    warehouse: Warehouse, as_of: date, published: bool = True, *, settings: Settings | None = None
-) -> pd.DataFrame:
+def frame(warehouse: Warehouse, as_of: date, published: bool = True, *, settings: Settings | None = None) -> pd.DataFrame:
     """Return the model features of every purchaser as of a date.
 
     Parameters
@@ -61,7 +59,9 @@ def frame(
 
     with ThreadPoolExecutor(max_workers=2) as pool:
         orders, *others = pool.map(read, FEATURE_TABLES)
-    joined = orders.sort_index().join(others, how="left")
+    joined = orders.sort_index()
+    for other in others:
+        joined = joined.join(other, how="left", validate="one_to_one")
     return joined[model_features()].astype("float64")
 
 

@@ -35,4 +35,6 @@ def labels(warehouse: Warehouse, as_of: date, horizon_days: int, *, settings: Se
     settings = settings or load_settings()
     binds = {"as_of": settings.day_start(as_of), "until": settings.day_start(as_of + timedelta(days=horizon_days))}
     rows: pd.DataFrame = read_arrow(warehouse, sql_file("features/_labels"), binds).to_pandas()
-    return rows.astype({"has_order_within": bool, "orders": "int64", "net_minor": "int64"}).set_index("customer_key").sort_index()
+    return (
+        rows.astype({"has_order_within": bool, "orders": "int64", "net_minor": "int64"}).set_index("customer_key").sort_index()
+    )

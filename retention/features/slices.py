@@ -31,7 +31,7 @@ def require_published(warehouse: Warehouse, tables: Iterable[str], as_of: date) 
         missing = sorted(wanted - set(found))
     if missing:
         raise MissingSlice(
-            f"{', '.join(missing)} {as_of}: expected a published slice, found none. Nothing was published by this step. Run the "
-            "stages before it for that day first.",
+            f"{', '.join(missing)} {as_of}: expected a published slice, found none. Nothing was published by this step. "
+            "Run the stages before it for that day first.",
             runbook="missing-slice",
         )

@@ -67,7 +67,9 @@ def assign(run: Run) -> dict[str, int]:
 
         def keep_moves(connection: Connection) -> None:
             for table, (origin, select) in _MOVES.items():
-                writer.lease.record(connection, table, _replace_moves(connection, run, table, select.format(staging=writer.staging(origin))))
+                writer.lease.record(
+                    connection, table, _replace_moves(connection, run, table, select.format(staging=writer.staging(origin)))
+                )
 
         return writer.publish(also=keep_moves)
 
@@ -114,4 +116,6 @@ def _replace_moves(connection: Connection, run: Run, table: str, select: str) ->
     columns = ", ".join(load_contract(table).column_names)
     date: Mapping[str, Any] = {"as_of_date": run.as_of_date}
     connection.execute(sa.text(f"delete from {table} where as_of_date = :as_of_date"), date)
-    return int(connection.execute(sa.text(f"insert into {table} ({columns}) select {columns} from ({select}) as move")).rowcount)
+    return int(
+        connection.execute(sa.text(f"insert into {table} ({columns}) select {columns} from ({select}) as move")).rowcount
+    )

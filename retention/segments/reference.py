@@ -18,7 +18,7 @@ REFERENCE_FILES = {
 }
 
 
-class ReferenceError(RetentionError):
+class ReferenceTableError(RetentionError):
     """A reviewed table has a wrong header, a gap or a value of the wrong type."""
 
 
@@ -27,7 +27,7 @@ def read_reference(table: str, folder: Path = REFERENCE_DIR) -> list[dict[str, s
 
     Raises
     ------
-    ReferenceError naming file, line and column.
+    ReferenceTableError naming file, line and column.
     """
     contract = load_contract(table)
     path = folder / REFERENCE_FILES[table]
@@ -51,7 +51,7 @@ def read_reference(table: str, folder: Path = REFERENCE_DIR) -> list[dict[str, s
 
 
 def sync_reference(warehouse: Warehouse, folder: Path = REFERENCE_DIR) -> None:
-    """Make the warehouse's copies of the reviewed tables equal to the files, in one transaction; rows already equal stay untouched."""
+    """Make the warehouse's copies of the reviewed tables equal to the files, in one transaction; equal ones stay untouched."""
     with warehouse.begin() as connection:
         for table in REFERENCE_FILES:
             contract, rows = load_contract(table), read_reference(table, folder)
@@ -74,11 +74,13 @@ def _require_total(table: str, path: Path, rows: list[dict[str, str | int]]) -> 
         raise _wrong(path, 2 + keys.index(twice), f"{twice} is listed more than once")
     expected = {"segments.rfm_cell": 5**3, "segments.service_tier_rule": 4 * 5}.get(table)
     if expected is not None and len(keys) != expected:
-        raise _wrong(path, 1, f"expected {expected} rows, one for every combination, found {len(keys)}: a customer would fall through")
+        raise _wrong(
+            path, 1, f"expected {expected} rows, one for every combination, found {len(keys)}: a customer would fall through"
+        )
 
 
-def _wrong(path: Path, line: int, what: str) -> ReferenceError:
-    return ReferenceError(
+def _wrong(path: Path, line: int, what: str) -> ReferenceTableError:
+    return ReferenceTableError(
         f"include/segments/{path.name} line {line}: {what}. Nothing was published; put the file right and run again.",
         runbook="segment-tables",
     )

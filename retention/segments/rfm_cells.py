@@ -20,7 +20,7 @@ CLASS_PATTERNS: dict[str, tuple[int, int, int]] = {
     "potential": (5, 1, 5),
     "high_value": (5, 5, 5),
 }
-"""Pattern of each class as scores of recency, frequency and money (near or high 5, middle 3, far or low 1), lowest class first."""
+"""Pattern of each class as scores of recency, frequency and money (near or high 5, middle 3, far or low 1), lowest first."""
 
 
 @dataclass(frozen=True)

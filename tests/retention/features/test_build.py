@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -95,7 +96,9 @@ def test_frame_holds_what_purchase_process_models_need() -> None:
 
 
 def test_frame_of_a_slice_never_published_says_so(company: Company) -> None:
-    with pytest.raises(MissingSlice, match=r"features\.customer_orders.* 2026-04-01: expected a published slice.*missing-slice"):
+    with pytest.raises(
+        MissingSlice, match=r"features\.customer_orders.* 2026-04-01: expected a published slice.*missing-slice"
+    ):
         frame(company.warehouse, AS_OF, settings=Settings())
 
 
@@ -124,7 +127,7 @@ def test_key_ranges_hold_every_key_once(count: int) -> None:
     ranges = key_ranges(count)
     assert ranges[0]["first_key"] == -(2**63)
     assert ranges[-1]["last_key"] == 2**63 - 1
-    assert all(left["last_key"] + 1 == right["first_key"] for left, right in zip(ranges, ranges[1:], strict=False))
+    assert all(left["last_key"] + 1 == right["first_key"] for left, right in pairwise(ranges))
 
 
 @pytest.mark.parametrize(

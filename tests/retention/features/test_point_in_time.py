@@ -52,7 +52,10 @@ def added(company: Company) -> None:
         {
             "people": [{"who": "Chen", "since": MIDNIGHT}],
             "orders": [
-                {"who": "Ana", "paid": MIDNIGHT, "gross": 7777, "coupon": "NEW", "lines": [{"product": 2, "category": "x", "gross": 7777}]},
+                {
+                    "who": "Ana", "paid": MIDNIGHT, "gross": 7777, "coupon": "NEW",
+                    "lines": [{"product": 2, "category": "x", "gross": 7777}],
+                },
                 {"who": "Chen", "paid": "2026-04-02", "gross": 1},
             ],
             "complaints": [{"who": "Ana", "opened": MIDNIGHT, "severity": "severe"}],
@@ -76,7 +79,9 @@ def updated(company: Company) -> None:
         at=moment("2026-04-03"), key=order,
     )  # fmt: skip
     company.execute(
-        "update core.order_line set returned_quantity = 1, returned_at = :at where order_key = :key", at=moment(MIDNIGHT), key=order
+        "update core.order_line set returned_quantity = 1, returned_at = :at where order_key = :key",
+        at=moment(MIDNIGHT),
+        key=order,
     )
     company.execute("update core.complaint set valid_to = :at where customer_key = :who", at=moment(MIDNIGHT), who=KEYS["Ana"])
     company.add_complaints(
@@ -94,7 +99,9 @@ def updated(company: Company) -> None:
 def deleted(company: Company) -> None:
     """Everything of Ana deleted by the source from the as-of date on."""
     for table in (*FACTS, "points_entry", "customer"):
-        company.execute(f"update core.{table} set deleted_at = :at where customer_key = :who", at=moment(MIDNIGHT), who=KEYS["Ana"])
+        company.execute(
+            f"update core.{table} set deleted_at = :at where customer_key = :who", at=moment(MIDNIGHT), who=KEYS["Ana"]
+        )
 
 
 @pytest.mark.parametrize("change", [added, updated, deleted])
@@ -118,7 +125,9 @@ def test_what_happens_later_changes_nothing(company: Company, change: Callable[[
         pytest.param(deleted, "or deleted_at >= :as_of", "features.customer_engagement", id="deletions of later"),
     ],
 )
-def test_without_the_guard_the_future_leaks(company: Company, change: Callable[[Company], None], guard: str, table: str) -> None:
+def test_without_the_guard_the_future_leaks(
+    company: Company, change: Callable[[Company], None], guard: str, table: str
+) -> None:
     sql = feature_sql(table)
     assert guard in sql
     unguarded = sql.replace(guard, "")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from retention.segments.reference import REFERENCE_DIR, REFERENCE_FILES, ReferenceError, read_reference, sync_reference
+from retention.segments.reference import REFERENCE_DIR, REFERENCE_FILES, ReferenceTableError, read_reference, sync_reference
 from retention.segments.rfm_cells import CLASS_PATTERNS, class_of, rfm_cells, segment_of, write_cells
 from retention.warehouse import Warehouse, read_frame
 
@@ -22,7 +22,9 @@ def test_shipped_cells_equal_their_rules() -> None:
 
 def test_cells_are_total() -> None:
     cells = read_reference("segments.rfm_cell")
-    assert {(c["recency_score"], c["frequency_score"], c["monetary_score"]) for c in cells} == set(product(range(1, 6), repeat=3))
+    assert {(c["recency_score"], c["frequency_score"], c["monetary_score"]) for c in cells} == set(
+        product(range(1, 6), repeat=3)
+    )
     assert {c["rfm_class"] for c in cells} == set(CLASS_PATTERNS)
     assert len({c["rfm_segment"] for c in cells}) == 11
     assert len(rfm_cells()) == 125
@@ -92,14 +94,18 @@ def test_sync_copies_and_repairs(warehouse: Warehouse) -> None:
     for table in REFERENCE_FILES:
         found = read_frame(warehouse, f"select * from {table}").to_dict("records")
         wanted = read_reference(table)
-        assert sorted(map(repr, (tuple(row.values()) for row in found))) == sorted(map(repr, (tuple(r.values()) for r in wanted)))
+        assert sorted(map(repr, (tuple(row.values()) for row in found))) == sorted(
+            map(repr, (tuple(r.values()) for r in wanted))
+        )
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         pytest.param(("strategic,none,potential\n", ""), "expected 20 rows.*found 19", id="a missing combination"),
-        pytest.param(("base,none,", "base,low_value,"), r"line \d+: \('base', 'low_value'\) is listed more than once", id="twice"),
+        pytest.param(
+            ("base,none,", "base,low_value,"), r"line \d+: \('base', 'low_value'\) is listed more than once", id="twice"
+        ),
         pytest.param(("growth,none,ordinary", "growth,none,"), "line 11: service_tier is empty", id="an empty field"),
         pytest.param(("value_class,rfm_class", "value,rfm_class"), "line 1: expected the columns value_class", id="header"),
     ],
@@ -110,5 +116,5 @@ def test_a_slip_of_the_pen_is_named(tmp_path: Path, change: tuple[str, str], mes
     path = tmp_path / "service_tiers.csv"
     path.write_text(path.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
 
-    with pytest.raises(ReferenceError, match=message):
+    with pytest.raises(ReferenceTableError, match=message):
         read_reference("segments.service_tier_rule", tmp_path)

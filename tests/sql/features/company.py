@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from retention.warehouse import Warehouse
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-NAMES = "Ana Bo Chen Dai Emma Fang Gao Hana Ivo Jin Kai Li Mia Nan".split()
+NAMES = ["Ana", "Bo", "Chen", "Dai", "Emma", "Fang", "Gao", "Hana", "Ivo", "Jin", "Kai", "Li", "Mia", "Nan"]
 # Real keys are hashes over the whole range of bigint, so the people's lie on both sides of zero.
 KEYS = {name: (-1) ** place * (place + 1) * 10**17 for place, name in enumerate(NAMES)}
 WHO = {key: name for name, key in KEYS.items()}
@@ -55,9 +55,7 @@ class Company:
         row = {"source": "test", "batch_id": 1, "is_simulated": False, **values}
         names = ", ".join(row)
         with self.warehouse.begin() as connection:
-            connection.execute(
-                sa.text(f"insert into {table} ({names}) values ({', '.join(f':{name}' for name in row)})"), row
-            )
+            connection.execute(sa.text(f"insert into {table} ({names}) values ({', '.join(f':{name}' for name in row)})"), row)
 
     def execute(self, sql: str, **binds: Any) -> None:
         """Run one statement."""
@@ -68,9 +66,15 @@ class Company:
         """A person of the CRM."""
         known = moment(since) or LONG_AGO
         self.insert(
-            "core.customer", customer_key=KEYS[who], valid_from=known, customer_kind="consumer", member_since=known,
-            is_test=test, is_staff=False, deleted_at=moment(deleted),
-        )  # fmt: skip
+            "core.customer",
+            customer_key=KEYS[who],
+            valid_from=known,
+            customer_kind="consumer",
+            member_since=known,
+            is_test=test,
+            is_staff=False,
+            deleted_at=moment(deleted),
+        )
 
     def add_orders(
         self,
@@ -95,10 +99,23 @@ class Company:
         self._last_paid[who] = paid_at
         common = {"customer_key": KEYS[who], "order_key": key, "deleted_at": moment(deleted)}
         self.insert(
-            "core.order_header", **common, source_customer_key=KEYS[who], order_id=f"O{key}", ordered_at=paid_at, paid_at=paid_at,
-            cancelled_at=moment(cancelled), currency="CNY", fx_rate=1, gross_minor=gross, discount_minor=discount, net_minor=net,
-            refund_minor=sum((refunds or {}).values()), gross_original=gross / 100, channel=channel, coupon_code=coupon,
-        )  # fmt: skip
+            "core.order_header",
+            **common,
+            source_customer_key=KEYS[who],
+            order_id=f"O{key}",
+            ordered_at=paid_at,
+            paid_at=paid_at,
+            cancelled_at=moment(cancelled),
+            currency="CNY",
+            fx_rate=1,
+            gross_minor=gross,
+            discount_minor=discount,
+            net_minor=net,
+            refund_minor=sum((refunds or {}).values()),
+            gross_original=gross / 100,
+            channel=channel,
+            coupon_code=coupon,
+        )
         self.entry(key, "paid", 1, who, paid_at, 1, gross, discount, order_number=1, gap=gap, deleted=deleted)
         for sequence, (at, amount) in enumerate((refunds or {}).items(), start=1):
             self.entry(key, "refunded", sequence, who, at, 0, -amount, 0, deleted=deleted)
@@ -109,74 +126,167 @@ class Company:
             returned = line.get("returned")
             line_gross, line_discount = line["gross"], line.get("discount", 0)
             self.insert(
-                "core.order_line", **common, line_number=number, product_key=line["product"], category_1=line.get("category"),
-                category_2=line.get("subcategory"), happened_at=paid_at, quantity=line.get("quantity", 1),
-                unit_price_minor=line_gross // line.get("quantity", 1), gross_minor=line_gross, discount_minor=line_discount,
-                net_minor=line_gross - line_discount, returned_quantity=returned["quantity"] if returned else 0,
+                "core.order_line",
+                **common,
+                line_number=number,
+                product_key=line["product"],
+                category_1=line.get("category"),
+                category_2=line.get("subcategory"),
+                happened_at=paid_at,
+                quantity=line.get("quantity", 1),
+                unit_price_minor=line_gross // line.get("quantity", 1),
+                gross_minor=line_gross,
+                discount_minor=line_discount,
+                net_minor=line_gross - line_discount,
+                returned_quantity=returned["quantity"] if returned else 0,
                 returned_at=moment(returned["at"]) if returned else None,
-            )  # fmt: skip
+            )
         return key
 
     def entry(
-        self, order_key: int, kind: str, sequence: int, who: str, at: Any, orders: int, gross: int, discount: int,
-        order_number: int | None = None, gap: float | None = None, deleted: Any = None,
-    ) -> None:  # fmt: skip
+        self,
+        order_key: int,
+        kind: str,
+        sequence: int,
+        who: str,
+        at: Any,
+        orders: int,
+        gross: int,
+        discount: int,
+        order_number: int | None = None,
+        gap: float | None = None,
+        deleted: Any = None,
+    ) -> None:
         """One entry of the order ledger."""
         self.insert(
-            "core.order_entry", order_key=order_key, kind=kind, sequence=sequence, customer_key=KEYS[who], happened_at=moment(at),
-            order_count=orders, gross_minor=gross, discount_minor=discount, net_minor=gross - discount,
-            order_number=order_number, days_since_previous_order=gap, deleted_at=moment(deleted),
-        )  # fmt: skip
+            "core.order_entry",
+            order_key=order_key,
+            kind=kind,
+            sequence=sequence,
+            customer_key=KEYS[who],
+            happened_at=moment(at),
+            order_count=orders,
+            gross_minor=gross,
+            discount_minor=discount,
+            net_minor=gross - discount,
+            order_number=order_number,
+            days_since_previous_order=gap,
+            deleted_at=moment(deleted),
+        )
 
     def add_complaints(
-        self, who: str, opened: Any, severity: str = "minor", acknowledged: Any = None, replied: Any = None,
-        resolved: Any = None, compensation: int | None = None, satisfaction: int | None = None, satisfaction_at: Any = None,
-        valid_from: Any = None, valid_to: Any = None, key: int | None = None, deleted: Any = None,
-    ) -> None:  # fmt: skip
+        self,
+        who: str,
+        opened: Any,
+        severity: str = "minor",
+        acknowledged: Any = None,
+        replied: Any = None,
+        resolved: Any = None,
+        compensation: int | None = None,
+        satisfaction: int | None = None,
+        satisfaction_at: Any = None,
+        valid_from: Any = None,
+        valid_to: Any = None,
+        key: int | None = None,
+        deleted: Any = None,
+    ) -> None:
         """A complaint, or one version of it."""
         number = key or next(self._numbers)
         self.insert(
-            "core.complaint", complaint_key=number, valid_from=moment(valid_from or opened), valid_to=moment(valid_to),
-            version_at=moment(valid_from or opened), complaint_id=f"C{number}", source_customer_key=KEYS[who],
-            customer_key=KEYS[who], severity=severity, opened_at=moment(opened), acknowledged_at=moment(acknowledged),
-            first_replied_at=moment(replied), resolved_at=moment(resolved), compensation_minor=compensation,
-            satisfaction=satisfaction, satisfaction_at=moment(satisfaction_at), deleted_at=moment(deleted),
-        )  # fmt: skip
+            "core.complaint",
+            complaint_key=number,
+            valid_from=moment(valid_from or opened),
+            valid_to=moment(valid_to),
+            version_at=moment(valid_from or opened),
+            complaint_id=f"C{number}",
+            source_customer_key=KEYS[who],
+            customer_key=KEYS[who],
+            severity=severity,
+            opened_at=moment(opened),
+            acknowledged_at=moment(acknowledged),
+            first_replied_at=moment(replied),
+            resolved_at=moment(resolved),
+            compensation_minor=compensation,
+            satisfaction=satisfaction,
+            satisfaction_at=moment(satisfaction_at),
+            deleted_at=moment(deleted),
+        )
 
     def add_interactions(
-        self, who: str, at: Any, channel: str = "app", kind: str = "visit", direction: str = "in", dwell: int | None = None,
+        self,
+        who: str,
+        at: Any,
+        channel: str = "app",
+        kind: str = "visit",
+        direction: str = "in",
+        dwell: int | None = None,
         deleted: Any = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A touch."""
         self.insert(
-            "core.interaction", interaction_key=next(self._numbers), source_customer_key=KEYS[who], customer_key=KEYS[who],
-            happened_at=moment(at), channel=channel, kind=kind, direction=direction, dwell_seconds=dwell, deleted_at=moment(deleted),
-        )  # fmt: skip
+            "core.interaction",
+            interaction_key=next(self._numbers),
+            source_customer_key=KEYS[who],
+            customer_key=KEYS[who],
+            happened_at=moment(at),
+            channel=channel,
+            kind=kind,
+            direction=direction,
+            dwell_seconds=dwell,
+            deleted_at=moment(deleted),
+        )
 
     def add_answers(self, who: str, at: Any, instrument: str, score: float, deleted: Any = None) -> None:
         """An answer to a survey."""
         self.insert(
-            "core.survey_answer", answer_key=next(self._numbers), source_customer_key=KEYS[who], customer_key=KEYS[who],
-            happened_at=moment(at), instrument=instrument, score=score, deleted_at=moment(deleted),
-        )  # fmt: skip
+            "core.survey_answer",
+            answer_key=next(self._numbers),
+            source_customer_key=KEYS[who],
+            customer_key=KEYS[who],
+            happened_at=moment(at),
+            instrument=instrument,
+            score=score,
+            deleted_at=moment(deleted),
+        )
 
     def add_messages(self, who: str, at: Any, kind: str = "sent", deleted: Any = None) -> None:
         """An event that a marketing tool reported."""
         self.insert(
-            "core.campaign_event", event_key=next(self._numbers), source_customer_key=KEYS[who], customer_key=KEYS[who],
-            campaign="welcome", channel="email", kind=kind, happened_at=moment(at), deleted_at=moment(deleted),
-        )  # fmt: skip
+            "core.campaign_event",
+            event_key=next(self._numbers),
+            source_customer_key=KEYS[who],
+            customer_key=KEYS[who],
+            campaign="welcome",
+            channel="email",
+            kind=kind,
+            happened_at=moment(at),
+            deleted_at=moment(deleted),
+        )
 
     def add_referrals(self, who: str, at: Any, converted: Any = None, deleted: Any = None) -> None:
         """A recommendation."""
         self.insert(
-            "core.referral", referral_key=next(self._numbers), source_customer_key=KEYS[who], customer_key=KEYS[who],
-            referred_at=moment(at), converted_at=moment(converted), deleted_at=moment(deleted),
-        )  # fmt: skip
+            "core.referral",
+            referral_key=next(self._numbers),
+            source_customer_key=KEYS[who],
+            customer_key=KEYS[who],
+            referred_at=moment(at),
+            converted_at=moment(converted),
+            deleted_at=moment(deleted),
+        )
 
-    def add_points(self, who: str, at: Any, points: int, kind: str = "earned", expires: Any = None, deleted: Any = None) -> None:
+    def add_points(
+        self, who: str, at: Any, points: int, kind: str = "earned", expires: Any = None, deleted: Any = None
+    ) -> None:
         """An entry of the points ledger."""
         self.insert(
-            "core.points_entry", entry_key=next(self._numbers), source_customer_key=KEYS[who], customer_key=KEYS[who], kind=kind,
-            points=points, happened_at=moment(at), expires_at=moment(expires), deleted_at=moment(deleted),
-        )  # fmt: skip
+            "core.points_entry",
+            entry_key=next(self._numbers),
+            source_customer_key=KEYS[who],
+            customer_key=KEYS[who],
+            kind=kind,
+            points=points,
+            happened_at=moment(at),
+            expires_at=moment(expires),
+            deleted_at=moment(deleted),
+        )

@@ -28,29 +28,35 @@ OFTEN = {"count_orders_lifetime": 4, "churn_probability": 0.2, "recency_days": 2
         pytest.param({**OFTEN, "first_to_last_order_days": 180}, "loyal", "忠诚客户", id="four orders over 180 days"),
         pytest.param({**OFTEN, "first_to_last_order_days": 179}, "repeat", "复购客户", id="four orders over 179 days"),
         pytest.param(
-            {**OFTEN, "count_orders_lifetime": 3, "count_converted_referrals_lifetime": 1}, "loyal", "忠诚客户",
+            {**OFTEN, "count_orders_lifetime": 3, "count_converted_referrals_lifetime": 1},
+            "loyal",
+            "忠诚客户",
             id="three orders and a referral",
         ),
         pytest.param(
-            {**OFTEN, "count_orders_lifetime": 2, "count_converted_referrals_lifetime": 5}, "repeat", "复购客户",
+            {**OFTEN, "count_orders_lifetime": 2, "count_converted_referrals_lifetime": 5},
+            "repeat",
+            "复购客户",
             id="two orders and referrals",
         ),
         pytest.param({**ONCE, "recency_days": 5, "churn_probability": 0.5}, "at_risk", "流失风险", id="probability 0.5"),
         pytest.param(
-            {**OFTEN, "first_to_last_order_days": 400, "overdue_ratio": 2.0}, "at_risk", "流失风险", id="loyal but overdue twice"
+            {**OFTEN, "first_to_last_order_days": 400, "overdue_ratio": 2.0}, "at_risk", "流失风险", id="overdue twice"
         ),
-        pytest.param({**OFTEN, "first_to_last_order_days": 400, "overdue_ratio": 1.99}, "loyal", "忠诚客户", id="not yet overdue"),
+        pytest.param({**OFTEN, "first_to_last_order_days": 400, "overdue_ratio": 1.99}, "loyal", "忠诚客户", id="not yet"),
         pytest.param({**OFTEN, "recency_days": 365, "churn_probability": 0.9}, "at_risk", "流失风险", id="365 days ago"),
         pytest.param({**OFTEN, "recency_days": 366, "churn_probability": 0.9}, "lost", "已流失", id="366 days ago"),
         pytest.param(
-            {**OFTEN, "recency_days": 90, "churn_probability": 0.9, "won_back_at": "2026-01-01 00:00"}, "won_back", "已挽回",
-            id="came back 90 days ago, at risk again",
+            {**OFTEN, "recency_days": 90, "churn_probability": 0.9, "won_back_at": "2026-01-01 00:00"},
+            "won_back",
+            "已挽回",
+            id="back 90 days",
         ),
         pytest.param(
-            {**OFTEN, "recency_days": 91, "won_back_at": "2025-12-31 23:59:59"}, "repeat", "复购客户", id="came back 91 days ago"
+            {**OFTEN, "recency_days": 91, "won_back_at": "2025-12-31 23:59:59"}, "repeat", "复购客户", id="back 91 days"
         ),
     ],
-)  # fmt: skip
+)
 def test_stage(run: Run, columns: dict[str, Any], stage: str, stage_zh: str) -> None:
     publish_inputs(run.warehouse, AS_OF, {"Ana": columns})
     assign(run)

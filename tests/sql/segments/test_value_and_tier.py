@@ -37,9 +37,9 @@ def test_high_is_above_the_quantile_of_purchasers(run: Run) -> None:
     assert {row["potential_cutoff_minor"] for row in rows.values()} == {700}
     classes = {who: row["value_class"] for who, row in rows.items()}
     assert classes == {
-        **{who: "growth" for who in ("Ana", "Bo", "Chen")},
-        **{who: "marginal" for who in ("Dai", "Emma", "Fang", "Gao", "Kai")},
-        **{who: "base" for who in ("Hana", "Ivo", "Jin")},
+        **dict.fromkeys(("Ana", "Bo", "Chen"), "growth"),
+        **dict.fromkeys(("Dai", "Emma", "Fang", "Gao", "Kai"), "marginal"),
+        **dict.fromkeys(("Hana", "Ivo", "Jin"), "base"),
     }
     assert {row["value_class_zh"] for row in rows.values()} == {"成长", "边缘", "基础"}
 
@@ -101,7 +101,8 @@ class _Days:
     def run(self, day: date, ana_is_high: bool, try_number: int = 1) -> dict[str, Any]:
         # Nine others with value 100; Ana above or below them. High: strategic, best of all in every score, so vip.
         people: dict[str, dict[str, Any]] = {
-            who: {"recency_days": 50, "count_orders_365d": 2, "net_minor_365d": 100, "clv_12m_minor": 100} for who in NAMES[1:10]
+            who: {"recency_days": 50, "count_orders_365d": 2, "net_minor_365d": 100, "clv_12m_minor": 100}
+            for who in NAMES[1:10]
         }
         people["Ana"] = (
             {"recency_days": 1, "count_orders_365d": 9, "net_minor_365d": 900, "clv_12m_minor": 900}
