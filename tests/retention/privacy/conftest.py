@@ -6,7 +6,7 @@ table added later takes part without anybody remembering to add it here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
@@ -161,7 +161,7 @@ def person_counts(run: Run, person: Person) -> dict[str, int]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[FileStore]:
+def desk(tmp_path: Path) -> FileStore:
     """A service desk's export with complaints of Hana (both numbers) and Ivo, one of them over two lines."""
     folder = tmp_path / "desk" / "complaints"
     folder.mkdir(parents=True)
@@ -172,7 +172,7 @@ def desk(tmp_path: Path) -> Iterator[FileStore]:
         f"3,{HANA.numbers[1]},O-3,again\n"
     )
     (folder / "2026-03-31.csv").write_text(f"case,client,order,words\n4,{IVO.numbers[0]},O-2,quick\n")
-    yield FileStore(
+    return FileStore(
         source="desk",
         entity="complaint",
         root=str(tmp_path / "desk"),
