@@ -82,7 +82,12 @@ def find_deliveries(connection: Connection, business_date: date, states: Sequenc
     owners = _owners(connection)
     known = {name.removeprefix("landing.") for name in all_contracts() if name.startswith("landing.")}
     found = [
-        Delivery(**row._asdict(), **{f"{e}_source": _numbering(owners[e], row.source, row.entity, e) for e in NUMBERED})
+        Delivery(
+            **row._asdict(),
+            customer_source=_numbering(owners["customer"], row.source, row.entity, "customer"),
+            product_source=_numbering(owners["product"], row.source, row.entity, "product"),
+            order_source=_numbering(owners["order"], row.source, row.entity, "order"),
+        )
         for row in rows
         if row.entity in known  # streams such as consent@stream are read and published by their own tasks
     ]

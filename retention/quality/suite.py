@@ -52,7 +52,9 @@ class Suites:
         self._context = gx.get_context(mode="ephemeral")
         self._context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]  # a mapping is what it stores
         url = warehouse.url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-        self._source = self._context.data_sources.add_sql("warehouse", connection_string=url)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it would rather have its own PostgreSQL class, which knows no psycopg 3
+            self._source = self._context.data_sources.add_sql("warehouse", connection_string=url)
 
     def check(
         self,

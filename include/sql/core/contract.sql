@@ -1,0 +1,37 @@
+-- core.contract: contracts in their latest state.
+select distinct on (contract_key)
+    ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.contract_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint as contract_key,
+    known.source_customer_key,
+    known.customer_key,
+    case when landed.product_id is not null then ('x' || encode(substr(sha256(convert_to(coalesce(delivery.product_source, delivery.source) || chr(31) || landed.product_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint end as product_key,
+    nullif(btrim(landed.started_at), '')::timestamptz as started_at,
+    nullif(btrim(landed.renewal_date), '')::date as renewal_date,
+    round(nullif(btrim(landed.fee), '')::numeric * fx.rate * :minor_factor)::bigint as fee_minor,
+    nullif(btrim(landed.renewed_at), '')::timestamptz as renewed_at,
+    nullif(btrim(landed.cancelled_at), '')::timestamptz as cancelled_at,
+    delivery.source,
+    landed.batch_id,
+    coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) as updated_at,
+    nullif(btrim(landed.deleted_at), '')::timestamptz as deleted_at,
+    coalesce(nullif(btrim(landed.is_simulated), '')::boolean, false) as is_simulated
+from landing.contract as landed
+inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
+inner join pii.source_customer as known
+    on delivery.customer_source = known.source and landed.customer_id = known.customer_id
+cross join lateral (
+    -- What one unit of the currency cost in the base currency at or before the day.
+    select
+        case
+            when coalesce(nullif(btrim(landed.currency), ''), :base_currency) = :base_currency then 1::numeric
+            else (
+                select indicator.value
+                from core.market_indicator as indicator
+                where
+                    indicator.series = 'fx.' || nullif(btrim(landed.currency), '') || '.' || :base_currency
+                    and indicator.indicator_date <= (nullif(btrim(landed.started_at), '')::timestamptz at time zone :business_timezone)::date
+                order by indicator.indicator_date desc, indicator.region
+                limit 1
+            )
+        end as rate
+) as fx
+order by contract_key, coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc, landed.batch_id desc, landed.position desc

@@ -1,0 +1,33 @@
+-- core.holding: balances of customers.
+select distinct on (source_customer_key, kind, balance_date)
+    known.source_customer_key,
+    known.customer_key,
+    nullif(btrim(landed.kind), '') as kind,
+    nullif(btrim(landed.balance_date), '')::date as balance_date,
+    round(nullif(btrim(landed.amount), '')::numeric * fx.rate * :minor_factor)::bigint as amount_minor,
+    delivery.source,
+    landed.batch_id,
+    coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) as updated_at,
+    nullif(btrim(landed.deleted_at), '')::timestamptz as deleted_at,
+    coalesce(nullif(btrim(landed.is_simulated), '')::boolean, false) as is_simulated
+from landing.holding as landed
+inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
+inner join pii.source_customer as known
+    on delivery.customer_source = known.source and landed.customer_id = known.customer_id
+cross join lateral (
+    -- What one unit of the currency cost in the base currency at or before the day.
+    select
+        case
+            when coalesce(nullif(btrim(landed.currency), ''), :base_currency) = :base_currency then 1::numeric
+            else (
+                select indicator.value
+                from core.market_indicator as indicator
+                where
+                    indicator.series = 'fx.' || nullif(btrim(landed.currency), '') || '.' || :base_currency
+                    and indicator.indicator_date <= nullif(btrim(landed.balance_date), '')::date
+                order by indicator.indicator_date desc, indicator.region
+                limit 1
+            )
+        end as rate
+) as fx
+order by source_customer_key, kind, balance_date, coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc, landed.batch_id desc, landed.position desc

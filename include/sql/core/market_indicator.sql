@@ -1,0 +1,14 @@
+-- core.market_indicator: market series, exchange rates among them.
+select distinct on (series, region, indicator_date)
+    nullif(btrim(landed.series), '') as series,
+    coalesce(nullif(btrim(landed.region), ''), 'all') as region,
+    nullif(btrim(landed.indicator_date), '')::date as indicator_date,
+    nullif(btrim(landed.value), '')::numeric as value,
+    delivery.source,
+    landed.batch_id,
+    coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) as updated_at,
+    nullif(btrim(landed.deleted_at), '')::timestamptz as deleted_at,
+    coalesce(nullif(btrim(landed.is_simulated), '')::boolean, false) as is_simulated
+from landing.market_indicator as landed
+inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
+order by series, region, indicator_date, coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc, landed.batch_id desc, landed.position desc

@@ -1,0 +1,43 @@
+-- core.order_version: every state of every order delivered for the day.
+select distinct on (order_key, version_at)
+    ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.order_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint as order_key,
+    coalesce(
+        nullif(btrim(landed.updated_at), '')::timestamptz,
+        greatest(nullif(btrim(landed.ordered_at), '')::timestamptz, nullif(btrim(landed.paid_at), '')::timestamptz, nullif(btrim(landed.cancelled_at), '')::timestamptz, nullif(btrim(landed.refunded_at), '')::timestamptz)
+    ) as version_at,
+    nullif(btrim(landed.ordered_at), '')::timestamptz as ordered_at,
+    nullif(btrim(landed.paid_at), '')::timestamptz as paid_at,
+    nullif(btrim(landed.cancelled_at), '')::timestamptz as cancelled_at,
+    nullif(btrim(landed.refunded_at), '')::timestamptz as refunded_at,
+    round(nullif(btrim(landed.gross_amount), '')::numeric * fx.rate * :minor_factor)::bigint as gross_minor,
+    coalesce(round(nullif(btrim(landed.discount_amount), '')::numeric * fx.rate * :minor_factor)::bigint, 0) as discount_minor,
+    round(nullif(btrim(landed.gross_amount), '')::numeric * fx.rate * :minor_factor)::bigint
+    - coalesce(round(nullif(btrim(landed.discount_amount), '')::numeric * fx.rate * :minor_factor)::bigint, 0) as net_minor,
+    coalesce(round(nullif(btrim(landed.refund_amount), '')::numeric * fx.rate * :minor_factor)::bigint, 0) as refund_minor,
+    delivery.source,
+    landed.batch_id,
+    coalesce(
+        nullif(btrim(landed.updated_at), '')::timestamptz,
+        greatest(nullif(btrim(landed.ordered_at), '')::timestamptz, nullif(btrim(landed.paid_at), '')::timestamptz, nullif(btrim(landed.cancelled_at), '')::timestamptz, nullif(btrim(landed.refunded_at), '')::timestamptz)
+    ) as updated_at,
+    nullif(btrim(landed.deleted_at), '')::timestamptz as deleted_at,
+    coalesce(nullif(btrim(landed.is_simulated), '')::boolean, false) as is_simulated
+from landing."order" as landed
+inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
+cross join lateral (
+    -- What one unit of the currency cost in the base currency at or before the day.
+    select
+        case
+            when coalesce(nullif(btrim(landed.currency), ''), :base_currency) = :base_currency then 1::numeric
+            else (
+                select indicator.value
+                from core.market_indicator as indicator
+                where
+                    indicator.series = 'fx.' || nullif(btrim(landed.currency), '') || '.' || :base_currency
+                    and indicator.indicator_date <= (nullif(btrim(landed.ordered_at), '')::timestamptz at time zone :business_timezone)::date
+                order by indicator.indicator_date desc, indicator.region
+                limit 1
+            )
+        end as rate
+) as fx
+order by order_key, version_at, landed.batch_id desc, landed.position desc

@@ -1,0 +1,38 @@
+-- core.product: products in their latest state.
+select distinct on (product_key)
+    ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.product_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint as product_key,
+    landed.product_id,
+    nullif(btrim(landed.deleted_at), '') is null as valid,
+    nullif(btrim(landed.name), '') as name,
+    nullif(btrim(split_part(landed.category_path, ' > ', 1)), '') as category_1,
+    nullif(btrim(split_part(landed.category_path, ' > ', 2)), '') as category_2,
+    nullif(btrim(landed.category_path), '') as category_path,
+    nullif(btrim(landed.brand), '') as brand,
+    round(nullif(btrim(landed.list_price), '')::numeric * fx.rate * :minor_factor)::bigint as list_price_minor,
+    round(nullif(btrim(landed.unit_cost), '')::numeric * fx.rate * :minor_factor)::bigint as unit_cost_minor,
+    nullif(btrim(landed.stock_on_hand), '')::numeric as stock_on_hand,
+    coalesce(nullif(btrim(landed.is_replenishable), '')::boolean, false) as is_replenishable,
+    delivery.source,
+    landed.batch_id,
+    coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) as updated_at,
+    nullif(btrim(landed.deleted_at), '')::timestamptz as deleted_at,
+    coalesce(nullif(btrim(landed.is_simulated), '')::boolean, false) as is_simulated
+from landing.product as landed
+inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
+cross join lateral (
+    -- What one unit of the currency cost in the base currency at or before the day.
+    select
+        case
+            when coalesce(nullif(btrim(landed.currency), ''), :base_currency) = :base_currency then 1::numeric
+            else (
+                select indicator.value
+                from core.market_indicator as indicator
+                where
+                    indicator.series = 'fx.' || nullif(btrim(landed.currency), '') || '.' || :base_currency
+                    and indicator.indicator_date <= (coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) at time zone :business_timezone)::date
+                order by indicator.indicator_date desc, indicator.region
+                limit 1
+            )
+        end as rate
+) as fx
+order by product_key, coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc, landed.batch_id desc, landed.position desc

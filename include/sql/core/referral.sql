@@ -1,0 +1,22 @@
+-- core.referral: recommendations. The contact typed in is not taken over.
+select distinct on (referral_key)
+    ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.referral_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint as referral_key,
+    known.source_customer_key,
+    known.customer_key,
+    referred.source_customer_key as referred_source_customer_key,
+    referred.customer_key as referred_customer_key,
+    nullif(btrim(landed.referred_at), '')::timestamptz as referred_at,
+    nullif(btrim(landed.converted_at), '')::timestamptz as converted_at,
+    round(nullif(btrim(landed.reward_amount), '')::numeric * :minor_factor)::bigint as reward_minor,
+    delivery.source,
+    landed.batch_id,
+    coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) as updated_at,
+    nullif(btrim(landed.deleted_at), '')::timestamptz as deleted_at,
+    coalesce(nullif(btrim(landed.is_simulated), '')::boolean, false) as is_simulated
+from landing.referral as landed
+inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
+inner join pii.source_customer as known
+    on delivery.customer_source = known.source and landed.referrer_customer_id = known.customer_id
+left join pii.source_customer as referred
+    on delivery.customer_source = referred.source and landed.referred_customer_id = referred.customer_id
+order by referral_key, coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc, landed.batch_id desc, landed.position desc
