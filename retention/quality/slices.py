@@ -74,7 +74,8 @@ def _table_result(connection: Connection, contract: Contract, check: Check, stag
     if check.rule == "row_count":
         low, high = check.arguments.get("min"), check.arguments.get("max")
         passed = (low is None or total >= int(low)) and (high is None or total <= int(high))
-        words = " and ".join([f"at least {low:,} rows"] * (low is not None) + [f"at most {high:,} rows"] * (high is not None))
+        bounds = [f"{side} {bound:,} rows" for side, bound in (("at least", low), ("at most", high)) if bound is not None]
+        words = " and ".join(bounds)
         return CheckResult(
             table=contract.table, rule="row_count", column_name=None, severity=check.severity, passed=passed, expected=words,
             engine="sql", rows_checked=total, observed=float(total),
