@@ -18,7 +18,7 @@ cancelled_orders as (
     from core.order_entry
     where
         customer_key between :first_key and :last_key
-        and kind = 'cancelled'
+        and kind in ('cancelled', 'corrected')
         and happened_at < :as_of
         and (deleted_at is null or deleted_at >= :as_of)
     group by order_key

@@ -14,7 +14,7 @@ test_accounts as (
         and is_test
 ),
 
-entries as (
+entries as not materialized (
     select
         customer_key,
         order_key,
@@ -42,17 +42,36 @@ orders as (
         cast(sum(gross_minor) as bigint) as gross_minor,
         cast(sum(discount_minor) as bigint) as discount_minor,
         cast(sum(net_minor) as bigint) as net_minor,
-        cast(sum(net_minor) filter (where kind in ('paid', 'corrected')) as bigint) as charged_minor,
-        cast(-sum(net_minor) filter (where kind in ('refunded', 'returned')) as bigint) as refunded_minor,
-        max(days_since_previous_order) as gap_days
+        cast(coalesce(-sum(net_minor) filter (where kind in ('refunded', 'returned')), 0) as bigint) as refunded_minor,
+        max(days_since_previous_order) as days_since_previous_order
     from entries
     group by customer_key, order_key
+),
+
+-- Rhythm is counted in whole business days. The stored gap is rounded to a tenth of a second: half a second is added, so
+-- that an order on the stroke of midnight does not slip into the day before.
+dated_orders as (
+    select
+        customer_key,
+        paid_at,
+        is_live,
+        gross_minor,
+        discount_minor,
+        net_minor,
+        refunded_minor,
+        cast(paid_at at time zone :business_timezone as date) as order_date,
+        cast(paid_at at time zone :business_timezone as date) - cast(
+            (paid_at - days_since_previous_order * interval '1 day' + interval '0.5 seconds')
+            at time zone :business_timezone as date
+        ) as gap_days
+    from orders
+    where paid_at is not null
 ),
 
 order_days as (
     select
         customer_key,
-        cast(paid_at at time zone :business_timezone as date) as order_date,
+        order_date,
         min(paid_at) filter (where is_live) as first_paid_at,
         max(paid_at) filter (where is_live) as last_paid_at,
         count(*) filter (where is_live) as count_orders,
@@ -60,8 +79,7 @@ order_days as (
         cast(sum(gross_minor) filter (where is_live) as bigint) as gross_minor,
         cast(sum(discount_minor) filter (where is_live) as bigint) as discount_minor,
         cast(sum(net_minor) filter (where is_live) as bigint) as net_minor,
-        cast(sum(charged_minor) filter (where is_live) as bigint) as charged_minor,
-        cast(sum(coalesce(refunded_minor, 0)) filter (where is_live) as bigint) as refunded_minor,
+        cast(sum(refunded_minor) filter (where is_live) as bigint) as refunded_minor,
         max(net_minor) filter (where is_live) as largest_order_minor,
         max(paid_at) as day_at,
         count(gap_days) filter (where is_live and gap_days > 0) as count_gaps,
@@ -69,9 +87,8 @@ order_days as (
         sum(gap_days * gap_days) filter (where is_live and gap_days > 0) as sum_squared_gaps,
         max(gap_days) filter (where is_live) as largest_gap,
         max(paid_at) filter (where is_live and gap_days > :lost_days) as won_back_at
-    from orders
-    where paid_at is not null
-    group by customer_key, cast(paid_at at time zone :business_timezone as date)
+    from dated_orders
+    group by customer_key, order_date
 ),
 
 history as (
@@ -99,7 +116,6 @@ history as (
         cast(sum(net_minor) as bigint) as net_minor_lifetime,
         cast(coalesce(sum(gross_minor) filter (where day_at >= :since_365d), 0) as bigint) as gross_minor_365d,
         cast(coalesce(sum(discount_minor) filter (where day_at >= :since_365d), 0) as bigint) as discount_minor_365d,
-        cast(coalesce(sum(charged_minor) filter (where day_at >= :since_365d), 0) as bigint) as charged_minor_365d,
         cast(coalesce(sum(refunded_minor) filter (where day_at >= :since_365d), 0) as bigint) as refunded_minor_365d,
         max(largest_order_minor) filter (where day_at >= :since_365d) as largest_order_minor_365d,
         (array_agg(net_minor order by order_date) filter (where count_orders > 0))[1] as first_day_net_minor,
@@ -116,6 +132,14 @@ history as (
     having sum(count_orders) > 0
 ),
 
+cancelled_orders as (
+    select order_key
+    from entries
+    where kind in ('cancelled', 'corrected')
+    group by order_key
+    having sum(order_count) < 0
+),
+
 order_attributes as (
     select
         customer_key,
@@ -127,8 +151,8 @@ order_attributes as (
         customer_key between :first_key and :last_key
         and paid_at >= :since_365d
         and paid_at < :as_of
-        and (cancelled_at is null or cancelled_at >= :as_of)
         and (deleted_at is null or deleted_at >= :as_of)
+        and order_key not in (select cancelled_orders.order_key from cancelled_orders)
     group by customer_key
 )
 
@@ -163,7 +187,8 @@ select
     / nullif(history.count_orders_365d, 0) as mean_order_value_minor_365d,
     history.largest_order_minor_365d,
     history.refunded_minor_365d,
-    cast(history.refunded_minor_365d as double precision) / nullif(history.charged_minor_365d, 0) as refund_share_365d,
+    cast(history.refunded_minor_365d as double precision)
+    / nullif(history.net_minor_365d + history.refunded_minor_365d, 0) as refund_share_365d,
     cast(history.last_order_date - history.first_order_date as double precision)
     / nullif(history.count_order_days_lifetime - 1, 0) as mean_days_between_orders,
     case

@@ -67,18 +67,28 @@ cases as (
     group by customer_key
 ),
 
+orders as (
+    select
+        customer_key,
+        order_key,
+        min(happened_at) filter (where kind = 'paid') as paid_at
+    from core.order_entry
+    where
+        customer_key between :first_key and :last_key
+        and customer_key in (select cases.customer_key from cases)
+        and happened_at >= :since_365d
+        and happened_at < :as_of
+        and (deleted_at is null or deleted_at >= :as_of)
+    group by customer_key, order_key
+    having sum(order_count) > 0
+),
+
 exposure as (
     select
         customer_key,
         count(*) as count_orders
-    from core.order_header
-    where
-        customer_key between :first_key and :last_key
-        and customer_key in (select cases.customer_key from cases)
-        and paid_at >= :since_365d
-        and paid_at < :as_of
-        and (cancelled_at is null or cancelled_at >= :as_of)
-        and (deleted_at is null or deleted_at >= :as_of)
+    from orders
+    where paid_at is not null
     group by customer_key
 )
 

@@ -83,6 +83,7 @@ class Company:
         gross: int,
         discount: int = 0,
         cancelled: Any = None,
+        reinstated: Any = None,
         refunds: Mapping[Any, int] | None = None,
         coupon: str | None = None,
         channel: str = "store",
@@ -105,7 +106,7 @@ class Company:
             order_id=f"O{key}",
             ordered_at=paid_at,
             paid_at=paid_at,
-            cancelled_at=moment(cancelled),
+            cancelled_at=None if reinstated else moment(cancelled),
             currency="CNY",
             fx_rate=1,
             gross_minor=gross,
@@ -120,8 +121,11 @@ class Company:
         for sequence, (at, amount) in enumerate((refunds or {}).items(), start=1):
             self.entry(key, "refunded", sequence, who, at, 0, -amount, 0, deleted=deleted)
         if cancelled is not None:
-            left = net - sum((refunds or {}).values())
-            self.entry(key, "cancelled", 1, who, cancelled, -1, -left, 0, deleted=deleted)
+            cancelled_at = moment(cancelled)
+            before = sum(amount for at, amount in (refunds or {}).items() if moment(at) < cancelled_at)
+            self.entry(key, "cancelled", 1, who, cancelled, -1, before - net, 0, deleted=deleted)
+            if reinstated is not None:
+                self.entry(key, "corrected", 1, who, reinstated, 1, net - before, 0, deleted=deleted)
         for number, line in enumerate(lines, start=1):
             returned = line.get("returned")
             line_gross, line_discount = line["gross"], line.get("discount", 0)
