@@ -14,6 +14,7 @@ consent up to date, and pushes what changed to the marketing warehouse.
 from datetime import timedelta
 
 from airflow.sdk import dag, task
+
 from retention_airflow import ALWAYS, AUDIENCE, SEGMENTS, dag_options, day_run, handed_over_by, moment
 
 
@@ -28,21 +29,24 @@ def retention_audience():
         """Decide eligibility, priority and control group of every play for every customer."""
         from retention import pipeline
 
-        return pipeline.plan_audience(day_run())
+        with day_run() as run:
+            return pipeline.plan_audience(run)
 
     @task
     def sync_consent() -> dict[str, int]:
         """Bring the consent held beside the audience up to date before anybody can read the new audience."""
         from retention import pipeline
 
-        return pipeline.sync_consent(day_run(), moment())
+        with day_run() as run:
+            return pipeline.sync_consent(run, moment())
 
     @task(outlets=[AUDIENCE])
     def push_audience() -> dict[str, int]:
         """Guard, push the differences, read the receipt back."""
         from retention import pipeline
 
-        return pipeline.push_audience(day_run())
+        with day_run() as run:
+            return pipeline.push_audience(run)
 
     [plan_audience(), sync_consent()] >> push_audience()
 

@@ -12,6 +12,7 @@ acknowledged within the hour or without a first reply within a day.
 from datetime import timedelta
 
 from airflow.sdk import dag, task
+
 from retention_airflow import ALWAYS, dag_options, every, moment_run
 
 INTERVAL = timedelta(minutes=10)
@@ -28,8 +29,8 @@ def retention_complaint_clock():
         """Read what is new, find what is overdue, tell the staff."""
         from retention import pipeline
 
-        run, now = moment_run()
-        return pipeline.complaint_clock(run, now)
+        with moment_run() as (run, now):
+            return pipeline.complaint_clock(run, now)
 
     check_complaints()
 

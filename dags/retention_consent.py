@@ -13,6 +13,7 @@ whose heartbeat is older than the limit shows nobody rather than somebody who sa
 from datetime import timedelta
 
 from airflow.sdk import dag, task
+
 from retention_airflow import ALWAYS, dag_options, every, moment_run
 
 INTERVAL = timedelta(minutes=10)
@@ -29,8 +30,8 @@ def retention_consent():
         """Read changes, append to the ledger, bring every target up to date, write the heartbeat."""
         from retention import pipeline
 
-        run, now = moment_run()
-        return pipeline.sync_consent(run, now)
+        with moment_run() as (run, now):
+            return pipeline.sync_consent(run, now)
 
     sync_consent()
 

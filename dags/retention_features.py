@@ -13,6 +13,7 @@ customers that were touched; everyone else's row is carried forward from the day
 from datetime import timedelta
 
 from airflow.sdk import dag, task
+
 from retention_airflow import ALWAYS, CORE, FEATURES, dag_options, day_run, handed_over_by
 
 
@@ -27,7 +28,8 @@ def retention_features():
         """Build, check and publish all feature tables of the day."""
         from retention import pipeline
 
-        return pipeline.build_features(day_run())
+        with day_run() as run:
+            return pipeline.build_features(run)
 
     build_features()
 

@@ -11,9 +11,10 @@ rows to `quarantine`; one task works out who is the same person and publishes `c
 * **If it fails:** `docs/runbook.md#ingest`. Nothing is published unless every check passed; readers see the last good day.
 """
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 from airflow.sdk import dag, task
+
 from retention_airflow import CORE, business_date, dag_options, daily, day_run, schedule_start
 
 
@@ -28,31 +29,32 @@ def retention_ingest():
         """Name every entity of every source description; fails at once when the run is about no business day."""
         from retention import pipeline
 
-        day: date = business_date()
-        entities = pipeline.entities()
-        print(f"{len(entities)} entities to extract for {day}")
-        return entities
+        business_date()
+        return pipeline.entities()
 
     @task(map_index_template="{{ task.op_kwargs['source'] }}.{{ task.op_kwargs['entity'] }}")
     def extract(source: str, entity: str) -> dict[str, int]:
         """Read one entity of one source since its cursor and land it as one batch."""
         from retention import pipeline
 
-        return pipeline.extract(day_run(), source, entity)
+        with day_run() as run:
+            return pipeline.extract(run, source, entity)
 
     @task
     def validate() -> dict[str, int]:
         """Check all landed batches of the day against their contracts; refused rows go to quarantine."""
         from retention import pipeline
 
-        return pipeline.validate(day_run())
+        with day_run() as run:
+            return pipeline.validate(run)
 
     @task(outlets=CORE)
     def publish_core() -> dict[str, int]:
         """Resolve who is the same person, merge into core, advance the cursors: one fenced transaction."""
         from retention import pipeline
 
-        return pipeline.publish_core(day_run())
+        with day_run() as run:
+            return pipeline.publish_core(run)
 
     extract.expand_kwargs(list_entities()) >> validate() >> publish_core()
 

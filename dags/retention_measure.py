@@ -12,6 +12,7 @@ addressed against their control groups, the KPIs and the reliability of earlier 
 from datetime import timedelta
 
 from airflow.sdk import dag, task
+
 from retention_airflow import ALWAYS, AUDIENCE, dag_options, day_run, handed_over_by
 
 
@@ -26,7 +27,8 @@ def retention_measure():
         """Compute the day's KPIs, incremental effects and score reliability."""
         from retention import pipeline
 
-        return pipeline.measure(day_run())
+        with day_run() as run:
+            return pipeline.measure(run)
 
     measure_effects()
 

@@ -12,6 +12,7 @@ Every hour, independent of the daily chain.
 from datetime import timedelta
 
 from airflow.sdk import dag, task
+
 from retention_airflow import ALWAYS, dag_options, every, moment_run
 
 INTERVAL = timedelta(hours=1)
@@ -28,8 +29,8 @@ def retention_privacy():
         """Handle open requests, then remove what is past its limit."""
         from retention import pipeline
 
-        run, now = moment_run()
-        return pipeline.privacy(run, now)
+        with moment_run() as (run, now):
+            return pipeline.privacy(run, now)
 
     handle_requests()
 

@@ -13,6 +13,7 @@ publishes a simple rule's scores and marks every row as a fallback.
 from datetime import timedelta
 
 from airflow.sdk import dag, task
+
 from retention_airflow import ALWAYS, FEATURES, SCORES, dag_options, day_run, handed_over_by
 
 
@@ -27,7 +28,8 @@ def retention_score():
         """Compute, check and publish churn probability and lifetime value of every purchaser."""
         from retention import pipeline
 
-        return pipeline.score(day_run())
+        with day_run() as run:
+            return pipeline.score(run)
 
     score_customers()
 

@@ -12,6 +12,7 @@ Starts when the day's scores are in.
 from datetime import timedelta
 
 from airflow.sdk import dag, task
+
 from retention_airflow import ALWAYS, SCORES, SEGMENTS, dag_options, day_run, handed_over_by
 
 
@@ -26,7 +27,8 @@ def retention_segment():
         """Assign, check and publish every segment of the day."""
         from retention import pipeline
 
-        return pipeline.assign_segments(day_run())
+        with day_run() as run:
+            return pipeline.assign_segments(run)
 
     assign_segments()
 

@@ -14,6 +14,7 @@ than the last closed one.
 from datetime import date, timedelta
 
 from airflow.sdk import Param, dag, get_current_context, task
+
 from retention_airflow import MODELS, closed_business_day, dag_options, day_run, moment, schedule_start, weekly
 
 
@@ -39,7 +40,8 @@ def retention_train():
 
         chosen = get_current_context()["params"]["business_date"]
         day = date.fromisoformat(chosen) if chosen else closed_business_day(moment())
-        return pipeline.train(day_run(day))
+        with day_run(day) as run:
+            return pipeline.train(run)
 
     train_models()
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback
+
 from retention_airflow.alerts import run_late, task_failed, task_retries
 from retention_airflow.retries import RetryWhatMayPass
 

@@ -6,17 +6,22 @@ This is the only place that turns a DAG run into a date. Partitioned and asset-t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from airflow.sdk import get_current_context
+
 from retention.settings import load_settings
 from retention_airflow.connections import connection_urls
 
 if TYPE_CHECKING:
     from retention.warehouse import Run
+
+
+DRIVERS = {"psycopg", "sqlalchemy", "adbc_driver_manager", "adbc_driver_postgresql"}
 
 
 class NoBusinessDate(ValueError):
@@ -33,7 +38,7 @@ def business_date(context: Mapping[str, Any] | None = None) -> date:
     context = get_current_context() if context is None else context
     run = context["dag_run"]
     key = getattr(run, "partition_key", None)
-    how = f'trigger it with a partition key, for example {{"partition_key": "2026-11-22", "logical_date": null}}'
+    how = 'trigger it with a partition key, for example {"partition_key": "2026-11-22", "logical_date": null}'
     if not key:
         raise NoBusinessDate(
             f"{run.dag_id} run {run.run_id} has no partition key, so it is about no business day. Nothing was read or "
@@ -41,7 +46,7 @@ def business_date(context: Mapping[str, Any] | None = None) -> date:
             "See docs/runbook.md#no-partition-key"
         )
     try:
-        return datetime.strptime(key, "%Y-%m-%d").date()
+        return date.fromisoformat(key)
     except ValueError as exc:
         raise NoBusinessDate(
             f"{run.dag_id} run {run.run_id}: partition key {key!r} is not a date like 2026-11-22. Nothing was read or "
@@ -60,21 +65,38 @@ def moment() -> datetime:
     return datetime.now(UTC)
 
 
-def day_run(day: date | None = None) -> Run:
-    """Open the run of the current task for its business day (or for `day`, where a DAG has its own way to name one)."""
+@contextmanager
+def day_run(day: date | None = None) -> Iterator[Run]:
+    """Open the run of the current task for its business day (or for `day`, where a DAG has its own way to name one).
+
+    Connections are closed at the end. An error of a database driver leaves as one of ours, without the row values that
+    drivers put into their messages and Airflow into its logs.
+    """
     from retention import pipeline
-    from retention.warehouse import Attempt
+    from retention.warehouse import Attempt, RetentionError, quote_error
 
     context = get_current_context()
     task = context["ti"]
     attempt = Attempt(dag_id=task.dag_id, run_id=task.run_id, task_id=_task_name(task), try_number=task.try_number)
-    return pipeline.open_run(day or business_date(context), attempt, connections=connection_urls())
+    run = pipeline.open_run(day or business_date(context), attempt, connections=connection_urls())
+    try:
+        yield run
+    except RetentionError:
+        raise
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] in DRIVERS:
+            raise quote_error(error, f"{task.dag_id}.{task.task_id}") from None
+        raise
+    finally:
+        pipeline.close(run)
 
 
-def moment_run() -> tuple[Run, datetime]:
-    """Open a run for a DAG that watches a clock, and return it with the present."""
+@contextmanager
+def moment_run() -> Iterator[tuple[Run, datetime]]:
+    """Open a run for a DAG that watches a clock, and give it with the present."""
     now = moment()
-    return day_run(closed_business_day(now)), now
+    with day_run(closed_business_day(now)) as run:
+        yield run, now
 
 
 def _task_name(task: Any) -> str:

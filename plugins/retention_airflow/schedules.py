@@ -7,10 +7,11 @@ asset are not held back by it.
 """
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from airflow.sdk import Asset, CronPartitionTimetable, CronTriggerTimetable, PartitionedAssetTimetable
+
 from retention.settings import load_settings
 
 KEY_FORMAT = "%Y-%m-%d"
@@ -25,12 +26,12 @@ def schedule_start() -> datetime:
     if not text:
         return ALWAYS
     try:
-        day = datetime.strptime(text, KEY_FORMAT)
+        day = date.fromisoformat(text)
     except ValueError as exc:
         raise ValueError(
             f"RETENTION_SCHEDULE_FROM is {text!r}: expected a date like 2026-11-23, or nothing for a live schedule"
         ) from exc
-    return day.replace(tzinfo=ZoneInfo(TIMEZONE))
+    return datetime.combine(day, time.min, tzinfo=ZoneInfo(TIMEZONE))
 
 
 def daily() -> CronPartitionTimetable:

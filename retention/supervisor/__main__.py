@@ -1,8 +1,9 @@
-"""`python -m retention.supervisor up|down|status|run|demo|day`."""
+"""`python -m retention.supervisor up|down|status|demo|day|airflow …`."""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from retention.settings import Deployment
 from retention.supervisor.control import down, status, up
 from retention.supervisor.layout import Layout
 from retention.warehouse import RetentionError
+from retention.warehouse.embedded import EmbeddedPostgres
 
 
 def main() -> int:
     """Run one command; errors are messages, not tracebacks."""
     parser = argparse.ArgumentParser(prog="python -m retention.supervisor", description=__doc__)
-    parser.add_argument("command", choices=["up", "down", "status", "run", "demo", "day"])
+    parser.add_argument("command", choices=["up", "down", "status", "run", "demo", "day", "airflow"])
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what to pass on (airflow)")
     parser.add_argument("--home", type=Path, default=None, help="folder of the installation (default: RETENTION_HOME)")
     parser.add_argument("--size", default="full", help="size of the sample company (demo)")
     parser.add_argument("--keep", action="store_true", help="leave running what this command started (demo, day)")
@@ -49,6 +52,8 @@ def _run(arguments: argparse.Namespace, layout: Layout, console: Console) -> int
             return 0
         case "status":
             return _status(layout, console)
+        case "airflow":
+            return _airflow(layout, arguments.arguments)
         case "demo":
             from retention.supervisor.demo import demo
 
@@ -71,6 +76,15 @@ def _up(layout: Layout, console: Console) -> int:
     console.print(f"Login: admin / {layout.admin_password()}   (kept in {layout.passwords})", highlight=False)
     console.print("Stop it with `make down`.")
     return 0
+
+
+def _airflow(layout: Layout, arguments: list[str]) -> int:
+    """Run the `airflow` program as the components of this installation see it, for backfills and the like."""
+    from retention.supervisor.configuration import METADATA_DATABASE, airflow_environment
+    from retention.supervisor.service import airflow_program
+
+    environment = airflow_environment(layout, EmbeddedPostgres(layout.home).url(METADATA_DATABASE))
+    return subprocess.run([*airflow_program(), *arguments], env=environment, check=False).returncode
 
 
 def _status(layout: Layout, console: Console) -> int:
