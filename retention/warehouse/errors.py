@@ -78,6 +78,8 @@ _WHAT = {
     "55P03": "a lock was not granted in time",
     "57014": "the statement took longer than allowed",
 }
+# The server's own words name tables, columns and functions for these, never values.
+_QUOTABLE = ("42501", "42703", "42883", "42P01")
 _LOST = ("08", "57P")
 _RETRYABLE = ("40", "53", "55", "57")
 
@@ -114,6 +116,8 @@ def quote_error(error: BaseException, doing: str = "statement") -> RetentionErro
     if lost or state.startswith(_LOST) or (not state and type(original).__name__ == "OperationalError"):
         return ConnectionLost(f"{doing}: the database connection was lost or refused; safe to retry.")
     what = _WHAT.get(state, type(original).__name__)
+    if state in _QUOTABLE and getattr(diag, "message_primary", None):
+        places.insert(0, str(diag.message_primary))
     where = f" ({', '.join(places)})" if places else ""
     failed = DatabaseFailed(f"{doing}: {what}{where}, SQLSTATE {state or 'unknown'}. Nothing of this statement was kept.")
     failed.retryable = state.startswith(_RETRYABLE)
