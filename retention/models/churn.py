@@ -33,6 +33,7 @@ Floats = NDArray[np.float64]
 FOLDS = 5
 BLEND_STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
 LARGEST_TRAINING_SET = 400_000
+ROWS_PER_THREAD = 20_000
 # A feature known for fewer customers than this is not learned from: a fold might have none, and it would be noise anyway.
 LEAST_KNOWN = 20
 # Columns that the smooth model takes, as logarithms, where the features have them.
@@ -120,7 +121,7 @@ class ChurnModel:
             raise ValueError(f"the model learned from columns that are missing now: {', '.join(missing)}")
         inputs = _inputs(features[list(self.features)], self.process, self.horizon_days)
         smooth = (_smooth_inputs(inputs) - self.smooth_centre) / self.smooth_scale
-        with limited_threads():
+        with limited_threads(len(features)):
             boosted = logit(self.boosting.predict_proba(_matrix(inputs))[:, 1])
             steady = logit(self.smooth.predict_proba(smooth)[:, 1])
         return np.asarray(self.weight * boosted + (1 - self.weight) * steady)
@@ -150,7 +151,7 @@ def fit_churn(training: TrainingSet, horizon_days: int, seed: int) -> ChurnModel
     target = training.churned
     fold = (_uniform(training.features.index.to_numpy()) * FOLDS).astype(int)
     boosted, steady, trees = np.zeros(len(target)), np.zeros(len(target)), []
-    with limited_threads():
+    with limited_threads(len(target)):
         for left_out in range(FOLDS):
             inside, outside = fold != left_out, fold == left_out
             if not outside.any() or len(np.unique(target[inside])) < 2:
@@ -209,9 +210,13 @@ def usable_cores() -> int:
 
 
 @contextmanager
-def limited_threads() -> Iterator[None]:
-    """Keep OpenMP to the cores granted: with more threads than cores, boosting spins for ten times as long."""
-    with threadpool_limits(limits=usable_cores()):
+def limited_threads(rows: int = ROWS_PER_THREAD) -> Iterator[None]:
+    """Keep OpenMP to the cores granted, and to as many as the rows keep busy.
+
+    With more threads than free cores boosting spins for ten times as long, and on a few thousand rows waiting for each
+    other takes more time than the work.
+    """
+    with threadpool_limits(limits=max(1, min(usable_cores(), rows // ROWS_PER_THREAD))):
         yield
 
 

@@ -94,6 +94,8 @@ class ValueModel:
         clv = discounted_orders * order_value
         discounted = np.divide(discounted_orders, orders, out=np.ones_like(orders), where=orders > 0)
         lower, upper = self._interval(histories, float(times[-1]), order_value, discounted, interval)
+        # Where nearly all the probability is on nothing, the mean lies above the quantile: the interval is stretched to it.
+        lower, upper = np.minimum(lower, clv), np.maximum(upper, clv)
         return pd.DataFrame(
             {
                 "expected_orders": orders,

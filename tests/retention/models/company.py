@@ -68,6 +68,12 @@ def load_orders(run: Run, orders: pd.DataFrame, first_key: int = 1) -> None:
         }
     )
     ingest_arrow(run.warehouse, "core.order_entry", table)
+    with run.warehouse.begin() as connection:
+        connection.exec_driver_sql(
+            "insert into core.customer (customer_key, valid_from, member_since, customer_kind, is_test, is_staff, source, "
+            "batch_id, is_simulated) select distinct customer_key, timestamptz '2020-01-01', timestamptz '2020-01-01', "
+            "'consumer', false, false, 'test', 1, true from core.order_entry on conflict do nothing"
+        )
     # numeric has no Arrow type that COPY takes: written by statement.
     with run.warehouse.begin() as connection:
         connection.exec_driver_sql(

@@ -150,7 +150,7 @@ def test_what_cannot_be_measured_is_never_better() -> None:
     assert not training.decide_clv(table, None).promoted
 
 
-def test_the_champion_stays_when_the_next_training_brings_nothing_new(
+def test_training_without_news_keeps_the_champion(
     trained_run: Run, trained: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     champion = trained["churn"]["model_version"]
