@@ -69,7 +69,7 @@ def python() -> Iterator[Finding]:
     """Check the version of Python."""
     found = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info[:2] < MINIMUM_PYTHON:
-        yield Finding("Python", "fail", found, "install Python 3.11, 3.12 or 3.13 and run `make clean setup`")
+        yield Finding("Python", "fail", found, "install Python 3.11, 3.12 or 3.13 and run `make distclean install`")
     elif sys.version_info[:2] >= UNTESTED_PYTHON:
         yield Finding("Python", "warn", found, "3.11 to 3.13 are tested: use one of them for production")
     else:
@@ -98,7 +98,7 @@ def packages(requirements: Path = PROJECT_ROOT / "requirements.txt") -> Iterator
             wrong.append(f"{name} {installed} instead of {version}")
     if wrong:
         shown = ", ".join(wrong[:4]) + (f" and {len(wrong) - 4} more" if len(wrong) > 4 else "")
-        yield Finding("packages", "warn", shown, "run `make setup`: it installs the pinned versions")
+        yield Finding("packages", "warn", shown, "run `make install`: it installs the pinned versions")
     else:
         yield Finding("packages", "ok", f"{len(wanted)} pinned packages as pinned")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import warnings
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -25,11 +24,7 @@ def make_folders(home: Path) -> None:
 def start_embedded(home: Path) -> list[str]:
     """Start the embedded server and make its databases; return the names of those that are new."""
     server = EmbeddedPostgres(home)
-    with warnings.catch_warnings():
-        # The package of the binaries looks for a runtime folder that it does not need here, and says so.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        warnings.simplefilter("ignore", UserWarning)
-        server.start()
+    server.start()
     return server.ensure_databases(EMBEDDED_DATABASES)
 
 

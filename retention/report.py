@@ -285,16 +285,16 @@ def print_section(console: Console, section: Section) -> None:
     console.print()
     console.print(Text.assemble((section.title, "bold"), "  ", (section.title_zh, "dim")))
     if not section.rows:
-        console.print(Padding(Text(section.empty, style="dim"), (0, 2)))
+        console.print(Padding(Text(section.empty, style="dim"), (0, 2), expand=False))
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, header_style="dim")
     for heading, justify in section.columns:
         table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]  # "left" or "right"
     for row in section.rows:
         table.add_row(*(Text(cell) for cell in row))
-    console.print(Padding(table, (0, 2)))
+    console.print(Padding(table, (0, 2), expand=False))
     if section.note:
-        console.print(Padding(Text(section.note, style="dim"), (0, 2)))
+        console.print(Padding(Text(section.note, style="dim"), (0, 2), expand=False))
 
 
 def print_report(console: Console, report: Report) -> None:

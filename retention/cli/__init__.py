@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated
 
 import typer
@@ -25,6 +26,8 @@ def main(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error (it may hold values).")] = False,
 ) -> None:
     """Customer retention: from CRM, orders and complaints to campaign audiences."""
+    # The package of PostgreSQL's binaries looks for a runtime folder that is not needed here, and says so.
+    warnings.filterwarnings("ignore", module="platformdirs")
 
 
 for module in (setup, operate, data, people):
