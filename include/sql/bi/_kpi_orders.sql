@@ -96,14 +96,28 @@ cells as (
     cross join periods
 ),
 
+-- An order that was cancelled again brought nobody back.
+live_orders as (
+    select
+        entry.customer_key,
+        min(entry.happened_at) filter (where entry.kind = 'paid') as paid_at
+    from core.order_entry as entry
+    where
+        entry.happened_at >= :base_start
+        and entry.happened_at < :as_of
+        and (entry.deleted_at is null or entry.deleted_at >= :as_of)
+    group by entry.customer_key, entry.order_key
+    having sum(entry.order_count) > 0
+),
+
 buyers_before as (
     select
         customer_key,
-        bool_or(happened_at >= :horizon_start) as has_bought_again
-    from entries
-    where kind = 'paid' and happened_at >= :base_start
+        bool_or(paid_at >= :horizon_start) as has_bought_again
+    from live_orders
+    where paid_at is not null
     group by customer_key
-    having bool_or(happened_at < :horizon_start)
+    having bool_or(paid_at < :horizon_start)
 ),
 
 retained as (

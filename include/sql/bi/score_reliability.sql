@@ -50,10 +50,11 @@ churn as (
                 from core.order_entry as entry
                 where
                     entry.customer_key = score.customer_key
-                    and entry.kind = 'paid'
                     and entry.happened_at >= newest.starts_at
                     and entry.happened_at < newest.ends_at
                     and (entry.deleted_at is null or entry.deleted_at >= :as_of)
+                group by entry.order_key
+                having sum(entry.order_count) > 0
             ) then 0
             else 1
         end as realised

@@ -1,0 +1,158 @@
+"""KPIs of a company small enough to measure by hand."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from retention.measurement import measure
+from retention.warehouse import Run, load_contract
+from tests.retention.measurement.conftest import ANA, BO, DAY, at, entry
+from tests.retention.privacy.conftest import insert
+
+
+def value(run: Run, kpi: str, period: str, dimension: str = "all", member: str = "all") -> float | None:
+    with run.warehouse.connect() as connection:
+        return connection.execute(
+            sa.text(
+                "select value from bi.kpi_value where as_of_date = :day and kpi = :kpi and period = :period "
+                "and dimension = :dimension and member = :member"
+            ),
+            {"day": DAY, "kpi": kpi, "period": period, "dimension": dimension, "member": member},
+        ).scalar_one()
+
+
+EXPECTED = [
+    # Ana and Dai ordered, Bo cancelled an earlier order; the test account and tomorrow's order do not count.
+    ("orders", "day", 1),
+    ("orders", "month", 2),
+    ("net_revenue", "day", 20_000),
+    ("net_revenue", "month", 40_000),
+    ("member_revenue_share", "month", 0.75),  # Ana's 30,000 of 40,000
+    ("repurchase_rate", "day", 1 / 2),  # Ana of Ana, Dai
+    ("repurchase_rate", "month", 2 / 3),  # Ana, Bo of Ana, Bo, Dai
+    ("mean_repurchase_interval", "day", 70),
+    ("mean_repurchase_interval", "month", (70 + 99) / 2),
+    # Bought 3 October to 31 December: Ana, Bo, Chen. Since: Ana; Bo's order was cancelled again.
+    ("retention_rate", "day", 1 / 3),
+    ("churn_rate", "month", 2 / 3),
+    ("mean_clv_12m", "day", 1025),
+    ("nps", "day", 100),
+    ("nps", "month", 0),  # Ana promotes, Bo detracts, Chen is passive
+    ("csat", "month", 4),
+    ("complaint_rate", "day", 1 / 2),
+    ("complaint_rate", "month", 2 / 3),
+    ("complaints_inside_clock", "day", 1),
+    ("complaints_inside_clock", "month", 1 / 2),
+    ("referral_rate", "day", 0),
+    ("referral_rate", "month", 1 / 4),
+    ("reach", "day", 2),
+    ("response_rate", "day", 1 / 2),
+    ("cost_per_touch", "month", 6),
+]
+
+
+def test_every_kpi_by_hand(company: Run) -> None:
+    measure(company)
+    measured = {(kpi, period): value(company, kpi, period) for kpi, period, _ in EXPECTED}
+    assert measured == pytest.approx({(kpi, period): expected for kpi, period, expected in EXPECTED})
+
+
+def test_by_tier_stage_play_and_channel(company: Run) -> None:
+    measure(company)
+    assert value(company, "net_revenue", "month", "tier", "vip") == 30_000
+    assert value(company, "net_revenue", "month", "tier", "ordinary") == 10_000
+    assert value(company, "orders", "day", "stage", "repeat") == -1
+    assert value(company, "orders", "day", "stage", "prospect") == 0, "nothing bought is a number, not a gap"
+    assert value(company, "nps", "month", "stage", "loyal") == 100
+    assert value(company, "reach", "day", "play", "welcome") == 2
+    assert value(company, "cost_per_touch", "day", "channel", "email") == 6
+
+
+def test_every_defined_kpi_is_measured_and_every_measured_one_defined(company: Run) -> None:
+    measure(company)
+    defined = set(load_contract("bi.kpi_value").column("kpi").extra["values"])
+    with company.warehouse.connect() as connection:
+        measured = set(connection.execute(sa.text("select distinct kpi from bi.kpi_value")).scalars())
+        dictionary = set(connection.execute(sa.text("select kpi from bi.kpi_definition")).scalars())
+        undescribed = connection.execute(
+            sa.text("select count(*) from bi.kpi where label is null or label_zh is null or unit is null or formula is null")
+        ).scalar_one()
+    assert measured == defined == dictionary
+    assert undescribed == 0
+
+
+def test_measuring_again_gives_the_same_rows(company: Run) -> None:
+    first = measure(company)
+    with company.warehouse.connect() as connection:
+        before = connection.execute(sa.text("select table_name, checksum from ops.published order by 1")).all()
+    second = measure(company)
+    with company.warehouse.connect() as connection:
+        after = connection.execute(sa.text("select table_name, checksum from ops.published order by 1")).all()
+        events = connection.execute(sa.text("select count(*) from core.campaign_event")).scalar_one()
+    assert before == after
+    assert (first["events_added"], second["events_added"], events) == (5, 0, 5)
+
+
+def test_what_happens_later_changes_no_past_day(company: Run) -> None:
+    measure(company)
+    before = {kpi: value(company, kpi, "month") for kpi, _, _ in EXPECTED}
+    entry(company.warehouse, ANA, 3, "cancelled", "2026-04-02 09:00", -1, -30_000)
+    entry(company.warehouse, BO, 11, "paid", "2026-04-03 09:00", 1, 5_000, order_number=3, days_since_previous_order=24)
+    insert(
+        company.warehouse,
+        "core.survey_answer",
+        {"customer_key": BO, "happened_at": at("2026-04-01 00:00"), "instrument": "nps", "score": 9},
+    )
+    with company.warehouse.begin() as connection:
+        connection.execute(
+            sa.text("update core.order_entry set deleted_at = :when where order_key = 7"), {"when": at("2026-04-05 00:00")}
+        )
+    measure(company)
+    assert {kpi: value(company, kpi, "month") for kpi, _, _ in EXPECTED} == before
+
+
+def test_feedback_of_an_erased_person_is_dropped(company: Run) -> None:
+    with company.warehouse.begin() as connection:
+        connection.execute(
+            sa.text("insert into privacy.tombstone (source_customer_key, request_id, erased_at) values (:key, 'r', now())"),
+            {"key": BO},
+        )
+    counts = measure(company)
+    assert (counts["events_read"], counts["events_added"], counts["events_of_erased"]) == (5, 3, 2)
+
+
+def test_scores_wait_for_their_horizon_and_say_until_when(company: Run) -> None:
+    measure(company)
+    with company.warehouse.connect() as connection:
+        rows = connection.execute(
+            sa.text("select model, state, scored_as_of, matures_on, customers from bi.score_reliability order by model")
+        ).all()
+    assert [tuple(row) for row in rows] == [
+        ("churn", "waiting", DAY, DAY + timedelta(days=90), 0),
+        ("clv", "waiting", DAY, DAY + timedelta(days=365), 0),
+    ]
+
+
+def test_matured_scores_are_compared_with_what_happened(company: Run) -> None:
+    scored = DAY - timedelta(days=90)  # 1 January
+    for who, probability in ((ANA, 0.1), (BO, 0.72), (103, 0.78)):
+        insert(
+            company.warehouse,
+            "scores.churn",
+            {"as_of_date": scored, "customer_key": who, "churn_probability": probability, "horizon_days": 90},
+        )
+    measure(company)
+    with company.warehouse.connect() as connection:
+        rows = connection.execute(
+            sa.text(
+                "select bucket, customers, predicted_mean, realised_mean from bi.score_reliability "
+                "where model = 'churn' and state = 'matured' order by bucket"
+            )
+        ).all()
+    # Ana bought again; Bo paid in March (cancelled on the last day), Chen did not.
+    assert [(row.bucket, row.customers) for row in rows] == [(1, 1), (7, 2)]
+    assert [row.predicted_mean for row in rows] == pytest.approx([0.1, 0.75])
+    assert [row.realised_mean for row in rows] == [0, 1.0]
