@@ -14,7 +14,15 @@ PROTECTED = frozenset({"gender", "age_years", "region", "city"})
 """May not decide about an offer: equal customers get equal prices whoever they are and wherever they live."""
 
 PREDICTED = frozenset(
-    {"churn_probability", "clv_12m_minor", "probability_alive", "value_at_risk_minor", "value_class", "service_tier", "is_at_risk"}
+    {
+        "churn_probability",
+        "clv_12m_minor",
+        "probability_alive",
+        "value_at_risk_minor",
+        "value_class",
+        "service_tier",
+        "is_at_risk",
+    }
 )
 """Rest on a prediction about the person: a play that asks for one leaves out who withdrew consent to profiling."""
 

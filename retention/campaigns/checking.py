@@ -51,7 +51,9 @@ def read_document(path: Path) -> Document:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        return Document(path, {}, problem=f"{path.name}:{line}: no valid YAML: {getattr(error, 'problem', None) or 'not UTF-8'}")
+        return Document(
+            path, {}, problem=f"{path.name}:{line}: no valid YAML: {getattr(error, 'problem', None) or 'not UTF-8'}"
+        )
     lines: dict[Place, int] = {}
     problem = _walk(path, node, (), lines) if node is not None else None
     content = yaml.safe_load(path.read_text(encoding="utf-8")) if problem is None else {}
@@ -101,15 +103,17 @@ def _shape_message(document: Document, error: jsonschema.ValidationError) -> str
     error = _deepest(error)
     place = tuple(error.absolute_path)
     where = ".".join(str(step) for step in place) or "play"
-    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = list(error.schema.get("properties", {}))
-        unknown = [key for key in error.instance if key not in known]
-        return f"{document.at((*place, unknown[0]))}: {where} has no {unknown[0]}{nearest(str(unknown[0]), known)}"
+    rule: Any = error.validator_value
+    schema: Any = error.schema
+    found: Any = error.instance
+    if error.validator == "additionalProperties" and isinstance(found, dict):
+        known = list(schema.get("properties", {}))
+        unknown = [str(key) for key in found if key not in known]
+        return f"{document.at((*place, unknown[0]))}: {where} has no {unknown[0]}{nearest(unknown[0], known)}"
     if error.validator == "enum":
-        allowed = [str(value) for value in error.validator_value]
-        return f"{document.at(place)}: {where} is {error.instance!r}{nearest(str(error.instance), allowed)}"
+        return f"{document.at(place)}: {where} is {found!r}{nearest(str(found), [str(value) for value in rule])}"
     if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
+        missing = [name for name in rule if name not in found]
         return f"{document.at(place)}: {where} lacks {', '.join(missing)}"
     return f"{document.at(place)}: {where}: {error.message}"
 

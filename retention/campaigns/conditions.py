@@ -149,7 +149,8 @@ def _reason(leaf: Leaf, binds: Binds, language: str, currency: str, digits: int)
             shown = f"case when {column} then cast({binds.add(yes)} as text) else cast({binds.add(no)} as text) end"
         case "label" if language == "zh" and attribute.values:
             names = " ".join(
-                f"when cast({binds.add(key)} as text) then cast({binds.add(name)} as text)" for key, name in attribute.values.items()
+                f"when cast({binds.add(key)} as text) then cast({binds.add(name)} as text)"
+                for key, name in attribute.values.items()
             )
             shown = f"case {column} {names} else {column} end"
         case _:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 
 _HEX_DIGITS = 13  # 52 bits
+_STEPS = float(16**_HEX_DIGITS)
 
 
 def bucket(salt: str, play: str, period_key: str, customer_key: int) -> float:
@@ -24,4 +25,4 @@ def bucket(salt: str, play: str, period_key: str, customer_key: int) -> float:
         The person.
     """
     digest = hashlib.sha256(f"{salt}|{play}|{period_key}|{customer_key}".encode()).hexdigest()
-    return int(digest[:_HEX_DIGITS], 16) / 16**_HEX_DIGITS
+    return int(digest[:_HEX_DIGITS], 16) / _STEPS

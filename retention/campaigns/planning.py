@@ -18,7 +18,13 @@ from retention.campaigns.suppression import suppressed_people
 from retention.quality import check_slices
 from retention.warehouse import Run, failpoint, sql_file, stage_writer
 
-_EVERYBODY = ("features.customer_engagement", "segments.lifecycle", "segments.tier", "segments.value_matrix", "segments.membership")
+_EVERYBODY = (
+    "features.customer_engagement",
+    "segments.lifecycle",
+    "segments.tier",
+    "segments.value_matrix",
+    "segments.membership",
+)
 _PURCHASERS = ("scores.churn", "scores.clv", "segments.rfm")
 
 

@@ -150,7 +150,10 @@ def _build(document: Document) -> Play:
         valid_days=raw["valid_days"],
         max_tries=raw["stop"]["after_tries"] if "stop" in raw else None,
         task=Task(
-            task["title"]["en"], task["title"]["zh"], " ".join(task["talking_points"]["en"].split()), task["talking_points"]["zh"]
+            task["title"]["en"],
+            task["title"]["zh"],
+            " ".join(task["talking_points"]["en"].split()),
+            task["talking_points"]["zh"],
         )
         if task
         else None,

@@ -13,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from retention.campaigns.difference import Outcome, apply_stage
+from retention.campaigns.difference import Stage, apply_stage
 from retention.campaigns.errors import NothingPlanned, PushBroken
+from retention.campaigns.outcome import Outcome
 from retention.campaigns.receipts import STREAM, marketing_of, receive
 from retention.campaigns.suppression import suppressed_people
 from retention.warehouse import ConnectionLost, Run, failpoint, ingest_arrow, lease, read_arrow, sql_file
@@ -54,20 +55,21 @@ def push(run: Run) -> dict[str, Any]:
         staged = _stage(run, held.token)
         failpoint("push.staged")
         try:
-            outcome = apply_stage(run, held.token, staged, population)
+            outcome = apply_stage(run, Stage(held.token, staged, population))
         except ConnectionLost:
             # Did the commit arrive? Only the marketing database knows.
-            if _committed(run, held.token) is None:
+            found = _committed(run, held.token)
+            if found is None:
                 raise
-            outcome = None
+            outcome = found
         failpoint("push.committed")
-        if outcome is not None and outcome.skipped is not None:
+        if outcome.skipped is not None:
             held.note = f"{outcome.skipped}: not pushed"
             return {"skipped": outcome.skipped}
         _read_back(run, held.token, outcome)
         received += receive(run)
         failpoint("push.receipt_booked")
-        counts = _counts(run, held.token, outcome)
+        counts = outcome.counts()
         with held.publishing() as connection:
             held.record(connection, "campaigns.delivery", counts["added"] + counts["tasks_added"])
             held.counts.update(counts)
@@ -133,47 +135,38 @@ def _stage(run: Run, token: int) -> int:
     return int(rows.num_rows)
 
 
-def _committed(run: Run, token: int) -> sa.Row[Any] | None:
+def _committed(run: Run, token: int) -> Outcome | None:
+    """Return what the marketing database says the push with a token did; None when it has no such push."""
     with marketing_of(run).connect() as connection:
-        return connection.execute(
+        sync = connection.execute(
             sa.text("select * from marketing.audience_sync where stream = :stream and token = :token"),
             {"stream": STREAM, "token": token},
         ).one_or_none()
+    return None if sync is None else _as_outcome(sync)
 
 
-def _read_back(run: Run, token: int, outcome: Outcome | None) -> None:
+def _read_back(run: Run, token: int, outcome: Outcome) -> None:
     """Compare what the marketing database says happened with what this push meant to do."""
-    if outcome is None or outcome.sync_id is None:
+    if outcome.sync_id is None:
         return
-    sync = _committed(run, token)
-    found = None if sync is None else (sync.rows_added, sync.rows_updated, sync.rows_removed, sync.checksum)
-    meant = (outcome.added, outcome.updated, outcome.removed, outcome.checksum)
-    if found != meant:
+    found = _committed(run, token)
+    if found != outcome:
         raise PushBroken(
-            f"marketing.audience_sync {run.business_date}, token {token}: expected (added, updated, removed, checksum) {meant}, "
-            f"found {found}. The rows were sent; whether they are there must be looked at before the next push."
+            f"marketing.audience_sync {run.business_date}, token {token}: expected {outcome}, found {found}. The rows were "
+            "sent; whether they are there must be looked at before the next push."
         )
 
 
-def _counts(run: Run, token: int, outcome: Outcome | None) -> dict[str, int]:
-    if outcome is not None:
-        return {
-            "added": outcome.added,
-            "updated": outcome.updated,
-            "removed": outcome.removed,
-            "refused": outcome.refused,
-            "total": outcome.total,
-            "tasks_added": outcome.tasks_added,
-            "tasks_withdrawn": outcome.tasks_withdrawn,
-        }
-    sync = _committed(run, token)
-    assert sync is not None
-    return {
-        "added": sync.rows_added,
-        "updated": sync.rows_updated,
-        "removed": sync.rows_removed,
-        "refused": sync.rows_refused,
-        "total": sync.rows_total,
-        "tasks_added": sync.tasks_added,
-        "tasks_withdrawn": sync.tasks_withdrawn,
-    }
+def _as_outcome(sync: sa.Row[Any]) -> Outcome:
+    """Return what a push did, from the account of it in the marketing database."""
+    return Outcome(
+        sync_id=sync.sync_id,
+        added=sync.rows_added,
+        updated=sync.rows_updated,
+        removed=sync.rows_removed,
+        refused=sync.rows_refused,
+        total=sync.rows_total,
+        tasks_added=sync.tasks_added,
+        tasks_withdrawn=sync.tasks_withdrawn,
+        checksum=sync.checksum,
+    )

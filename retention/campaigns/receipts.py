@@ -15,13 +15,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from retention.campaigns.errors import NoMarketingDatabase
-from retention.warehouse import Run, Warehouse, failpoint
+from retention.warehouse import Run, Warehouse, failpoint, sql_file
 
 STREAM = "audience"
 _CHUNK = 5_000
 _COPIED = (
     "send_key", "campaign", "customer_key", "kind", "channel", "offer", "offer_terms", "content_key", "service_tier",
     "lifecycle_stage", "churn_band", "value_band", "reasons_en", "reasons_zh", "joined_on", "valid_from", "valid_until",
+)  # fmt: skip
+_RECEIPT = (
+    "sync_id", "business_date", "token", "rows_added", "rows_updated", "rows_removed", "tasks_added", "tasks_withdrawn", "checksum",
 )  # fmt: skip
 
 
@@ -97,7 +100,7 @@ def book(connection: Connection, sync: Row[Any], changes: Sequence[dict[str, Any
     delivered = [row for row in changes if row["change"] != "removed"]
     for start in range(0, len(delivered), _CHUNK):
         connection.execute(
-            sa.text(_DELIVER),
+            sa.text(sql_file("campaigns/_book_deliveries")),
             {
                 "rows": json.dumps(delivered[start : start + _CHUNK]),
                 "as_of_date": sync.as_of_date,
@@ -125,39 +128,5 @@ def book(connection: Connection, sync: Row[Any], changes: Sequence[dict[str, Any
             "tasks_added, tasks_withdrawn, checksum) values (:sync_id, :business_date, :token, :rows_added, :rows_updated, "
             ":rows_removed, :tasks_added, :tasks_withdrawn, :checksum) on conflict (sync_id) do nothing"
         ),
-        {
-            name: getattr(sync, name)
-            for name in (
-                "sync_id", "business_date", "token", "rows_added", "rows_updated", "rows_removed", "tasks_added",
-                "tasks_withdrawn", "checksum",
-            )  # fmt: skip
-        },
+        {name: getattr(sync, name) for name in _RECEIPT},
     )
-
-
-# The period is the third part of a send_key; cost and cap come from the decision, which is kept long enough for a late receipt.
-# A key that comes back after a removal in the same push has moved to the surviving record of a merged person.
-_DELIVER = """
-insert into campaigns.delivery as delivery (
-    send_key, play, customer_key, kind, period_key, channel, is_capped, offer, offer_terms, content_key, service_tier,
-    lifecycle_stage, churn_band, value_band, reasons_en, reasons_zh, cost_minor, as_of_date, valid_from, valid_until, sync_id,
-    delivered_at
-)
-select
-    row.send_key, row.campaign, row.customer_key, row.kind, split_part(row.send_key, '|', 3), row.channel,
-    coalesce(decision.is_capped, row.kind = 'promotional'), row.offer, row.offer_terms, row.content_key, row.service_tier,
-    row.lifecycle_stage, row.churn_band, row.value_band, row.reasons_en, row.reasons_zh, coalesce(decision.cost_minor, 0),
-    row.joined_on, row.valid_from, row.valid_until, :sync_id, :pushed_at
-from jsonb_to_recordset(cast(:rows as jsonb)) as row (
-    send_key text, campaign text, customer_key bigint, kind text, channel text, offer text, offer_terms text, content_key text,
-    service_tier text, lifecycle_stage text, churn_band text, value_band text, reasons_en text, reasons_zh text, joined_on date,
-    valid_from timestamptz, valid_until timestamptz
-)
-left join campaigns.decision
-    on decision.as_of_date = :as_of_date and decision.play = row.campaign and decision.customer_key = row.customer_key
-on conflict (send_key) do update set
-    customer_key = excluded.customer_key,
-    valid_until = excluded.valid_until,
-    removed_on = null,
-    removed_reason = null
-"""

@@ -23,7 +23,7 @@ chosen as (
         decision.valid_until,
         decision.reasons_en,
         decision.reasons_zh
-    from campaigns.decision
+    from campaigns.decision as decision
     where decision.as_of_date = :as_of_date and decision.kind = 'staff' and decision.state = 'selected'
 )
 
@@ -52,7 +52,7 @@ select
         '上次下单：' || cast(attributes.days_since_last_order as text) || '天前。',
         '近一年消费：' || cast(round(cast(attributes.net_minor_365d as numeric) / :minor_units, 2) as text) || ' '
         || cast(:currency as text) || '。',
-        '服务层级：' || attributes.service_tier || '。',
+        '服务层级：' || tier.service_tier_zh || '。',
         '未结投诉：' || cast(attributes.count_open_complaints as text) || '。'
     ) as talking_points_zh,
     chosen.opening_minor,
@@ -63,3 +63,4 @@ from chosen
 inner join tasks on chosen.play = tasks.play
 inner join campaigns.customer_attributes as attributes
     on chosen.customer_key = attributes.customer_key and attributes.as_of_date = :as_of_date
+left join segments.tier as tier on chosen.customer_key = tier.customer_key and tier.as_of_date = :as_of_date

@@ -1,6 +1,6 @@
 -- What a push changes: the staged members against the members the database holds, one row per membership that joins, changes or leaves.
--- A send_key is never handed out twice. The one exception is no second time: when two records of a person turn out to be one, the
--- membership moves to the surviving key with the send_key it had.
+-- A send_key is never handed out twice. When two records of a person turn out to be one, the membership moves to the surviving key
+-- with the send_key it had: a removal and an update, no addition.
 with
 
 wanted as (
@@ -41,17 +41,19 @@ compared as (
             select 1
             from marketing.issued_send_key as issued
             where issued.send_key = wanted.send_key
-        ) and not exists (
+        ) as is_used,
+        exists (
             select 1
             from leaving
             where leaving.send_key = wanted.send_key
-        ) as is_used
+        ) as is_moving
     from wanted
     left join held on wanted.campaign = held.campaign and wanted.customer_key = held.customer_key
 )
 
 select
     case
+        when held_send_key is null and is_moving then 'moved'
         when held_send_key is null and is_used then 'refused'
         when held_send_key is null then 'added'
         when held_send_key = send_key then 'updated'
