@@ -32,9 +32,11 @@ def retention_ingest():
         business_date()
         return pipeline.entities()
 
-    @task(map_index_template="{{ task.op_kwargs['source'] }}.{{ task.op_kwargs['entity'] }}")
+    @task(
+        map_index_template="{{ task.op_kwargs['source'] }}.{{ task.op_kwargs['entity'] }}",
+        doc_md="Read one entity of one source since its cursor and land it as one batch.",
+    )
     def extract(source: str, entity: str) -> dict[str, int]:
-        """Read one entity of one source since its cursor and land it as one batch."""
         from retention import pipeline
 
         with day_run() as run:
