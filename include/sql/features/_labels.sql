@@ -38,13 +38,13 @@ customers as (
     having bool_or(stood_at_start)
 ),
 
-test_accounts as (
+left_out as (
     select customer_key
     from core.customer
     where
         valid_from < :as_of
         and (valid_to is null or valid_to >= :as_of)
-        and is_test
+        and (is_test or deleted_at < :as_of)
 )
 
 select
@@ -53,4 +53,4 @@ select
     customers.count_orders as orders,
     customers.net_minor
 from customers
-where customers.customer_key not in (select test_accounts.customer_key from test_accounts)
+where customers.customer_key not in (select left_out.customer_key from left_out)

@@ -1,17 +1,17 @@
 -- features.customer_orders: one row per purchaser per as_of_date, from the ledger of orders.
--- A purchaser has at least one order paid before as_of that is not cancelled before as_of. An order lies in the window of
--- its payment, and everything booked on it before as_of (corrections, refunds, returns, cancellation) is netted there.
+-- A purchaser has at least one order paid before as_of that is not cancelled before as_of; test accounts and people whom
+-- the source deleted before as_of are left out, as in the other feature tables. An order lies in the window of its payment, and everything booked on it before as_of (corrections, refunds, returns, cancellation) is netted there.
 -- No window function: the gap to the previous order is stored on the ledger row, so that rows stream in customer order.
 with
 
-test_accounts as (
+left_out as (
     select customer_key
     from core.customer
     where
         customer_key between :first_key and :last_key
         and valid_from < :as_of
         and (valid_to is null or valid_to >= :as_of)
-        and is_test
+        and (is_test or deleted_at < :as_of)
 ),
 
 entries as not materialized (
@@ -30,7 +30,7 @@ entries as not materialized (
         customer_key between :first_key and :last_key
         and happened_at < :as_of
         and (deleted_at is null or deleted_at >= :as_of)
-        and customer_key not in (select test_accounts.customer_key from test_accounts)
+        and customer_key not in (select left_out.customer_key from left_out)
 ),
 
 orders as (
