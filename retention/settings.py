@@ -57,8 +57,6 @@ class IngestSettings:
 class FeatureSettings:
     """How feature tables are built."""
 
-    lookback_days: int = 365
-    """Days of orders that recency, frequency and monetary value look at."""
     buckets: int = 2
     """Customer buckets computed side by side, each on its own connection: one per core."""
 
