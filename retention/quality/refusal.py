@@ -60,7 +60,7 @@ def refuse(connection: Connection, run: Run, delivery: Delivery, rules: Sequence
     kept = " and ".join(ok(i) for i, _ in refusing)
     connection.exec_driver_sql("drop table if exists pg_temp.refused")
     connection.exec_driver_sql(
-        f"create temporary table refused on commit drop as select row_id, array_remove(array[{broken}]::integer[], null) as broken "
+        f"create temporary table refused on commit drop as select row_id::tid as row_id, array_remove(array[{broken}]::integer[], null) as broken "
         f"from {staging} where not ({kept})"
     )
     connection.execute(

@@ -1,6 +1,6 @@
 """Great Expectations behind a thin wrapper: verdicts out, values never.
 
-What it is given is a query of booleans, one column per row rule, made from the same predicates as the quarantine. So the
+What it is given is a table of booleans, one column per row rule, made from the same predicates as the quarantine. So the
 failing values it likes to quote can only be ``false``. Its other traps are closed here: a failed suite does not raise (we
 return the verdicts and the caller raises), an expectation that crashed looks like bad data (we raise), an empty table
 passes every row rule (a floor of rows is part of every suite), usage statistics and progress bars are off.
@@ -59,20 +59,20 @@ class Suites:
     def check(
         self,
         name: str,
-        query: str,
+        table: str,
         booleans: Sequence[str],
         *,
         at_least: int = 1,
         at_most_value: Mapping[str, float] | None = None,
     ) -> dict[str, Verdict]:
-        """Validate the rows of a query.
+        """Validate the rows of a table.
 
         Parameters
         ----------
         name : str
             Name of the suite in reports.
-        query : str
-            Gives one boolean column per row rule, true where the row keeps it, and numbers for table rules.
+        table : str
+            Holds one boolean column per row rule, true where the row keeps it, and numbers for table rules.
         booleans : sequence of str
             Those columns.
         at_least : int
@@ -98,8 +98,10 @@ class Suites:
             expectations.ExpectColumnMinToBeBetween(column=column, max_value=limit, meta={"key": column})
             for column, limit in (at_most_value or {}).items()
         ]
-        asset = self._source.add_query_asset(name=name, query=query)
+        schema, _, table_name = table.partition(".")
         try:
+            # A table, not a query: a query is fetched whole by the library before it looks at anything.
+            asset = self._source.add_table_asset(name=name, table_name=table_name, schema_name=schema)
             batch = asset.add_batch_definition_whole_table("all").get_batch()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -108,8 +110,7 @@ class Suites:
             raise CheckFailed(
                 f"{name}: Great Expectations could not run ({type(error).__name__}). Nothing published.", runbook="gx-crashed"
             ) from None
-        finally:
-            self._source.delete_asset(name)
+        self._source.delete_asset(name)
         return {verdict.key: verdict for verdict in (_verdict(name, result) for result in outcome.results)}
 
     def close(self) -> None:

@@ -198,6 +198,43 @@ entries as (
         before_cancellation.net_minor
     from before_cancellation
     inner join reinstatements on before_cancellation.order_key = reinstatements.order_key
+),
+
+-- All paid orders of the people concerned: those derived here and those that stay as they are.
+paid_orders as (
+    select
+        header.customer_key,
+        entries.order_key,
+        entries.happened_at
+    from entries
+    inner join core.order_header as header on entries.order_key = header.order_key
+    where entries.kind = 'paid' and header.deleted_at is null
+
+    union all
+
+    select
+        entry.customer_key,
+        entry.order_key,
+        entry.happened_at
+    from core.order_entry as entry
+    where
+        entry.kind = 'paid'
+        and entry.deleted_at is null
+        and entry.order_key not in (select touched.order_key from pg_temp.touched_order as touched)
+        and entry.customer_key in (
+            select header.customer_key
+            from core.order_header as header
+            inner join pg_temp.touched_order as touched on header.order_key = touched.order_key
+        )
+),
+
+rhythm as (
+    select
+        order_key,
+        row_number() over by_time as order_number,
+        round(extract(epoch from happened_at - lag(happened_at) over by_time)::numeric / 86400, 6) as days_since_previous_order
+    from paid_orders
+    window by_time as (partition by customer_key order by happened_at, order_key)
 )
 
 select
@@ -212,8 +249,8 @@ select
     entries.gross_minor,
     entries.discount_minor,
     entries.net_minor,
-    null::integer as order_number,
-    null::numeric as days_since_previous_order,
+    rhythm.order_number::integer as order_number,
+    rhythm.days_since_previous_order,
     header.source,
     header.batch_id,
     header.updated_at,
@@ -221,3 +258,5 @@ select
     header.is_simulated
 from entries
 inner join core.order_header as header on entries.order_key = header.order_key
+left join rhythm on entries.order_key = rhythm.order_key and entries.kind = 'paid'
+order by header.customer_key, entries.happened_at

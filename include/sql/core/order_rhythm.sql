@@ -1,4 +1,5 @@
--- Number and rhythm of the paid orders of the touched people, kept on the entries so that no reader needs a window over history.
+-- Number and rhythm of the paid orders of the touched people. Entries are written with both; this brings the entries that
+-- stayed into line when an order arrived late, moved between people or was deleted.
 with
 
 numbered as (
