@@ -83,9 +83,9 @@ create table bi.kpi_value (
     period_start date not null,
     dimension text not null,
     member text not null,
-    numerator float8 not null,
-    denominator float8 not null,
-    value float8,
+    numerator double precision not null,
+    denominator double precision not null,
+    value double precision,
     customers bigint not null,
     primary key (as_of_date, kpi, period, dimension, member)
 ) partition by range (as_of_date);
@@ -108,11 +108,11 @@ create table bi.play_effect (
     outcome_days integer not null,
     treated_customers bigint not null,
     control_customers bigint not null,
-    treated_mean float8,
-    control_mean float8,
-    difference float8,
-    lower_95 float8,
-    upper_95 float8,
+    treated_mean double precision,
+    control_mean double precision,
+    difference double precision,
+    lower_95 double precision,
+    upper_95 double precision,
     verdict text not null,
     primary key (as_of_date, play, outcome)
 ) partition by range (as_of_date);
@@ -138,8 +138,8 @@ create table bi.score_reliability (
     scored_as_of date,
     matures_on date,
     customers bigint not null,
-    predicted_mean float8,
-    realised_mean float8,
+    predicted_mean double precision,
+    realised_mean double precision,
     primary key (as_of_date, model, bucket)
 ) partition by range (as_of_date);
 comment on table bi.score_reliability is 'What was predicted against what happened, for the newest scores whose horizon has passed. While none has passed, one row per model says so and when the first will. Grain: one row per model and bucket of the prediction per as_of_date.';
@@ -152,6 +152,434 @@ comment on column bi.score_reliability.matures_on is 'first as_of_date at which 
 comment on column bi.score_reliability.customers is 'customers in the bucket; 0 while waiting';
 comment on column bi.score_reliability.predicted_mean is 'mean prediction: probability, or minor units';
 comment on column bi.score_reliability.realised_mean is 'what happened: share without a paid order in the horizon, or net minor units in it';
+
+create table bi.setting (
+    name text not null,
+    value text not null,
+    primary key (name)
+);
+comment on table bi.setting is 'Numbers that the views of this schema need, written by each measurement from the settings. Grain: one row per setting.';
+comment on column bi.setting.name is 'suppressed_group_size: groups of fewer people are not shown';
+comment on column bi.setting.value is 'its value';
+
+create table campaigns.approval (
+    approval_id bigint generated always as identity not null,
+    business_date date not null,
+    approved_by text not null,
+    reason text not null,
+    run_id text,
+    ceilings jsonb not null,
+    approved_at timestamptz default now() not null,
+    used_by_run text,
+    used_at timestamptz,
+    primary key (approval_id)
+);
+create index on campaigns.approval (business_date) where used_at is null;
+comment on table campaigns.approval is 'Who let an audience change more than the budget, why, for which day, and by which push it was used. Valid for one push; the counts that were over the budget when it was given are its ceiling. Grain: one row per approval.';
+comment on column campaigns.approval.approval_id is 'grows with every approval';
+comment on column campaigns.approval.business_date is 'the day it is for';
+comment on column campaigns.approval.approved_by is 'name of the person who approved';
+comment on column campaigns.approval.reason is 'why';
+comment on column campaigns.approval.run_id is 'run it is for; null: the next push of that day';
+comment on column campaigns.approval.ceilings is 'play and measure to the greatest count allowed';
+comment on column campaigns.approval.approved_at is 'when it was given';
+comment on column campaigns.approval.used_by_run is 'the run that used it; null while unused';
+comment on column campaigns.approval.used_at is 'when it was used';
+
+create table campaigns.customer_attributes (
+    as_of_date date not null,
+    customer_key bigint not null,
+    language text not null,
+    customer_kind text not null,
+    account_owner text,
+    acquisition_channel text,
+    occupation text,
+    gender text,
+    age_years integer,
+    region text,
+    city text,
+    days_since_member integer,
+    days_to_birthday integer,
+    birthday_on date,
+    days_to_wedding_anniversary integer,
+    wedding_anniversary_on date,
+    count_orders_lifetime bigint,
+    count_orders_365d bigint,
+    days_since_first_order integer,
+    days_since_last_order integer,
+    last_order_at timestamptz,
+    net_minor_365d bigint,
+    net_minor_90d bigint,
+    mean_order_value_minor_365d double precision,
+    overdue_ratio double precision,
+    discount_share_365d double precision,
+    churn_probability double precision,
+    clv_12m_minor bigint,
+    probability_alive double precision,
+    value_at_risk_minor bigint,
+    rfm_class text,
+    rfm_segment text,
+    value_class text,
+    service_tier text,
+    is_at_risk boolean,
+    lifecycle_stage text,
+    days_in_stage integer,
+    membership_level text,
+    next_level text,
+    amount_to_next_level_minor bigint,
+    points_balance bigint,
+    points_expiring_30d bigint,
+    count_open_complaints integer not null,
+    open_complaint_key bigint,
+    open_complaint_severity text,
+    open_complaint_order_net_minor bigint,
+    days_since_complaint_resolved integer,
+    resolved_complaint_key bigint,
+    resolved_complaint_severity text,
+    resolved_complaint_order_net_minor bigint,
+    nps_score double precision,
+    count_converted_referrals bigint not null,
+    count_deliveries_30d bigint not null,
+    is_test boolean not null,
+    is_staff boolean not null,
+    is_erased boolean not null,
+    has_email boolean not null,
+    has_phone boolean not null,
+    has_wechat boolean not null,
+    has_app boolean not null,
+    is_suppressed boolean not null,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table campaigns.customer_attributes is 'What plays may ask about a customer, joined from segments, scores, features, complaints and earlier deliveries: the vocabulary of include/plays. One row per customer of core, purchaser or not. Grain: one row per customer_key per as_of_date.';
+comment on column campaigns.customer_attributes.as_of_date is 'date as of which the attributes hold';
+comment on column campaigns.customer_attributes.customer_key is 'the person';
+comment on column campaigns.customer_attributes.language is 'language for contact; the company''s own where the customer''s is not known';
+comment on column campaigns.customer_attributes.customer_kind is 'company or consumer';
+comment on column campaigns.customer_attributes.account_owner is 'staff member who looks after the customer; null if nobody does';
+comment on column campaigns.customer_attributes.acquisition_channel is 'how the customer was won';
+comment on column campaigns.customer_attributes.occupation is 'occupation as the CRM has it';
+comment on column campaigns.customer_attributes.gender is 'protected: may not decide about an offer';
+comment on column campaigns.customer_attributes.age_years is 'protected: years completed, from the year of birth; may not decide about an offer';
+comment on column campaigns.customer_attributes.region is 'protected: may not decide about an offer';
+comment on column campaigns.customer_attributes.city is 'protected with the region it lies in: may not decide about an offer';
+comment on column campaigns.customer_attributes.days_since_member is 'days since the customer became known';
+comment on column campaigns.customer_attributes.days_to_birthday is 'days to the next birthday, 0 on the day; 29 February falls on the 28th in other years';
+comment on column campaigns.customer_attributes.birthday_on is 'date of the next birthday';
+comment on column campaigns.customer_attributes.days_to_wedding_anniversary is 'days to the next wedding anniversary, 0 on the day';
+comment on column campaigns.customer_attributes.wedding_anniversary_on is 'date of the next wedding anniversary';
+comment on column campaigns.customer_attributes.count_orders_lifetime is 'paid orders so far; null for prospects';
+comment on column campaigns.customer_attributes.count_orders_365d is 'paid orders in the last 365 days';
+comment on column campaigns.customer_attributes.days_since_first_order is 'business days of the calendar since the first paid order; 1 is yesterday';
+comment on column campaigns.customer_attributes.days_since_last_order is 'business days of the calendar since the last paid order; 1 is yesterday';
+comment on column campaigns.customer_attributes.last_order_at is 'when the last paid order was paid; the stop rules count tries since then';
+comment on column campaigns.customer_attributes.net_minor_365d is 'net spend of the last 365 days, minor units';
+comment on column campaigns.customer_attributes.net_minor_90d is 'net spend of the last 90 days, minor units';
+comment on column campaigns.customer_attributes.mean_order_value_minor_365d is 'mean net value of an order of the last 365 days, minor units';
+comment on column campaigns.customer_attributes.overdue_ratio is 'days since the last order over the customer''s own mean gap; null below two orders';
+comment on column campaigns.customer_attributes.discount_share_365d is 'discount over gross of the last 365 days';
+comment on column campaigns.customer_attributes.churn_probability is 'probability of no paid order within the horizon; a prediction';
+comment on column campaigns.customer_attributes.clv_12m_minor is 'predicted net value of the coming twelve months, minor units; a prediction';
+comment on column campaigns.customer_attributes.probability_alive is 'probability of not having left for good; a prediction';
+comment on column campaigns.customer_attributes.value_at_risk_minor is 'churn probability times predicted value, minor units; a prediction';
+comment on column campaigns.customer_attributes.rfm_class is 'one of the four classes of recency, frequency and monetary value';
+comment on column campaigns.customer_attributes.rfm_segment is 'one of the eleven named segments';
+comment on column campaigns.customer_attributes.value_class is 'current by predicted value; rests on a prediction';
+comment on column campaigns.customer_attributes.service_tier is 'service tier; rests on a prediction';
+comment on column campaigns.customer_attributes.is_at_risk is 'at-risk flag on top of the tier; rests on a prediction';
+comment on column campaigns.customer_attributes.lifecycle_stage is 'stage of the customer''s life';
+comment on column campaigns.customer_attributes.days_in_stage is 'days since the stage began';
+comment on column campaigns.customer_attributes.membership_level is 'level by spend of the membership year';
+comment on column campaigns.customer_attributes.next_level is 'the next higher level; null at the top';
+comment on column campaigns.customer_attributes.amount_to_next_level_minor is 'spend still missing, minor units; null at the top';
+comment on column campaigns.customer_attributes.points_balance is 'points that can be redeemed';
+comment on column campaigns.customer_attributes.points_expiring_30d is 'points about to expire';
+comment on column campaigns.customer_attributes.count_open_complaints is 'complaints opened and not resolved';
+comment on column campaigns.customer_attributes.open_complaint_key is 'the worst open complaint, of these the oldest';
+comment on column campaigns.customer_attributes.open_complaint_severity is 'severity of the worst open complaint';
+comment on column campaigns.customer_attributes.open_complaint_order_net_minor is 'net value of that order, minor units; null if the complaint names none';
+comment on column campaigns.customer_attributes.days_since_complaint_resolved is 'days since the latest resolution; 1 is yesterday';
+comment on column campaigns.customer_attributes.resolved_complaint_key is 'the complaint resolved last';
+comment on column campaigns.customer_attributes.resolved_complaint_severity is 'severity of the complaint resolved last';
+comment on column campaigns.customer_attributes.resolved_complaint_order_net_minor is 'net value of that order, minor units';
+comment on column campaigns.customer_attributes.nps_score is 'latest answer to the question of recommendation, 0 to 10; null if never asked';
+comment on column campaigns.customer_attributes.count_converted_referrals is 'people the customer referred who bought';
+comment on column campaigns.customer_attributes.count_deliveries_30d is 'promotional messages handed to tools in the 30 days before';
+comment on column campaigns.customer_attributes.is_test is 'test account: in no audience';
+comment on column campaigns.customer_attributes.is_staff is 'member of staff: in no audience';
+comment on column campaigns.customer_attributes.is_erased is 'an erasure has been asked for or done: in no audience';
+comment on column campaigns.customer_attributes.has_email is 'an e-mail address is known and not suppressed';
+comment on column campaigns.customer_attributes.has_phone is 'a telephone number is known and not suppressed: calls and SMS';
+comment on column campaigns.customer_attributes.has_wechat is 'the customer used WeChat with us in the last 365 days';
+comment on column campaigns.customer_attributes.has_app is 'the customer used the app in the last 365 days';
+comment on column campaigns.customer_attributes.is_suppressed is 'an address of the customer is suppressed for every channel, or each address for its own';
+
+create table campaigns.decision (
+    as_of_date date not null,
+    play text not null,
+    customer_key bigint not null,
+    state text not null,
+    first_failing_rule text,
+    failing_rules integer not null,
+    beaten_by text,
+    kind text not null,
+    purpose text not null,
+    uses_profiling boolean not null,
+    is_capped boolean not null,
+    period_key text not null,
+    channel text,
+    send_key text,
+    offer text not null,
+    offer_terms text not null,
+    content_key text not null,
+    language text not null,
+    priority integer not null,
+    cost_minor bigint not null,
+    valid_from timestamptz not null,
+    valid_until timestamptz not null,
+    joined_on date not null,
+    service_tier text,
+    lifecycle_stage text,
+    churn_band text,
+    value_band text,
+    reasons_en text not null,
+    reasons_zh text not null,
+    opening_minor bigint,
+    ceiling_minor bigint,
+    holdout_bucket double precision not null,
+    primary key (as_of_date, play, customer_key)
+) partition by range (as_of_date);
+comment on table campaigns.decision is 'What was decided about every customer that a play''s audience rule matches: contacted, kept as control, or excluded, with the first rule that failed and a mask of all that failed. Who does not match is only counted, in campaigns.play_run. Grain: one row per play and matching customer_key per as_of_date.';
+comment on column campaigns.decision.as_of_date is 'day the decision is for';
+comment on column campaigns.decision.play is 'the play';
+comment on column campaigns.decision.customer_key is 'the person';
+comment on column campaigns.decision.state is 'selected, control or excluded';
+comment on column campaigns.decision.first_failing_rule is 'first rule that failed, in the order of campaigns.exclusion_rule; null when selected';
+comment on column campaigns.decision.failing_rules is 'sum of the bits of all rules that failed (campaigns.exclusion_rule); 0 when selected';
+comment on column campaigns.decision.beaten_by is 'the promotional play that took the customer''s day instead';
+comment on column campaigns.decision.kind is 'promotional, service or staff';
+comment on column campaigns.decision.purpose is 'consent purpose';
+comment on column campaigns.decision.uses_profiling is 'true where the play asks about predictions';
+comment on column campaigns.decision.is_capped is 'true where the contact caps count this play';
+comment on column campaigns.decision.period_key is 'period within which nobody gets the play twice: once, a month, a year, or the event';
+comment on column campaigns.decision.channel is 'channel chosen; null when none is usable';
+comment on column campaigns.decision.send_key is 'play|channel|period|customer: unique for ever; null when no channel is usable';
+comment on column campaigns.decision.offer is 'code of the rung of the offer ladder';
+comment on column campaigns.decision.offer_terms is 'what it grants, as a JSON object';
+comment on column campaigns.decision.content_key is 'content in the marketing tool';
+comment on column campaigns.decision.language is 'language to use';
+comment on column campaigns.decision.priority is 'priority of the play';
+comment on column campaigns.decision.cost_minor is 'cost of one touch through the channel chosen, minor units; 0 without a channel';
+comment on column campaigns.decision.valid_from is 'start of the membership';
+comment on column campaigns.decision.valid_until is 'end of the membership';
+comment on column campaigns.decision.joined_on is 'as-of date on which the membership began; earlier than as_of_date for one that carries on';
+comment on column campaigns.decision.service_tier is 'service tier';
+comment on column campaigns.decision.lifecycle_stage is 'lifecycle stage';
+comment on column campaigns.decision.churn_band is 'low below 0.25, middle below 0.5, high from there';
+comment on column campaigns.decision.value_band is 'predicted value against the cut-off of the value matrix: high or low';
+comment on column campaigns.decision.reasons_en is 'the conditions that matched with the customer''s values, in English';
+comment on column campaigns.decision.reasons_zh is 'the same in Chinese';
+comment on column campaigns.decision.opening_minor is 'negotiation: offer to open with';
+comment on column campaigns.decision.ceiling_minor is 'negotiation: most that may be granted';
+comment on column campaigns.decision.holdout_bucket is 'the person''s place in [0, 1) for this play and period; below the share is control';
+
+create table campaigns.delivery (
+    send_key text not null,
+    play text not null,
+    customer_key bigint not null,
+    kind text not null,
+    period_key text not null,
+    channel text not null,
+    is_capped boolean not null,
+    offer text not null,
+    offer_terms text not null,
+    content_key text not null,
+    service_tier text,
+    lifecycle_stage text,
+    churn_band text,
+    value_band text,
+    reasons_en text not null,
+    reasons_zh text not null,
+    cost_minor bigint not null,
+    as_of_date date not null,
+    valid_from timestamptz not null,
+    valid_until timestamptz not null,
+    removed_on date,
+    removed_reason text,
+    sync_id bigint not null,
+    delivered_at timestamptz not null,
+    primary key (send_key)
+);
+create index on campaigns.delivery (customer_key, play, as_of_date);
+create index on campaigns.delivery (play, as_of_date);
+comment on table campaigns.delivery is 'Receipts: what the marketing database is known to hold or to have held, copied from there after each push. Periods, contact caps and stop rules count these. Grain: one row per send_key, for ever.';
+comment on column campaigns.delivery.send_key is 'the key handed out';
+comment on column campaigns.delivery.play is 'the play';
+comment on column campaigns.delivery.customer_key is 'the person as known then; core.customer_alias follows merges';
+comment on column campaigns.delivery.kind is 'promotional, service or staff';
+comment on column campaigns.delivery.period_key is 'the play''s period';
+comment on column campaigns.delivery.channel is 'channel handed out; staff for tasks';
+comment on column campaigns.delivery.is_capped is 'true where the contact caps count it';
+comment on column campaigns.delivery.offer is 'offer handed out';
+comment on column campaigns.delivery.offer_terms is 'its terms, as a JSON object';
+comment on column campaigns.delivery.content_key is 'content handed out';
+comment on column campaigns.delivery.service_tier is 'service tier when it began';
+comment on column campaigns.delivery.lifecycle_stage is 'lifecycle stage when it began';
+comment on column campaigns.delivery.churn_band is 'churn band when it began';
+comment on column campaigns.delivery.value_band is 'value band when it began';
+comment on column campaigns.delivery.reasons_en is 'reasons handed out, in English';
+comment on column campaigns.delivery.reasons_zh is 'reasons handed out, in Chinese';
+comment on column campaigns.delivery.cost_minor is 'cost of the touch, minor units';
+comment on column campaigns.delivery.as_of_date is 'as-of date on which the membership began';
+comment on column campaigns.delivery.valid_from is 'start of the membership';
+comment on column campaigns.delivery.valid_until is 'end of the membership';
+comment on column campaigns.delivery.removed_on is 'as-of date of the push that took it back; null while it stands';
+comment on column campaigns.delivery.removed_reason is 'why it was taken back';
+comment on column campaigns.delivery.sync_id is 'push that delivered it (marketing.audience_sync)';
+comment on column campaigns.delivery.delivered_at is 'when that push was made';
+
+create table campaigns.guard_stop (
+    stop_id bigint generated always as identity not null,
+    business_date date not null,
+    run_id text not null,
+    play text not null,
+    measure text not null,
+    found bigint not null,
+    allowed bigint not null,
+    stopped_at timestamptz default now() not null,
+    primary key (stop_id)
+);
+create index on campaigns.guard_stop (business_date, play, measure);
+comment on table campaigns.guard_stop is 'Pushes that were stopped because an audience would have changed too much, with what was found and what is allowed. Grain: one row per measure that was over its budget in one stopped push.';
+comment on column campaigns.guard_stop.stop_id is 'grows with every stop';
+comment on column campaigns.guard_stop.business_date is 'the day that was to be pushed';
+comment on column campaigns.guard_stop.run_id is 'the run that was stopped';
+comment on column campaigns.guard_stop.play is 'the audience';
+comment on column campaigns.guard_stop.measure is 'size, joins or leaves';
+comment on column campaigns.guard_stop.found is 'rows';
+comment on column campaigns.guard_stop.allowed is 'rows within the budget';
+comment on column campaigns.guard_stop.stopped_at is 'when';
+
+create table campaigns.holdout (
+    play text not null,
+    period_key text not null,
+    customer_key bigint not null,
+    bucket double precision not null,
+    share double precision not null,
+    assigned_on date not null,
+    primary key (play, period_key, customer_key)
+);
+create index on campaigns.holdout (customer_key);
+comment on table campaigns.holdout is 'Who is control for which play and period. Kept, so that a changed share or a merge of two customer records moves nobody from control to contacted within a period. Grain: one row per play, period and customer.';
+comment on column campaigns.holdout.play is 'the play';
+comment on column campaigns.holdout.period_key is 'the play''s period';
+comment on column campaigns.holdout.customer_key is 'the person as known then; core.customer_alias follows merges';
+comment on column campaigns.holdout.bucket is 'the person''s place in [0, 1)';
+comment on column campaigns.holdout.share is 'the play''s share when it was drawn';
+comment on column campaigns.holdout.assigned_on is 'as-of date of the first decision';
+
+create table campaigns.play (
+    play text not null,
+    content_hash text not null,
+    name_en text not null,
+    name_zh text not null,
+    kind text not null,
+    purpose text not null,
+    priority integer not null,
+    period text not null,
+    holdout_share double precision not null,
+    definition jsonb not null,
+    registered_at timestamptz default now() not null,
+    primary key (play, content_hash)
+);
+comment on table campaigns.play is 'Every version of every play that was ever planned with, as its file stood then. Grain: one row per play and content.';
+comment on column campaigns.play.play is 'name of the play and of its file in include/plays';
+comment on column campaigns.play.content_hash is 'sha256 of the definition as canonical JSON';
+comment on column campaigns.play.name_en is 'name in English';
+comment on column campaigns.play.name_zh is 'name in Chinese';
+comment on column campaigns.play.kind is 'promotional, service or staff';
+comment on column campaigns.play.purpose is 'consent purpose';
+comment on column campaigns.play.priority is 'greater goes first';
+comment on column campaigns.play.period is 'once, month, year or event';
+comment on column campaigns.play.holdout_share is 'share of candidates kept as control';
+comment on column campaigns.play.definition is 'the whole definition';
+comment on column campaigns.play.registered_at is 'when it was first planned with';
+
+create table campaigns.play_run (
+    as_of_date date not null,
+    play text not null,
+    content_hash text not null,
+    population bigint not null,
+    not_in_audience bigint not null,
+    excluded bigint not null,
+    control bigint not null,
+    selected bigint not null,
+    primary key (as_of_date, play)
+) partition by range (as_of_date);
+comment on table campaigns.play_run is 'What each play came to: its population splits into not in the audience, excluded, control and selected, always. Grain: one row per play per as_of_date.';
+comment on column campaigns.play_run.as_of_date is 'day the decisions are for';
+comment on column campaigns.play_run.play is 'the play';
+comment on column campaigns.play_run.content_hash is 'sha256 of the play''s definition, as in campaigns.play';
+comment on column campaigns.play_run.population is 'customers looked at';
+comment on column campaigns.play_run.not_in_audience is 'customers the audience rule does not match';
+comment on column campaigns.play_run.excluded is 'matching customers kept out by a rule';
+comment on column campaigns.play_run.control is 'matching customers kept back at random';
+comment on column campaigns.play_run.selected is 'customers to be contacted';
+
+create table campaigns.push_receipt (
+    sync_id bigint not null,
+    business_date date not null,
+    token bigint not null,
+    rows_added bigint not null,
+    rows_updated bigint not null,
+    rows_removed bigint not null,
+    tasks_added bigint not null,
+    tasks_withdrawn bigint not null,
+    checksum text not null,
+    received_at timestamptz default now() not null,
+    primary key (sync_id)
+);
+comment on table campaigns.push_receipt is 'Pushes whose outcome has been read back from the marketing database and booked in campaigns.delivery. Grain: one row per push.';
+comment on column campaigns.push_receipt.sync_id is 'the push (marketing.audience_sync)';
+comment on column campaigns.push_receipt.business_date is 'the day it was for';
+comment on column campaigns.push_receipt.token is 'its fencing token';
+comment on column campaigns.push_receipt.rows_added is 'members who joined';
+comment on column campaigns.push_receipt.rows_updated is 'members whose row changed';
+comment on column campaigns.push_receipt.rows_removed is 'members who left';
+comment on column campaigns.push_receipt.tasks_added is 'staff tasks made';
+comment on column campaigns.push_receipt.tasks_withdrawn is 'staff tasks taken back';
+comment on column campaigns.push_receipt.checksum is 'checksum of the audiences as the push left them';
+comment on column campaigns.push_receipt.received_at is 'when it was booked';
+
+create table campaigns.staff_task (
+    as_of_date date not null,
+    play text not null,
+    customer_key bigint not null,
+    send_key text not null,
+    account_owner text,
+    title_en text not null,
+    title_zh text not null,
+    talking_points_en text not null,
+    talking_points_zh text not null,
+    opening_minor bigint,
+    midpoint_minor bigint,
+    ceiling_minor bigint,
+    due_until timestamptz not null,
+    primary key (as_of_date, play, customer_key)
+) partition by range (as_of_date);
+comment on table campaigns.staff_task is 'Calls and visits that the staff plays ask for, with what to know and how far an offer may go. Grain: one row per staff play and customer per as_of_date.';
+comment on column campaigns.staff_task.as_of_date is 'day the task is for';
+comment on column campaigns.staff_task.play is 'the staff play';
+comment on column campaigns.staff_task.customer_key is 'the person';
+comment on column campaigns.staff_task.send_key is 'unique for ever per play, period and customer';
+comment on column campaigns.staff_task.account_owner is 'who looks after the customer; null: the team decides';
+comment on column campaigns.staff_task.title_en is 'what to do, in English';
+comment on column campaigns.staff_task.title_zh is 'what to do, in Chinese';
+comment on column campaigns.staff_task.talking_points_en is 'what to know, in English: the play''s points, then the customer''s history';
+comment on column campaigns.staff_task.talking_points_zh is 'the same in Chinese';
+comment on column campaigns.staff_task.opening_minor is 'offer to open with, minor units; null without a negotiation';
+comment on column campaigns.staff_task.midpoint_minor is 'half way between opening and ceiling';
+comment on column campaigns.staff_task.ceiling_minor is 'most that may be granted';
+comment on column campaigns.staff_task.due_until is 'to be done before';
 
 create table core.campaign_event (
     event_key bigint not null,
@@ -574,7 +1002,7 @@ create table core.order_entry (
     is_simulated boolean not null,
     primary key (order_key, kind, sequence)
 );
-create index on core.order_entry (customer_key, happened_at) include (order_count, gross_minor, discount_minor, net_minor, order_number, days_since_previous_order, order_key, deleted_at);
+create index on core.order_entry (customer_key, happened_at) include (order_key, kind, order_count, gross_minor, discount_minor, net_minor, order_number, days_since_previous_order, deleted_at);
 comment on table core.order_entry is 'The order ledger: signed, dated entries, so that sums as of a date are plain sums over entries before it and a later cancellation never rewrites an earlier day. Grain: one row per order, kind and sequence.';
 comment on column core.order_entry.order_key is 'hash of source and order_id';
 comment on column core.order_entry.kind is 'paid (+1 order), cancelled (-1 order), refunded or returned (money back), corrected (a change of amounts)';
@@ -621,7 +1049,7 @@ create table core.order_header (
     primary key (order_key)
 );
 create unique index on core.order_header (source, order_id);
-create index on core.order_header (customer_key, ordered_at);
+create index on core.order_header (customer_key, paid_at) include (order_key, cancelled_at, coupon_code, channel, deleted_at);
 create index on core.order_header (source_customer_key);
 comment on table core.order_header is 'Orders in their latest state. For sums as of a date read core.order_entry. Grain: one row per order.';
 comment on column core.order_header.order_key is 'hash of source and order_id';
@@ -671,7 +1099,7 @@ create table core.order_line (
     is_simulated boolean not null,
     primary key (order_key, line_number)
 );
-create index on core.order_line (customer_key, happened_at) include (order_key, product_key, category_1, quantity, gross_minor, discount_minor, net_minor, returned_quantity, returned_at, deleted_at);
+create index on core.order_line (customer_key, happened_at) include (order_key, product_key, category_1, category_2, quantity, gross_minor, discount_minor, net_minor, returned_quantity, returned_at, deleted_at);
 comment on table core.order_line is 'Products on orders. Grain: one row per order and line number.';
 comment on column core.order_line.order_key is 'hash of source and order_id';
 comment on column core.order_line.line_number is 'number of the line within the order';
@@ -864,6 +1292,250 @@ comment on column core.survey_answer.batch_id is 'batch that last changed the ro
 comment on column core.survey_answer.updated_at is 'when the source last changed the row; when the batch landed if the source does not say';
 comment on column core.survey_answer.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
 comment on column core.survey_answer.is_simulated is 'true where the simulator made the row';
+
+create table features.customer_basket (
+    as_of_date date not null,
+    customer_key bigint not null,
+    count_baskets_365d bigint not null,
+    count_lines_365d bigint not null,
+    lines_per_basket_365d double precision,
+    largest_basket_lines_365d bigint,
+    quantity_365d double precision not null,
+    mean_unit_price_minor_365d double precision,
+    count_products_365d bigint not null,
+    repeated_product_share_365d double precision,
+    count_categories_365d bigint not null,
+    count_categories_90d bigint not null,
+    count_new_categories_90d bigint not null,
+    count_subcategories_365d bigint not null,
+    top_category_365d text,
+    top_category_share_365d double precision,
+    category_concentration_365d double precision,
+    discounted_line_share_365d double precision,
+    count_returned_lines_365d bigint not null,
+    baskets_with_return_share_365d double precision,
+    returned_quantity_share_365d double precision,
+    days_since_last_return integer,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table features.customer_basket is 'What a customer buys as of a date: size of baskets, mix of products and categories, discounts taken, goods brought back. Order lines of the 365 business days before the as-of date, without orders cancelled before it. Grain: one row per customer per as_of_date.';
+comment on column features.customer_basket.as_of_date is 'date D the row holds for: only what happened before D began in the business time zone was used';
+comment on column features.customer_basket.customer_key is 'pseudonym of the customer';
+comment on column features.customer_basket.count_baskets_365d is 'orders with lines in the last 365 days';
+comment on column features.customer_basket.count_lines_365d is 'order lines of the last 365 days';
+comment on column features.customer_basket.lines_per_basket_365d is 'mean number of lines of an order; null without orders';
+comment on column features.customer_basket.largest_basket_lines_365d is 'lines of the order with most; null without orders';
+comment on column features.customer_basket.quantity_365d is 'units bought';
+comment on column features.customer_basket.mean_unit_price_minor_365d is 'net amount per unit, minor units of the base currency; null without orders';
+comment on column features.customer_basket.count_products_365d is 'different products bought; one that moved to another category counts once in each';
+comment on column features.customer_basket.repeated_product_share_365d is 'share of those products bought on more than one line; null without orders';
+comment on column features.customer_basket.count_categories_365d is 'different first-level categories bought';
+comment on column features.customer_basket.count_categories_90d is 'different first-level categories bought in the last 90 days';
+comment on column features.customer_basket.count_new_categories_90d is 'first-level categories bought in the last 90 days and not in the 275 days before';
+comment on column features.customer_basket.count_subcategories_365d is 'different second-level categories bought';
+comment on column features.customer_basket.top_category_365d is 'first-level category with the highest net amount; ties go to the first by name';
+comment on column features.customer_basket.top_category_share_365d is 'share of that category in the net amount of all categories; null without orders';
+comment on column features.customer_basket.category_concentration_365d is 'sum of squared shares of the categories (Herfindahl): 1 is one category, 1/n is an even mix of n; null without orders';
+comment on column features.customer_basket.discounted_line_share_365d is 'share of lines bought at a discount; null without orders';
+comment on column features.customer_basket.count_returned_lines_365d is 'lines of the last 365 days of which something came back before D';
+comment on column features.customer_basket.baskets_with_return_share_365d is 'orders of which something came back, per order; null without orders';
+comment on column features.customer_basket.returned_quantity_share_365d is 'units brought back per unit bought; null without orders';
+comment on column features.customer_basket.days_since_last_return is 'business days since goods of the last 365 days last came back; null if none did';
+
+create table features.customer_engagement (
+    as_of_date date not null,
+    customer_key bigint not null,
+    count_interactions_30d bigint not null,
+    count_interactions_previous_30d bigint not null,
+    interactions_change_30d bigint not null,
+    count_interactions_90d bigint not null,
+    count_interactions_365d bigint not null,
+    count_inbound_interactions_90d bigint not null,
+    count_interaction_channels_90d bigint not null,
+    count_phone_interactions_90d bigint not null,
+    count_email_interactions_90d bigint not null,
+    count_sms_interactions_90d bigint not null,
+    count_wechat_interactions_90d bigint not null,
+    count_app_interactions_90d bigint not null,
+    count_in_person_interactions_90d bigint not null,
+    count_social_interactions_90d bigint not null,
+    count_reactions_90d bigint not null,
+    count_page_views_90d bigint not null,
+    dwell_seconds_90d bigint not null,
+    days_since_last_interaction integer,
+    latest_nps double precision,
+    days_since_latest_nps integer,
+    nps_change double precision,
+    mean_csat_365d double precision,
+    mean_servqual_365d double precision,
+    count_survey_answers_365d bigint not null,
+    count_campaign_messages_90d bigint not null,
+    count_campaign_responses_90d bigint not null,
+    count_referrals_lifetime bigint not null,
+    count_converted_referrals_lifetime bigint not null,
+    points_balance bigint not null,
+    points_expiring_30d bigint not null,
+    points_redeemed_365d bigint not null,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table features.customer_engagement is 'How a customer and the company deal with each other as of a date: touches and their trend, answers to surveys and messages, referrals, points. One row for everybody known as of the date who is no test account: the population of all segments. Grain: one row per customer per as_of_date.';
+comment on column features.customer_engagement.as_of_date is 'date D the row holds for: only what happened before D began in the business time zone was used';
+comment on column features.customer_engagement.customer_key is 'pseudonym of the customer';
+comment on column features.customer_engagement.count_interactions_30d is 'touches in either direction in the 30 business days before D';
+comment on column features.customer_engagement.count_interactions_previous_30d is 'touches in the 30 business days before those';
+comment on column features.customer_engagement.interactions_change_30d is 'touches of the last 30 days less those of the 30 days before; negative is the warning sign of falling interest';
+comment on column features.customer_engagement.count_interactions_90d is 'touches in the 90 business days before D';
+comment on column features.customer_engagement.count_interactions_365d is 'touches in the 365 business days before D';
+comment on column features.customer_engagement.count_inbound_interactions_90d is 'touches of the last 90 days that came from the customer';
+comment on column features.customer_engagement.count_interaction_channels_90d is 'different channels of the last 90 days';
+comment on column features.customer_engagement.count_phone_interactions_90d is 'touches by phone in the last 90 days';
+comment on column features.customer_engagement.count_email_interactions_90d is 'touches by e-mail in the last 90 days';
+comment on column features.customer_engagement.count_sms_interactions_90d is 'touches by SMS in the last 90 days';
+comment on column features.customer_engagement.count_wechat_interactions_90d is 'touches on WeChat in the last 90 days';
+comment on column features.customer_engagement.count_app_interactions_90d is 'touches in the app in the last 90 days';
+comment on column features.customer_engagement.count_in_person_interactions_90d is 'touches in a store or at an event in the last 90 days';
+comment on column features.customer_engagement.count_social_interactions_90d is 'touches on Weibo or Xiaohongshu in the last 90 days';
+comment on column features.customer_engagement.count_reactions_90d is 'opens, clicks and likes of the last 90 days';
+comment on column features.customer_engagement.count_page_views_90d is 'page views of the last 90 days';
+comment on column features.customer_engagement.dwell_seconds_90d is 'seconds spent in the touches of the last 90 days';
+comment on column features.customer_engagement.days_since_last_interaction is 'business days since the last touch; null if there was none in the last 365';
+comment on column features.customer_engagement.latest_nps is 'latest answer to the NPS question, 0 to 10; null if never answered';
+comment on column features.customer_engagement.days_since_latest_nps is 'business days since that answer; null if never answered';
+comment on column features.customer_engagement.nps_change is 'latest NPS answer less the one before; null with fewer than two';
+comment on column features.customer_engagement.mean_csat_365d is 'mean CSAT answer of the last 365 days, 1 to 5; null without answers';
+comment on column features.customer_engagement.mean_servqual_365d is 'mean SERVQUAL answer of the last 365 days over all dimensions; null without answers';
+comment on column features.customer_engagement.count_survey_answers_365d is 'survey answers of the last 365 days';
+comment on column features.customer_engagement.count_campaign_messages_90d is 'campaign messages sent in the last 90 days';
+comment on column features.customer_engagement.count_campaign_responses_90d is 'messages opened, clicked or converted in the last 90 days, by event';
+comment on column features.customer_engagement.count_referrals_lifetime is 'people recommended before D';
+comment on column features.customer_engagement.count_converted_referrals_lifetime is 'of these, who had bought before D';
+comment on column features.customer_engagement.points_balance is 'points that can be used as of D: earned less redeemed and expired; lots past their date count as expired even before the source books it';
+comment on column features.customer_engagement.points_expiring_30d is 'of the balance, points that run out in the 30 days from D on (number of days: settings), the oldest lots being used first';
+comment on column features.customer_engagement.points_redeemed_365d is 'points redeemed in the last 365 days';
+
+create table features.customer_orders (
+    as_of_date date not null,
+    customer_key bigint not null,
+    first_order_at timestamptz not null,
+    last_order_at timestamptz not null,
+    won_back_at timestamptz,
+    recency_days integer not null,
+    tenure_days integer not null,
+    first_to_last_order_days integer not null,
+    count_orders_lifetime bigint not null,
+    count_order_days_lifetime bigint not null,
+    count_orders_30d bigint not null,
+    count_orders_90d bigint not null,
+    count_orders_previous_90d bigint not null,
+    orders_change_90d bigint not null,
+    count_orders_365d bigint not null,
+    count_cancelled_orders_365d bigint not null,
+    net_minor_30d bigint not null,
+    net_minor_90d bigint not null,
+    net_minor_previous_90d bigint not null,
+    net_change_90d_minor bigint not null,
+    net_minor_365d bigint not null,
+    net_minor_lifetime bigint not null,
+    net_minor_membership_year bigint not null,
+    gross_minor_365d bigint not null,
+    discount_minor_365d bigint not null,
+    discount_share_365d double precision,
+    mean_order_value_minor_365d double precision,
+    largest_order_minor_365d bigint,
+    refunded_minor_365d bigint not null,
+    refund_share_365d double precision,
+    mean_days_between_orders double precision,
+    std_days_between_orders double precision,
+    max_days_between_orders double precision,
+    overdue_ratio double precision,
+    repeat_order_value_mean_minor double precision,
+    count_coupon_orders_365d bigint not null,
+    coupon_order_share_365d double precision,
+    count_order_channels_365d bigint not null,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table features.customer_orders is 'What a purchaser''s orders say as of a date: recency, frequency, money, rhythm and trend. A purchaser has at least one order paid before the as-of date that was not cancelled before it; test accounts and deleted people are left out. An order belongs to the window in which it was paid, net of everything booked on it before the as-of date. Grain: one row per purchaser per as_of_date.';
+comment on column features.customer_orders.as_of_date is 'date D the row holds for: only what happened before D began in the business time zone was used';
+comment on column features.customer_orders.customer_key is 'pseudonym of the purchaser';
+comment on column features.customer_orders.first_order_at is 'payment of the first order that still stands';
+comment on column features.customer_orders.last_order_at is 'payment of the latest order that still stands';
+comment on column features.customer_orders.won_back_at is 'payment of the latest order that came after the customer counted as lost (gap to the order before longer than the days in settings); null if none did';
+comment on column features.customer_orders.recency_days is 'business days from the day of the last order to D; 1 when it was paid on the day before D';
+comment on column features.customer_orders.tenure_days is 'business days from the day of the first order to D';
+comment on column features.customer_orders.first_to_last_order_days is 'business days from the first to the last order day; 0 with one order day';
+comment on column features.customer_orders.count_orders_lifetime is 'orders that stand as of D';
+comment on column features.customer_orders.count_order_days_lifetime is 'business days with at least one order that stands';
+comment on column features.customer_orders.count_orders_30d is 'orders paid in the 30 business days before D';
+comment on column features.customer_orders.count_orders_90d is 'orders paid in the 90 business days before D';
+comment on column features.customer_orders.count_orders_previous_90d is 'orders paid in the 90 business days before those';
+comment on column features.customer_orders.orders_change_90d is 'orders of the last 90 days less those of the 90 days before; negative is the warning sign of falling frequency';
+comment on column features.customer_orders.count_orders_365d is 'orders paid in the 365 business days before D';
+comment on column features.customer_orders.count_cancelled_orders_365d is 'orders paid in the 365 business days before D and cancelled before D';
+comment on column features.customer_orders.net_minor_30d is 'net amount of the orders of the last 30 days, minor units of the base currency';
+comment on column features.customer_orders.net_minor_90d is 'net amount of the orders of the last 90 days';
+comment on column features.customer_orders.net_minor_previous_90d is 'net amount of the orders of the 90 days before those';
+comment on column features.customer_orders.net_change_90d_minor is 'net amount of the last 90 days less that of the 90 days before';
+comment on column features.customer_orders.net_minor_365d is 'net amount of the orders of the last 365 days';
+comment on column features.customer_orders.net_minor_lifetime is 'net amount of all orders that stand';
+comment on column features.customer_orders.net_minor_membership_year is 'net amount of the orders paid in the membership year that the day before D lies in';
+comment on column features.customer_orders.gross_minor_365d is 'amount before discounts of the orders of the last 365 days, after refunds';
+comment on column features.customer_orders.discount_minor_365d is 'discounts on the orders of the last 365 days, after refunds';
+comment on column features.customer_orders.discount_share_365d is 'discount over amount before discounts, last 365 days; null without orders';
+comment on column features.customer_orders.mean_order_value_minor_365d is 'net amount per order, last 365 days; null without orders';
+comment on column features.customer_orders.largest_order_minor_365d is 'net amount of the largest order of the last 365 days; null without orders';
+comment on column features.customer_orders.refunded_minor_365d is 'money given back before D (refunds and returns) on the orders of the last 365 days';
+comment on column features.customer_orders.refund_share_365d is 'money given back over money charged, orders of the last 365 days; null without orders';
+comment on column features.customer_orders.mean_days_between_orders is 'the own rhythm: days from first to last order day over the gaps between order days; null with one order day';
+comment on column features.customer_orders.std_days_between_orders is 'sample standard deviation of the days to the order before, orders on the same day left out; null with fewer than two gaps';
+comment on column features.customer_orders.max_days_between_orders is 'most days between an order that stands and the order before it; null with one order';
+comment on column features.customer_orders.overdue_ratio is 'recency_days over mean_days_between_orders: 2 is twice the own rhythm; null with one order day';
+comment on column features.customer_orders.repeat_order_value_mean_minor is 'mean net amount per order day after the first order day; null with one order day';
+comment on column features.customer_orders.count_coupon_orders_365d is 'orders of the last 365 days that used a coupon';
+comment on column features.customer_orders.coupon_order_share_365d is 'share of the orders of the last 365 days that used a coupon; null without orders';
+comment on column features.customer_orders.count_order_channels_365d is 'different channels of the orders of the last 365 days';
+
+create table features.customer_service (
+    as_of_date date not null,
+    customer_key bigint not null,
+    count_complaints_lifetime bigint not null,
+    count_complaints_90d bigint not null,
+    count_complaints_365d bigint not null,
+    complaints_change_90d bigint not null,
+    count_complaints_open bigint not null,
+    worst_open_severity_rank integer not null,
+    oldest_open_complaint_days integer,
+    worst_severity_rank_365d integer not null,
+    complaints_per_order_365d double precision,
+    mean_hours_to_resolve_365d double precision,
+    mean_hours_to_first_reply_365d double precision,
+    count_acknowledge_breaches_365d bigint not null,
+    count_first_reply_breaches_365d bigint not null,
+    days_since_last_complaint integer,
+    last_complaint_resolved_at timestamptz,
+    compensation_minor_365d bigint not null,
+    mean_complaint_satisfaction_365d double precision,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table features.customer_service is 'What a customer complained about and how it was handled, as of a date: from the version of each complaint that was in force. Rates are per order, because who buys more also complains more. Grain: one row per customer per as_of_date.';
+comment on column features.customer_service.as_of_date is 'date D the row holds for: only what happened before D began in the business time zone was used';
+comment on column features.customer_service.customer_key is 'pseudonym of the customer';
+comment on column features.customer_service.count_complaints_lifetime is 'complaints opened before D';
+comment on column features.customer_service.count_complaints_90d is 'complaints opened in the 90 business days before D';
+comment on column features.customer_service.count_complaints_365d is 'complaints opened in the 365 business days before D';
+comment on column features.customer_service.complaints_change_90d is 'complaints of the last 90 days less those of the 90 days before; positive is the warning sign of rising complaints';
+comment on column features.customer_service.count_complaints_open is 'complaints not resolved before D';
+comment on column features.customer_service.worst_open_severity_rank is 'worst severity among the open: 0 none open, 1 minor, 2 medium, 3 severe';
+comment on column features.customer_service.oldest_open_complaint_days is 'business days since the oldest open complaint was opened; null if none is open';
+comment on column features.customer_service.worst_severity_rank_365d is 'worst severity of the last 365 days: 0 none, 1 minor, 2 medium, 3 severe';
+comment on column features.customer_service.complaints_per_order_365d is 'complaints per order of the last 365 days, as of D; null where there were no complaints ever, or no orders';
+comment on column features.customer_service.mean_hours_to_resolve_365d is 'mean hours from opening to solution, complaints of the last 365 days solved before D; null if none';
+comment on column features.customer_service.mean_hours_to_first_reply_365d is 'mean hours from opening to the first answer, complaints of the last 365 days answered before D; null if none';
+comment on column features.customer_service.count_acknowledge_breaches_365d is 'complaints of the last 365 days acknowledged too late, or too late already and not yet';
+comment on column features.customer_service.count_first_reply_breaches_365d is 'complaints of the last 365 days first answered too late, or too late already and not yet';
+comment on column features.customer_service.days_since_last_complaint is 'business days since the last complaint was opened; null if there was none';
+comment on column features.customer_service.last_complaint_resolved_at is 'when a complaint was last solved; null if none was';
+comment on column features.customer_service.compensation_minor_365d is 'compensation of complaints solved in the last 365 days, minor units of the base currency';
+comment on column features.customer_service.mean_complaint_satisfaction_365d is 'mean satisfaction with the handling, 1 to 5, complaints of the last 365 days; null without answers';
 
 create table landing.campaign_event (
     batch_id bigint not null,
@@ -1577,6 +2249,32 @@ comment on column ops.complaint_clock.acknowledged_at is 'when its receipt was c
 comment on column ops.complaint_clock.first_replied_at is 'when the first real answer was given; null if not yet';
 comment on column ops.complaint_clock.updated_at is 'last change at the source; an older delivery never overwrites a newer one';
 
+create table ops.file_manifest (
+    batch_id bigint not null,
+    path text not null,
+    source text not null,
+    entity text not null,
+    business_date date not null,
+    size_bytes bigint not null,
+    sha256 text not null,
+    rows bigint default 0 not null,
+    skipped text,
+    recorded_at timestamptz default clock_timestamp() not null,
+    primary key (batch_id, path)
+);
+create index on ops.file_manifest (source, entity, path);
+comment on table ops.file_manifest is 'Every file that a delivery was read from, by content. A file counts as loaded once its batch is published. Grain: one row per batch and file.';
+comment on column ops.file_manifest.batch_id is 'Batch that the file belongs to (ops.batch).';
+comment on column ops.file_manifest.path is 'Path relative to the source''s folder.';
+comment on column ops.file_manifest.source is 'Source as named in include/sources.';
+comment on column ops.file_manifest.entity is 'Canonical entity, e.g. complaint.';
+comment on column ops.file_manifest.business_date is 'Closed business day that the batch was extracted for.';
+comment on column ops.file_manifest.size_bytes is 'Size of the file.';
+comment on column ops.file_manifest.sha256 is 'SHA-256 of its bytes, hexadecimal.';
+comment on column ops.file_manifest.rows is 'Rows read from it.';
+comment on column ops.file_manifest.skipped is 'Why it was not read, e.g. the same content as an earlier file; null when it was read.';
+comment on column ops.file_manifest.recorded_at is 'When its batch landed.';
+
 create table ops.lease (
     dataset text not null,
     slice_key text not null,
@@ -1599,6 +2297,73 @@ comment on column ops.lease.task_id is 'Task of the holder.';
 comment on column ops.lease.try_number is 'Try of the holder''s task.';
 comment on column ops.lease.acquired_at is 'When the holder took it.';
 comment on column ops.lease.expires_at is 'When it runs out unless renewed; -infinity when free.';
+
+create table ops.model (
+    model_version text not null,
+    kind text not null,
+    state text not null,
+    as_of_date date not null,
+    labels_until date not null,
+    definition text not null,
+    horizon_days integer not null,
+    file_name text not null,
+    file_sha256 text not null,
+    training_rows bigint not null,
+    details jsonb not null,
+    profile jsonb not null,
+    decision text not null,
+    run_id text not null,
+    created_at timestamptz default now() not null,
+    promoted_at timestamptz,
+    retired_at timestamptz,
+    primary key (model_version)
+);
+create unique index on ops.model (kind) where state = 'champion';
+comment on table ops.model is 'Model registry: every trained model, what it was measured at, whether it scores, and why it does or does not. Grain: one row per model version.';
+comment on column ops.model.model_version is 'kind, as-of date of training and a digest of training data and settings: the same data give the same version';
+comment on column ops.model.kind is 'churn or clv';
+comment on column ops.model.state is 'champion (scores), challenger (registered, not promoted) or retired (was champion)';
+comment on column ops.model.as_of_date is 'date D of training: nothing from D on was used';
+comment on column ops.model.labels_until is 'end of the newest label window that the scoring model learned from';
+comment on column ops.model.definition is 'what the score means';
+comment on column ops.model.horizon_days is 'horizon of the score in days';
+comment on column ops.model.file_name is 'file under models/ in the home folder';
+comment on column ops.model.file_sha256 is 'digest of that file; a file that differs is refused';
+comment on column ops.model.training_rows is 'rows learned from: customers times training dates';
+comment on column ops.model.details is 'training dates, features, parameters, calibration, fit reports, library versions';
+comment on column ops.model.profile is 'share of nulls by feature and spread of the scores in training; scoring compares itself with it';
+comment on column ops.model.decision is 'why the model was promoted, kept back or retired, in plain words';
+comment on column ops.model.run_id is 'run that trained it';
+comment on column ops.model.created_at is 'when it was registered';
+comment on column ops.model.promoted_at is 'when it last became champion; null if it never did';
+comment on column ops.model.retired_at is 'when it last ceased to be champion';
+
+create table ops.model_evaluation (
+    model_version text not null,
+    candidate text not null,
+    metric text not null,
+    kind text not null,
+    evaluated_as_of date not null,
+    horizon_days integer not null,
+    customers bigint not null,
+    metric_value double precision,
+    metric_lower double precision,
+    metric_upper double precision,
+    measured_at timestamptz default now() not null,
+    primary key (model_version, candidate, metric)
+);
+comment on table ops.model_evaluation is 'Out-of-time measurements of every training: challenger, champion and baselines on the same customers, with bootstrap intervals. Grain: one row per model version, candidate and metric.';
+comment on column ops.model_evaluation.model_version is 'model whose training measured';
+comment on column ops.model_evaluation.candidate is 'challenger, champion, or the name of a baseline';
+comment on column ops.model_evaluation.metric is 'name of the metric';
+comment on column ops.model_evaluation.kind is 'churn or clv';
+comment on column ops.model_evaluation.evaluated_as_of is 'date as of which was predicted; nothing from it on was known to any candidate';
+comment on column ops.model_evaluation.horizon_days is 'days of outcomes that were compared';
+comment on column ops.model_evaluation.customers is 'customers compared';
+comment on column ops.model_evaluation.metric_value is 'value; null where undefined (e.g. only one class)';
+comment on column ops.model_evaluation.metric_lower is 'lower end of the 95 % bootstrap interval over customers';
+comment on column ops.model_evaluation.metric_upper is 'upper end of the 95 % bootstrap interval over customers';
+comment on column ops.model_evaluation.measured_at is 'when';
 
 create table ops.published (
     table_name text not null,
@@ -1881,6 +2646,720 @@ comment on column quarantine.row.state is 'open, fixed (repaired, waiting for re
 comment on column quarantine.row.created_at is 'when it was refused';
 comment on column quarantine.row.changed_at is 'when its state last changed';
 comment on column quarantine.row.run_id is 'run that refused it';
+
+create table scores.churn (
+    as_of_date date not null,
+    customer_key bigint not null,
+    churn_probability double precision not null,
+    horizon_days integer not null,
+    definition text not null,
+    model_version text not null,
+    calibration_id text not null,
+    is_fallback boolean not null,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table scores.churn is 'Probability that a purchaser places no paid order within the horizon after the as-of date, with the model that says so. Grain: one row per purchaser per as_of_date.';
+comment on column scores.churn.as_of_date is 'date D the score holds for: only what happened before D was used';
+comment on column scores.churn.customer_key is 'pseudonym of the purchaser';
+comment on column scores.churn.churn_probability is 'calibrated probability of no paid order in the horizon, 0 to 1';
+comment on column scores.churn.horizon_days is 'days after the as-of date that the probability is about';
+comment on column scores.churn.definition is 'identifier of what churn means here, with the horizon';
+comment on column scores.churn.model_version is 'version in ops.model, or the name of the fallback rule';
+comment on column scores.churn.calibration_id is 'calibration used: model version and the date whose outcomes it was fitted to; ''none'' for the fallback';
+comment on column scores.churn.is_fallback is 'true where no champion could score and the stated rule of thumb stands in';
+
+create table scores.clv (
+    as_of_date date not null,
+    customer_key bigint not null,
+    clv_12m_minor bigint not null,
+    expected_orders_12m double precision not null,
+    expected_order_value_minor bigint,
+    probability_alive double precision,
+    clv_12m_lower_minor bigint,
+    clv_12m_upper_minor bigint,
+    horizon_days integer not null,
+    definition text not null,
+    model_version text not null,
+    is_fallback boolean not null,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table scores.clv is 'Predicted net value of a purchaser over the coming twelve months, discounted, with its parts and an interval. Grain: one row per purchaser per as_of_date.';
+comment on column scores.clv.as_of_date is 'date D the score holds for: only what happened before D was used';
+comment on column scores.clv.customer_key is 'pseudonym of the purchaser';
+comment on column scores.clv.clv_12m_minor is 'expected net value of the coming twelve months, discounted, minor units of the base currency';
+comment on column scores.clv.expected_orders_12m is 'expected days with an order in the coming twelve months';
+comment on column scores.clv.expected_order_value_minor is 'expected net value of one order day, minor units; null where the fallback has none';
+comment on column scores.clv.probability_alive is 'probability of not having left for good; 1 for one-time buyers by construction, so never read it as loyalty; null for the fallback';
+comment on column scores.clv.clv_12m_lower_minor is 'lower end of the prediction interval for this one customer (not of the mean); null for the fallback';
+comment on column scores.clv.clv_12m_upper_minor is 'upper end of the prediction interval for this one customer; null for the fallback';
+comment on column scores.clv.horizon_days is 'days after the as-of date that the value is about';
+comment on column scores.clv.definition is 'identifier of what the value means here, with horizon and discount rate';
+comment on column scores.clv.model_version is 'version in ops.model, or the name of the fallback rule';
+comment on column scores.clv.is_fallback is 'true where no champion could score and the stated rule of thumb stands in';
+
+create table segments.label (
+    label_group text not null,
+    label text not null,
+    label_order integer not null,
+    label_en text not null,
+    label_zh text not null,
+    primary key (label_group, label)
+);
+comment on table segments.label is 'What every class, tier, stage and segment is called in English and Chinese, and their order. Kept equal to include/segments/labels.csv. Grain: one row per group and label.';
+comment on column segments.label.label_group is 'rfm_class, rfm_segment, value_class, service_tier or lifecycle_stage';
+comment on column segments.label.label is 'name used in tables, plays and code';
+comment on column segments.label.label_order is 'place within the group, 1 the lowest; for tiers and classes a higher one is the better one';
+comment on column segments.label.label_en is 'name for people, English';
+comment on column segments.label.label_zh is 'name for people, Chinese';
+
+create table segments.lifecycle (
+    as_of_date date not null,
+    customer_key bigint not null,
+    lifecycle_stage text not null,
+    lifecycle_stage_zh text not null,
+    stage_since date not null,
+    previous_stage text,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table segments.lifecycle is 'Stage of every customer''s life with the company: prospect (no order), new (one order, at most 90 days ago), lapsed_new (one order, longer ago), repeat (two or more), loyal (four or more over at least 180 days, or three and a converted referral), at_risk (churn probability or days overdue from the thresholds on), lost (no order for more than 365 days), won_back (an order after being lost, for 90 days). The later rule wins; the numbers are settings. Grain: one row per customer per as_of_date.';
+comment on column segments.lifecycle.as_of_date is 'date D the row holds for';
+comment on column segments.lifecycle.customer_key is 'pseudonym of the customer';
+comment on column segments.lifecycle.lifecycle_stage is 'prospect, new, lapsed_new, repeat, loyal, at_risk, lost or won_back';
+comment on column segments.lifecycle.lifecycle_stage_zh is 'the stage in Chinese';
+comment on column segments.lifecycle.stage_since is 'as-of date from which the stage has held; the first computed date for what held before it';
+comment on column segments.lifecycle.previous_stage is 'stage before; null if none was computed';
+
+create table segments.lifecycle_move (
+    customer_key bigint not null,
+    as_of_date date not null,
+    from_stage text,
+    to_stage text not null,
+    primary key (customer_key, as_of_date)
+);
+create index on segments.lifecycle_move (as_of_date);
+comment on table segments.lifecycle_move is 'Every transition between lifecycle stages, for ever. A run adds the transitions of its own date; running that date again puts the same date''s transitions in their place and leaves all others alone. Grain: one row per customer and date of a transition.';
+comment on column segments.lifecycle_move.customer_key is 'pseudonym of the customer';
+comment on column segments.lifecycle_move.as_of_date is 'as-of date from which the new stage holds';
+comment on column segments.lifecycle_move.from_stage is 'stage before; null when the customer was first seen';
+comment on column segments.lifecycle_move.to_stage is 'stage after';
+
+create table segments.membership (
+    as_of_date date not null,
+    customer_key bigint not null,
+    membership_level text not null,
+    membership_level_zh text not null,
+    membership_spend_minor bigint not null,
+    next_level text,
+    next_level_zh text,
+    amount_to_next_level_minor bigint,
+    points_balance bigint not null,
+    points_expiring_30d bigint not null,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table segments.membership is 'Membership level of every customer by net spend of the membership year that the day before the as-of date lies in, what is missing to the next level, and points. Grain: one row per customer per as_of_date.';
+comment on column segments.membership.as_of_date is 'date D the row holds for';
+comment on column segments.membership.customer_key is 'pseudonym of the customer';
+comment on column segments.membership.membership_level is 'highest level whose spend is reached (settings); the lowest level asks for nothing';
+comment on column segments.membership.membership_level_zh is 'the level in Chinese';
+comment on column segments.membership.membership_spend_minor is 'net spend of the membership year, minor units of the base currency';
+comment on column segments.membership.next_level is 'the level above; null at the top';
+comment on column segments.membership.next_level_zh is 'the level above in Chinese; null at the top';
+comment on column segments.membership.amount_to_next_level_minor is 'spend missing to the level above, minor units; null at the top';
+comment on column segments.membership.points_balance is 'points that can be used';
+comment on column segments.membership.points_expiring_30d is 'of the balance, points that run out in the next 30 days (settings)';
+
+create table segments.rfm (
+    as_of_date date not null,
+    customer_key bigint not null,
+    recency_days integer not null,
+    count_orders_365d bigint not null,
+    net_minor_365d bigint not null,
+    recency_score integer not null,
+    frequency_score integer not null,
+    monetary_score integer not null,
+    rfm_class text not null,
+    rfm_class_zh text not null,
+    rfm_segment text not null,
+    rfm_segment_zh text not null,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table segments.rfm is 'Recency, frequency and monetary value of every purchaser, scored 1 to 5 by fifths of all purchasers, with class and named segment. A score is 1 plus the fifths of purchasers who are strictly worse, so equal values share a score; with fewer than five purchasers all score 3. Grain: one row per purchaser per as_of_date.';
+comment on column segments.rfm.as_of_date is 'date D the row holds for';
+comment on column segments.rfm.customer_key is 'pseudonym of the purchaser';
+comment on column segments.rfm.recency_days is 'business days since the last order';
+comment on column segments.rfm.count_orders_365d is 'orders of the last 365 days';
+comment on column segments.rfm.net_minor_365d is 'net amount of the last 365 days, minor units of the base currency';
+comment on column segments.rfm.recency_score is '5 the nearest fifth, 1 the farthest';
+comment on column segments.rfm.frequency_score is '5 the fifth with most orders, 1 with fewest';
+comment on column segments.rfm.monetary_score is '5 the fifth with most spend, 1 with least';
+comment on column segments.rfm.rfm_class is 'high_value, potential, general or low_value, by segments.rfm_cell';
+comment on column segments.rfm.rfm_class_zh is 'the class in Chinese';
+comment on column segments.rfm.rfm_segment is 'one of eleven named segments, by segments.rfm_cell';
+comment on column segments.rfm.rfm_segment_zh is 'the segment in Chinese';
+
+create table segments.rfm_cell (
+    recency_score integer not null,
+    frequency_score integer not null,
+    monetary_score integer not null,
+    rfm_class text not null,
+    rfm_segment text not null,
+    primary key (recency_score, frequency_score, monetary_score)
+);
+comment on table segments.rfm_cell is 'The reviewed table from the 125 RFM score cells to the four classes and the eleven named segments. Kept equal to include/segments/rfm_cells.csv. Grain: one row per cell.';
+comment on column segments.rfm_cell.recency_score is '1 (longest ago) to 5 (nearest)';
+comment on column segments.rfm_cell.frequency_score is '1 (fewest orders) to 5 (most)';
+comment on column segments.rfm_cell.monetary_score is '1 (least money) to 5 (most)';
+comment on column segments.rfm_cell.rfm_class is 'high_value, potential, general or low_value: the nearest pattern, ties to the lower class';
+comment on column segments.rfm_cell.rfm_segment is 'one of the eleven named segments, by recency and the mean of frequency and money';
+
+create table segments.service_tier_rule (
+    value_class text not null,
+    rfm_class text not null,
+    service_tier text not null,
+    primary key (value_class, rfm_class)
+);
+comment on table segments.service_tier_rule is 'The stated table from value class and RFM class to service tier. Kept equal to include/segments/service_tiers.csv. Grain: one row per value class and RFM class.';
+comment on column segments.service_tier_rule.value_class is 'class of the value matrix';
+comment on column segments.service_tier_rule.rfm_class is 'RFM class; none for customers without an order';
+comment on column segments.service_tier_rule.service_tier is 'vip, potential, ordinary or marginal';
+
+create table segments.tier (
+    as_of_date date not null,
+    customer_key bigint not null,
+    service_tier text not null,
+    service_tier_zh text not null,
+    is_at_risk boolean not null,
+    tier_since date not null,
+    previous_tier text,
+    computed_tier text not null,
+    lower_since date,
+    value_class text not null,
+    rfm_class text,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table segments.tier is 'Service tier of every customer with the flag that the customer is about to be lost. The tier held moves up at once, and down only after the computed tier has been below it for the days of grace. Grain: one row per customer per as_of_date.';
+comment on column segments.tier.as_of_date is 'date D the row holds for';
+comment on column segments.tier.customer_key is 'pseudonym of the customer';
+comment on column segments.tier.service_tier is 'tier held: vip, potential, ordinary or marginal';
+comment on column segments.tier.service_tier_zh is 'the tier in Chinese';
+comment on column segments.tier.is_at_risk is 'churn probability, or days overdue against the own rhythm, from the thresholds in settings on; false for prospects';
+comment on column segments.tier.tier_since is 'as-of date from which the tier has been held';
+comment on column segments.tier.previous_tier is 'tier held before; null if there was none';
+comment on column segments.tier.computed_tier is 'tier that the day''s classes give by segments.service_tier_rule, before damping';
+comment on column segments.tier.lower_since is 'as-of date from which the computed tier has been below the tier held without a break; null if it is not';
+comment on column segments.tier.value_class is 'class of the value matrix that led here';
+comment on column segments.tier.rfm_class is 'RFM class that led here; null for prospects';
+
+create table segments.tier_move (
+    customer_key bigint not null,
+    as_of_date date not null,
+    from_tier text,
+    to_tier text not null,
+    value_class text not null,
+    rfm_class text,
+    primary key (customer_key, as_of_date)
+);
+create index on segments.tier_move (as_of_date);
+comment on table segments.tier_move is 'Every move between service tiers, for ever. A run adds the moves of its own date; running that date again puts the same date''s moves in their place and leaves all others alone. Grain: one row per customer and date of a move.';
+comment on column segments.tier_move.customer_key is 'pseudonym of the customer';
+comment on column segments.tier_move.as_of_date is 'as-of date from which the new tier is held';
+comment on column segments.tier_move.from_tier is 'tier before; null when the customer was first seen';
+comment on column segments.tier_move.to_tier is 'tier after';
+comment on column segments.tier_move.value_class is 'class of the value matrix that led here';
+comment on column segments.tier_move.rfm_class is 'RFM class that led here; null for prospects';
+
+create table segments.value_matrix (
+    as_of_date date not null,
+    customer_key bigint not null,
+    current_value_minor bigint not null,
+    potential_value_minor bigint not null,
+    current_cutoff_minor bigint not null,
+    potential_cutoff_minor bigint not null,
+    value_class text not null,
+    value_class_zh text not null,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table segments.value_matrix is 'Current value (net amount of the last 365 days) by potential value (predicted net value of the coming twelve months) of every customer: strategic (high, high), growth (low, high), base (high, low), marginal (low, low). High is above the cut-off, a quantile over the purchasers of the day. Grain: one row per customer per as_of_date.';
+comment on column segments.value_matrix.as_of_date is 'date D the row holds for';
+comment on column segments.value_matrix.customer_key is 'pseudonym of the customer';
+comment on column segments.value_matrix.current_value_minor is 'net amount of the last 365 days, minor units of the base currency; 0 for prospects';
+comment on column segments.value_matrix.potential_value_minor is 'predicted net value of the coming twelve months; 0 for prospects';
+comment on column segments.value_matrix.current_cutoff_minor is 'current value above which it counts as high, never below 0';
+comment on column segments.value_matrix.potential_cutoff_minor is 'potential value above which it counts as high, never below 0';
+comment on column segments.value_matrix.value_class is 'strategic, growth, base or marginal';
+comment on column segments.value_matrix.value_class_zh is 'the class in Chinese';
+
+create view bi.audience (as_of_date, play, label, label_zh, members, sendable_members, added, updated, removed, audience_date, days_behind, planned_selected, planned_control, planned_excluded) as
+-- bi.audience: what is in the marketing database beside what the day's plan said.
+with
+
+newest as (
+    select max(cast(slice_key as date)) as as_of_date
+    from ops.published
+    where table_name = 'bi.audience_health'
+),
+
+names as (
+    select distinct on (play)
+        play,
+        name_en,
+        name_zh
+    from campaigns.play
+    order by play, registered_at desc
+),
+
+health as (
+    select audience_health.*
+    from newest
+    inner join bi.audience_health as audience_health on newest.as_of_date = audience_health.as_of_date
+),
+
+planned as (
+    select play_run.*
+    from newest
+    inner join campaigns.play_run as play_run on newest.as_of_date = play_run.as_of_date
+)
+
+select
+    coalesce(health.as_of_date, planned.as_of_date) as as_of_date,
+    coalesce(health.campaign, planned.play) as play,
+    coalesce(names.name_en, health.campaign, planned.play) as label,
+    coalesce(names.name_zh, health.campaign, planned.play) as label_zh,
+    coalesce(health.members, 0) as members,
+    coalesce(health.sendable_members, 0) as sendable_members,
+    coalesce(health.added, 0) as added,
+    coalesce(health.updated, 0) as updated,
+    coalesce(health.removed, 0) as removed,
+    health.audience_date,
+    health.days_behind,
+    planned.selected as planned_selected,
+    planned.control as planned_control,
+    planned.excluded as planned_excluded
+from health
+full outer join planned on health.campaign = planned.play
+left join names on coalesce(health.campaign, planned.play) = names.play;
+comment on view bi.audience is 'Every audience as of the newest measurement, with how its day''s candidates were split. Grain: one row per play that was planned or is in the marketing database.';
+comment on column bi.audience.as_of_date is 'date of the measurement';
+comment on column bi.audience.play is 'the play';
+comment on column bi.audience.label is 'name of the play in English';
+comment on column bi.audience.label_zh is 'name of the play in Chinese';
+comment on column bi.audience.members is 'people in the audience in the marketing database';
+comment on column bi.audience.sendable_members is 'of these, people who could be contacted at the time of measurement';
+comment on column bi.audience.added is 'joined with the newest push';
+comment on column bi.audience.updated is 'changed with the newest push';
+comment on column bi.audience.removed is 'left with the newest push';
+comment on column bi.audience.audience_date is 'date the audience was built for';
+comment on column bi.audience.days_behind is 'days between as_of_date and audience_date; 0 is fresh';
+comment on column bi.audience.planned_selected is 'people chosen by the day''s plan';
+comment on column bi.audience.planned_control is 'people held back at random by the day''s plan';
+comment on column bi.audience.planned_excluded is 'people who matched but were kept out by a rule';
+
+create view bi.complaint_clock (team, clock, severity, breaches_open, breaches_closed, oldest_due_at) as
+-- bi.complaint_clock: broken clocks by team.
+select
+    coalesce(team, 'unassigned') as team,
+    clock,
+    coalesce(severity, 'unknown') as severity,
+    count(*) filter (where state = 'open') as breaches_open,
+    count(*) filter (where state = 'closed') as breaches_closed,
+    min(due_at) filter (where state = 'open') as oldest_due_at
+from ops.complaint_breach
+group by coalesce(team, 'unassigned'), clock, coalesce(severity, 'unknown');
+comment on view bi.complaint_clock is 'Complaints that were not acknowledged or answered in time, by team, as of the last check (every ten minutes). Cases, not people. Grain: one row per team, clock and severity.';
+comment on column bi.complaint_clock.team is 'team that has to answer; ''unassigned'' if none is named';
+comment on column bi.complaint_clock.clock is 'acknowledge or first_reply';
+comment on column bi.complaint_clock.severity is 'minor, medium or severe; ''unknown'' if not given';
+comment on column bi.complaint_clock.breaches_open is 'still waiting for the answer';
+comment on column bi.complaint_clock.breaches_closed is 'answered late';
+comment on column bi.complaint_clock.oldest_due_at is 'due time of the longest waiting open case; null if none is open';
+
+create view bi.customer (customer_key, as_of_date, region, customer_kind, member_since_month, service_tier, is_at_risk, lifecycle_stage, value_class, rfm_class, rfm_segment, membership_level, count_orders_365d, net_minor_365d, recency_days, mean_days_between_orders, overdue_ratio, discount_share_365d, count_complaints_open, latest_nps, churn_probability, clv_12m_minor, has_fallback_scores) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.customer: the wide row per customer as of the newest published date. Columns are chosen one by one: nothing that names,
+-- addresses or describes a person beyond what segments need ever gets in by `*`.
+with
+
+newest as (
+    select max(cast(slice_key as date)) as as_of_date
+    from ops.published
+    where table_name = 'segments.tier'
+),
+
+people as (
+    select
+        customer_key,
+        region,
+        customer_kind,
+        cast(date_trunc('month', member_since) as date) as member_since_month
+    from core.customer
+    where valid_to is null and not is_test and not is_staff
+),
+
+regions as (
+    select region
+    from people
+    group by region
+    having count(*) >= coalesce(
+        (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+    )
+)
+
+select
+    people.customer_key,
+    tier.as_of_date,
+    regions.region,
+    people.customer_kind,
+    people.member_since_month,
+    tier.service_tier,
+    tier.is_at_risk,
+    lifecycle.lifecycle_stage,
+    matrix.value_class,
+    rfm.rfm_class,
+    rfm.rfm_segment,
+    membership.membership_level,
+    coalesce(orders.count_orders_365d, 0) as count_orders_365d,
+    coalesce(orders.net_minor_365d, 0) as net_minor_365d,
+    orders.recency_days,
+    orders.mean_days_between_orders,
+    orders.overdue_ratio,
+    orders.discount_share_365d,
+    service.count_complaints_open,
+    engagement.latest_nps,
+    churn.churn_probability,
+    clv.clv_12m_minor,
+    coalesce(churn.is_fallback, clv.is_fallback) as has_fallback_scores
+from newest
+inner join segments.tier as tier on newest.as_of_date = tier.as_of_date
+inner join people on tier.customer_key = people.customer_key
+left join regions on people.region = regions.region
+left join segments.lifecycle as lifecycle
+    on tier.as_of_date = lifecycle.as_of_date and tier.customer_key = lifecycle.customer_key
+left join segments.value_matrix as matrix
+    on tier.as_of_date = matrix.as_of_date and tier.customer_key = matrix.customer_key
+left join segments.rfm as rfm on tier.as_of_date = rfm.as_of_date and tier.customer_key = rfm.customer_key
+left join segments.membership as membership
+    on tier.as_of_date = membership.as_of_date and tier.customer_key = membership.customer_key
+left join features.customer_orders as orders
+    on tier.as_of_date = orders.as_of_date and tier.customer_key = orders.customer_key
+left join features.customer_service as service
+    on tier.as_of_date = service.as_of_date and tier.customer_key = service.customer_key
+left join features.customer_engagement as engagement
+    on tier.as_of_date = engagement.as_of_date and tier.customer_key = engagement.customer_key
+left join scores.churn as churn on tier.as_of_date = churn.as_of_date and tier.customer_key = churn.customer_key
+left join scores.clv as clv on tier.as_of_date = clv.as_of_date and tier.customer_key = clv.customer_key;
+comment on view bi.customer is 'One wide row per customer as of the newest date: what they bought, how they feel, what is predicted, where they stand. By pseudonym, without names, addresses, dates of birth, gender or free text. Grain: one row per customer.';
+comment on column bi.customer.customer_key is 'pseudonym of the customer; means nothing outside this warehouse';
+comment on column bi.customer.as_of_date is 'date the row holds for: only what happened before it counts';
+comment on column bi.customer.region is 'province or region; null where fewer customers than the suppression size live';
+comment on column bi.customer.customer_kind is 'company or consumer';
+comment on column bi.customer.member_since_month is 'first day of the month in which the customer became known';
+comment on column bi.customer.service_tier is 'vip, potential, ordinary or marginal';
+comment on column bi.customer.is_at_risk is 'whether the customer is about to be lost';
+comment on column bi.customer.lifecycle_stage is 'prospect, new, lapsed_new, repeat, loyal, at_risk, lost or won_back';
+comment on column bi.customer.value_class is 'strategic, growth, base or marginal';
+comment on column bi.customer.rfm_class is 'high_value, potential, general or low_value; null for prospects';
+comment on column bi.customer.rfm_segment is 'one of eleven named segments; null for prospects';
+comment on column bi.customer.membership_level is 'membership level held';
+comment on column bi.customer.count_orders_365d is 'paid orders of the last 365 days; 0 for prospects';
+comment on column bi.customer.net_minor_365d is 'net amount of the last 365 days, minor units of the base currency';
+comment on column bi.customer.recency_days is 'days since the last order; null for prospects';
+comment on column bi.customer.mean_days_between_orders is 'the customer''s own rhythm; null below two order days';
+comment on column bi.customer.overdue_ratio is 'days since the last order over the own rhythm; above 1 is late';
+comment on column bi.customer.discount_share_365d is 'discounts over gross amount of the last 365 days';
+comment on column bi.customer.count_complaints_open is 'complaints not solved yet';
+comment on column bi.customer.latest_nps is 'latest answer to the recommendation question, 0 to 10; null if none';
+comment on column bi.customer.churn_probability is 'probability of no order within the churn horizon; null for prospects';
+comment on column bi.customer.clv_12m_minor is 'predicted net value of the coming twelve months, minor units; null for prospects';
+comment on column bi.customer.has_fallback_scores is 'true where a rule of thumb stands in for a model';
+
+create view bi.kpi (as_of_date, period, period_start, kpi, label, label_zh, unit, dimension, member, value, numerator, denominator, customers, is_suppressed, formula) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.kpi: the KPIs with their dictionary, small groups hidden.
+with
+
+sizes as (
+    select
+        kpi_value.*,
+        kpi_value.customers > 0 and kpi_value.customers < coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as is_small
+    from bi.kpi_value as kpi_value
+),
+
+ranked as (
+    select
+        sizes.*,
+        count(*) filter (where is_small) over (partition by as_of_date, kpi, period, dimension) as count_small,
+        row_number() over (
+            partition by as_of_date, kpi, period, dimension order by is_small, (customers = 0), customers, member
+        ) as place
+    from sizes
+),
+
+shown as (
+    select
+        ranked.*,
+        is_small or (count_small = 1 and place = 1 and dimension <> 'all') as is_suppressed
+    from ranked
+)
+
+select
+    shown.as_of_date,
+    shown.period,
+    shown.period_start,
+    shown.kpi,
+    definition.label,
+    definition.label_zh,
+    definition.unit,
+    shown.dimension,
+    shown.member,
+    case when not shown.is_suppressed then shown.value end as value,
+    case when not shown.is_suppressed then shown.numerator end as numerator,
+    case when not shown.is_suppressed then shown.denominator end as denominator,
+    case when not shown.is_suppressed then shown.customers end as customers,
+    shown.is_suppressed,
+    definition.formula
+from shown
+left join bi.kpi_definition as definition on shown.kpi = definition.kpi;
+comment on view bi.kpi is 'Every KPI with its label, unit and formula. Numbers of groups below the suppression size are hidden, and where only one group of a breakdown would be hidden the next smallest is hidden too, so that the difference to the whole gives nothing away. Grain: one row per KPI, period, dimension and member per as_of_date.';
+comment on column bi.kpi.as_of_date is 'first day not included: the day before it is the last one counted';
+comment on column bi.kpi.period is 'day, or month (to date; final in the slice of the first day of the next month)';
+comment on column bi.kpi.period_start is 'first day counted';
+comment on column bi.kpi.kpi is 'name of the KPI';
+comment on column bi.kpi.label is 'English label';
+comment on column bi.kpi.label_zh is 'Chinese label';
+comment on column bi.kpi.unit is 'unit of the value';
+comment on column bi.kpi.dimension is 'all, tier, stage, play or channel';
+comment on column bi.kpi.member is 'tier, stage, play or channel; ''all'' overall';
+comment on column bi.kpi.value is 'the KPI; null where the group is hidden or nothing was there to divide by';
+comment on column bi.kpi.numerator is 'what was counted or summed; null where hidden';
+comment on column bi.kpi.denominator is 'what it was divided by; null where hidden';
+comment on column bi.kpi.customers is 'people behind the number; null where hidden';
+comment on column bi.kpi.is_suppressed is 'whether the number is hidden because the group is small';
+comment on column bi.kpi.formula is 'how it is computed, in words';
+
+create view bi.play_result (as_of_date, play, label, label_zh, outcome, outcome_days, treated_customers, control_customers, treated_mean, control_mean, difference, lower_95, upper_95, verdict) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.play_result: effects as of the newest measurement.
+with
+
+newest as (
+    select max(cast(slice_key as date)) as as_of_date
+    from ops.published
+    where table_name = 'bi.play_effect'
+),
+
+names as (
+    select distinct on (play)
+        play,
+        name_en,
+        name_zh
+    from campaigns.play
+    order by play, registered_at desc
+),
+
+effects as (
+    select
+        effect.*,
+        least(effect.treated_customers, effect.control_customers) >= coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as is_shown
+    from newest
+    inner join bi.play_effect as effect on newest.as_of_date = effect.as_of_date
+)
+
+select
+    effects.as_of_date,
+    effects.play,
+    coalesce(names.name_en, effects.play) as label,
+    coalesce(names.name_zh, effects.play) as label_zh,
+    effects.outcome,
+    effects.outcome_days,
+    case when effects.is_shown then effects.treated_customers end as treated_customers,
+    case when effects.is_shown then effects.control_customers end as control_customers,
+    case when effects.is_shown then effects.treated_mean end as treated_mean,
+    case when effects.is_shown then effects.control_mean end as control_mean,
+    case when effects.is_shown then effects.difference end as difference,
+    case when effects.is_shown then effects.lower_95 end as lower_95,
+    case when effects.is_shown then effects.upper_95 end as upper_95,
+    effects.verdict
+from effects
+left join names on effects.play = names.play;
+comment on view bi.play_result is 'What each play brought against its control group, as of the newest measurement, with labels. Groups below the suppression size are hidden. Grain: one row per play and outcome.';
+comment on column bi.play_result.as_of_date is 'date of the measurement';
+comment on column bi.play_result.play is 'the play';
+comment on column bi.play_result.label is 'name of the play in English';
+comment on column bi.play_result.label_zh is 'name of the play in Chinese';
+comment on column bi.play_result.outcome is 'net_revenue_minor (per customer) or bought (share)';
+comment on column bi.play_result.outcome_days is 'days after the delivery that count';
+comment on column bi.play_result.treated_customers is 'customers reached; null where hidden';
+comment on column bi.play_result.control_customers is 'customers held back; null where hidden';
+comment on column bi.play_result.treated_mean is 'mean outcome of the treated; null where hidden';
+comment on column bi.play_result.control_mean is 'mean outcome of the control group; null where hidden';
+comment on column bi.play_result.difference is 'effect of one delivery; null where hidden';
+comment on column bi.play_result.lower_95 is 'lower end of its 95 % interval; null below 30 people in either group';
+comment on column bi.play_result.upper_95 is 'upper end of its 95 % interval; null below 30 people in either group';
+comment on column bi.play_result.verdict is 'positive, negative, no_effect_seen or too_few';
+
+create view bi.score_quality (as_of_date, model, state, scored_as_of, matures_on, bucket, customers, predicted_mean, realised_mean) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.score_quality: reliability of the scores as of the newest measurement.
+with
+
+newest as (
+    select max(cast(slice_key as date)) as as_of_date
+    from ops.published
+    where table_name = 'bi.score_reliability'
+),
+
+buckets as (
+    select
+        reliability.*,
+        reliability.customers >= coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as is_shown
+    from newest
+    inner join bi.score_reliability as reliability on newest.as_of_date = reliability.as_of_date
+)
+
+select
+    as_of_date,
+    model,
+    state,
+    scored_as_of,
+    matures_on,
+    bucket,
+    case when is_shown then customers end as customers,
+    case when is_shown then predicted_mean end as predicted_mean,
+    case when is_shown then realised_mean end as realised_mean
+from buckets;
+comment on view bi.score_quality is 'Predictions against what happened, as of the newest measurement. Buckets below the suppression size are hidden. Grain: one row per model and bucket.';
+comment on column bi.score_quality.as_of_date is 'date of the measurement';
+comment on column bi.score_quality.model is 'churn or clv';
+comment on column bi.score_quality.state is 'matured, or waiting for the horizon to pass';
+comment on column bi.score_quality.scored_as_of is 'date of the scores compared, or of the oldest that wait';
+comment on column bi.score_quality.matures_on is 'first date on which they can be compared';
+comment on column bi.score_quality.bucket is 'churn: tenth of the probability scale from 0; clv: quintile from 0';
+comment on column bi.score_quality.customers is 'customers in the bucket; null where hidden';
+comment on column bi.score_quality.predicted_mean is 'mean prediction; null where hidden';
+comment on column bi.score_quality.realised_mean is 'what happened; null where hidden or not known yet';
+
+create view bi.segment_size (as_of_date, dimension, member, member_zh, customers, share, is_suppressed) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.segment_size: customers per group as of the newest published date, small groups hidden.
+with
+
+newest as (
+    select max(cast(slice_key as date)) as as_of_date
+    from ops.published
+    where table_name = 'segments.tier'
+),
+
+groups as (
+    select
+        newest.as_of_date,
+        label.dimension,
+        label.member,
+        label.member_zh
+    from newest
+    inner join segments.tier as tier on newest.as_of_date = tier.as_of_date
+    left join segments.lifecycle as lifecycle
+        on tier.as_of_date = lifecycle.as_of_date and tier.customer_key = lifecycle.customer_key
+    left join segments.value_matrix as matrix
+        on tier.as_of_date = matrix.as_of_date and tier.customer_key = matrix.customer_key
+    left join segments.rfm as rfm on tier.as_of_date = rfm.as_of_date and tier.customer_key = rfm.customer_key
+    left join segments.membership as membership
+        on tier.as_of_date = membership.as_of_date and tier.customer_key = membership.customer_key
+    cross join lateral (
+        values
+        ('tier', tier.service_tier, tier.service_tier_zh),
+        ('stage', lifecycle.lifecycle_stage, lifecycle.lifecycle_stage_zh),
+        ('value_class', matrix.value_class, matrix.value_class_zh),
+        ('rfm_class', rfm.rfm_class, rfm.rfm_class_zh),
+        ('rfm_segment', rfm.rfm_segment, rfm.rfm_segment_zh),
+        ('membership_level', membership.membership_level, membership.membership_level_zh)
+    ) as label (dimension, member, member_zh)
+    where label.member is not null
+),
+
+counted as (
+    select
+        as_of_date,
+        dimension,
+        member,
+        max(member_zh) as member_zh,
+        count(*) as customers,
+        count(*) < coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as is_small
+    from groups
+    group by as_of_date, dimension, member
+),
+
+ranked as (
+    select
+        counted.*,
+        sum(customers) over (partition by dimension) as all_customers,
+        count(*) filter (where is_small) over (partition by dimension) as count_small,
+        row_number() over (partition by dimension order by is_small, customers, member) as place
+    from counted
+),
+
+shown as (
+    select
+        ranked.*,
+        is_small or (count_small = 1 and place = 1) as is_suppressed
+    from ranked
+)
+
+select
+    as_of_date,
+    dimension,
+    member,
+    member_zh,
+    case when not is_suppressed then customers end as customers,
+    case when not is_suppressed then cast(customers as double precision) / cast(all_customers as double precision) end as share,
+    is_suppressed
+from shown;
+comment on view bi.segment_size is 'How many customers each tier, stage, class, segment and membership level has as of the newest date. Groups below the suppression size are hidden, with the next smallest where only one would be. Grain: one row per dimension and member.';
+comment on column bi.segment_size.as_of_date is 'date the counts hold for';
+comment on column bi.segment_size.dimension is 'tier, stage, value_class, rfm_class, rfm_segment or membership_level';
+comment on column bi.segment_size.member is 'name of the group';
+comment on column bi.segment_size.member_zh is 'name of the group in Chinese';
+comment on column bi.segment_size.customers is 'customers in it; null where hidden';
+comment on column bi.segment_size.share is 'share of the customers of the dimension; null where hidden';
+comment on column bi.segment_size.is_suppressed is 'whether the count is hidden because the group is small';
+
+create view campaigns.exclusion_rule (position, bit, rule, label_en, label_zh) as
+-- campaigns.exclusion_rule: the order in which reasons are named. Control comes last: it is drawn among those who would be contacted,
+-- so that they and the contacted differ by nothing but the draw.
+select
+    position,
+    bit,
+    rule,
+    label_en,
+    label_zh
+from (
+    values
+    (1, 1, 'erased', 'the person has been or is being erased', '客户已要求删除数据'),
+    (2, 2, 'suppressed', 'the address is blocked', '联系地址已被屏蔽'),
+    (3, 4, 'test_or_staff', 'a test account or a member of staff', '测试账号或内部员工'),
+    (4, 8, 'no_consent', 'no consent for the purpose on any reachable channel', '没有该用途与渠道的授权'),
+    (5, 16, 'profiling_withdrawn', 'the person does not want to be profiled', '客户拒绝画像'),
+    (6, 32, 'complaint_hold', 'promotion rests while a complaint is open and for some days after', '投诉处理期间及其后数日暂停促销'),
+    (7, 64, 'already_received', 'has had this play in its period', '本周期内已收到该活动'),
+    (8, 128, 'stopped', 'as many tries as the play allows', '已达到最多尝试次数'),
+    (9, 256, 'frequency_cap', 'as many contacts as the caps allow', '已达到触达频次上限'),
+    (10, 512, 'no_usable_channel', 'no address for any channel of the play', '没有可用的联系渠道'),
+    (11, 1024, 'beaten', 'another promotional play has the day', '当天已由更优先的促销活动占用'),
+    (12, 2048, 'control', 'kept back at random to measure the effect', '随机对照组')
+) as listed (position, bit, rule, label_en, label_zh);
+comment on view campaigns.exclusion_rule is 'The rules that keep a matching customer out, in order, with the bit that each has in campaigns.decision.failing_rules. Grain: one row per rule.';
+comment on column campaigns.exclusion_rule.position is 'order: the first failing one is named';
+comment on column campaigns.exclusion_rule.bit is 'its bit in failing_rules';
+comment on column campaigns.exclusion_rule.rule is 'name of the rule';
+comment on column campaigns.exclusion_rule.label_en is 'what it means, in English';
+comment on column campaigns.exclusion_rule.label_zh is 'what it means, in Chinese';
 
 create view privacy.consent_current (customer_key, purpose, channel, decision, decided_at, origin, source) as
 -- privacy.consent_current: the decision that holds per person, purpose and channel.

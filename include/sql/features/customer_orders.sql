@@ -1,6 +1,7 @@
 -- features.customer_orders: one row per purchaser per as_of_date, from the ledger of orders.
 -- A purchaser has at least one order paid before as_of that is not cancelled before as_of; test accounts and people whom
--- the source deleted before as_of are left out, as in the other feature tables. An order lies in the window of its payment, and everything booked on it before as_of (corrections, refunds, returns, cancellation) is netted there.
+-- the source deleted before as_of are left out, as in the other feature tables. An order lies in the window of its payment,
+-- and everything booked on it before as_of (corrections, refunds, returns, cancellation) is netted there.
 -- No window function: the gap to the previous order is stored on the ledger row, so that rows stream in customer order.
 with
 
