@@ -72,6 +72,8 @@ deliveries as (
         delivery.as_of_date,
         delivery.valid_from,
         delivery.valid_until,
+        -- Staff tasks carry no bands: theirs are always today's.
+        delivery.kind <> 'staff' as is_message,
         delivery.valid_until > :as_of and (delivery.removed_on is null or delivery.removed_on >= :as_of_date) as is_standing
     from campaigns.delivery
     left join core.customer_alias as alias on delivery.customer_key = alias.source_customer_key
@@ -227,23 +229,23 @@ judged as (
         membership.send_key as held_send_key,
         coalesce(membership.offer, candidates.offer) as offer,
         coalesce(membership.offer_terms, candidates.offer_terms) as offer_terms,
-        coalesce(membership.content_key, plays.content_key) as content_key,
+        case when membership.is_message then membership.content_key else plays.content_key end as content_key,
         coalesce(membership.valid_from, :as_of) as valid_from,
         coalesce(membership.valid_until, cast(:as_of as timestamptz) + plays.valid_days * interval '1 day') as valid_until,
         coalesce(membership.reasons_en, candidates.reasons_en) as reasons_en,
         coalesce(membership.reasons_zh, candidates.reasons_zh) as reasons_zh,
-        case when membership.send_key is null then attributes.service_tier else membership.service_tier end as service_tier,
+        case when membership.is_message then membership.service_tier else attributes.service_tier end as service_tier,
         case
-            when membership.send_key is null then attributes.lifecycle_stage else membership.lifecycle_stage
+            when membership.is_message then membership.lifecycle_stage else attributes.lifecycle_stage
         end as lifecycle_stage,
         case
-            when membership.send_key is not null then membership.churn_band
+            when membership.is_message then membership.churn_band
             when attributes.churn_probability < 0.25 then 'low'
             when attributes.churn_probability < 0.5 then 'middle'
             when attributes.churn_probability >= 0.5 then 'high'
         end as churn_band,
         case
-            when membership.send_key is not null then membership.value_band
+            when membership.is_message then membership.value_band
             when attributes.value_class in ('strategic', 'growth') then 'high'
             when attributes.value_class in ('base', 'marginal') then 'low'
         end as value_band,

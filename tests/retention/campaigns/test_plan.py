@@ -1,0 +1,280 @@
+"""Audiences of named people, worked out by hand, with the reason of everybody who is left out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from retention import campaigns
+from retention.campaigns.plays import PLAYS_DIR
+from tests.retention.campaigns.conftest import KEYS, Company
+
+EXPECTED = {
+    ("second_purchase", "Ana"): ("selected", None),
+    ("second_purchase", "Bo"): ("excluded", "no_consent"),
+    ("second_purchase", "Fang"): ("excluded", "complaint_hold"),
+    ("second_purchase", "Gao"): ("excluded", "complaint_hold"),
+    ("birthday", "Chen"): ("selected", None),
+    ("strategic_care", "Chen"): ("selected", None),
+    ("churn_rescue", "Dai"): ("selected", None),
+    ("win_back", "Emma"): ("selected", None),
+    ("complaint_recovery", "Fang"): ("selected", None),
+    ("complaint_call", "Gao"): ("selected", None),
+    ("welcome", "Hana"): ("selected", None),
+    ("tier_nudge", "Jin"): ("selected", None),
+}
+
+
+def test_everybody_gets_what_was_worked_out_by_hand(staffed: Company) -> None:
+    """And nobody else gets anything: Ivo, a prospect, is in no audience."""
+    staffed.plan()
+    assert staffed.decisions() == EXPECTED
+
+
+def test_reasons_name_the_values_in_both_languages(staffed: Company) -> None:
+    staffed.plan()
+    found = staffed.decisions("reasons_en, reasons_zh")
+    assert found["second_purchase", "Ana"] == (
+        "lifecycle stage: new; paid orders: 1; days since the first order: 9",
+        "生命周期阶段：新客；累计订单数：1；距首单天数：9",
+    )
+    assert found["churn_rescue", "Dai"][0] == (
+        "churn probability: 50 %; value at risk: 1000.00 CNY; lifecycle stage: at_risk"
+    )
+
+
+def test_offers_follow_the_ladder(staffed: Company) -> None:
+    """Dai has 1,000.00 at risk: the top rung. Fang's case was severe: the full refund."""
+    staffed.plan()
+    offers = staffed.decisions("offer")
+    assert offers["churn_rescue", "Dai"] == "rescue_50_yuan"
+    assert offers["complaint_recovery", "Fang"] == "full_refund_and_20_yuan"
+    assert offers["second_purchase", "Ana"] == "second_order_10_percent"
+
+
+def test_channels_by_preference_and_address(staffed: Company) -> None:
+    """Ana has no WeChat and no app with us: e-mail comes before SMS. Emma's play prefers SMS."""
+    staffed.plan()
+    channels = staffed.decisions("channel, language")
+    assert channels["second_purchase", "Ana"] == ("email", "en")
+    assert channels["win_back", "Emma"] == ("sms", "zh")
+
+
+def test_a_channel_that_was_refused_is_not_used(staffed: Company) -> None:
+    """Emma wants no promotional SMS: e-mail takes its place."""
+    staffed.consent("Emma", "marketing", "withdrawn", channel="sms")
+    staffed.plan()
+    assert staffed.decisions("channel")["win_back", "Emma"] == "email"
+
+
+def test_selected_and_left_out_are_the_population(staffed: Company) -> None:
+    staffed.plan()
+    rows = staffed.ask("select play, population, not_in_audience, excluded, control, selected from campaigns.play_run")
+    assert len(rows) == 9
+    assert {row[1] for row in rows} == {10}
+    assert all(population == sum(parts) for _, population, *parts in rows)
+    assert {row[0]: tuple(row[2:]) for row in rows}["second_purchase"] == (6, 3, 0, 1)
+
+
+def test_negotiation_for_staff(staffed: Company) -> None:
+    """Gao's case is medium: 10 to open, 30 at most, 20 to meet. Chen's account manager gets the visit."""
+    staffed.plan()
+    rows = staffed.ask("select play, account_owner, opening_minor, midpoint_minor, ceiling_minor, talking_points_zh from campaigns.staff_task order by play")
+    assert [row[:5] for row in rows] == [("complaint_call", None, 1000, 2000, 3000), ("strategic_care", "Wu", None, None, None)]
+    assert "未结投诉：1" in rows[0][5]
+
+
+def test_a_share_of_the_order_for_severe_cases(company: Company) -> None:
+    """Gao's severe case is about an order of 700.00: half of it to open, 1.2 times at most."""
+    company.customer("Gao")
+    company.complaint("Gao", "severe", opened=2)
+    company.plan()
+    assert company.ask("select opening_minor, midpoint_minor, ceiling_minor from campaigns.staff_task") == [(35_000, 59_500, 84_000)]
+
+
+def _erased(c: Company) -> None:
+    c.insert("privacy.tombstone", source_customer_key=KEYS["Ana"], request_id="r1", erased_at=datetime.now(UTC))
+
+
+def _suppressed(c: Company) -> None:
+    from retention.privacy.pseudonyms import address_hash
+
+    digest = address_hash(c.run().secrets.pepper, "ana@example.com")
+    c.insert("privacy.suppression", address_hash=digest, channel="all", reason="complained", since=datetime.now(UTC))
+
+
+def _test_account(c: Company) -> None:
+    c.do("update core.customer set is_test = true")
+
+
+def _staff(c: Company) -> None:
+    c.do("update core.customer set is_staff = true")
+
+
+def _no_consent(c: Company) -> None:
+    c.do("delete from privacy.consent")
+
+
+def _no_address(c: Company) -> None:
+    c.do("update pii.contact set email = null, phone = null")
+
+
+def _open_complaint(c: Company) -> None:
+    c.complaint("Ana", "minor", opened=1)
+
+
+def _delivery(c: Company, play: str = "second_purchase", days: int = 3, period: str = "once", channel: str = "email", **more: Any) -> None:
+    joined = c.as_of_date - timedelta(days=days)
+    c.insert(
+        "campaigns.delivery", send_key=f"{play}|{channel}|{period}|{KEYS['Ana']}|{days}", play=play, customer_key=KEYS["Ana"],
+        kind="promotional", period_key=period, channel=channel, is_capped=True, as_of_date=joined, valid_from=c.days_ago(days),
+        **{"valid_until": c.days_ago(days - 1), **more},
+    )  # fmt: skip
+
+
+def _received(c: Company) -> None:
+    _delivery(c, days=40)
+
+
+def _capped(c: Company) -> None:
+    _delivery(c, "birthday", days=3, period="a", channel="wechat")
+    _delivery(c, "welcome", days=2, period="b", channel="app")
+
+
+@pytest.mark.parametrize(
+    ("happens", "rule", "bits"),
+    [
+        pytest.param(_erased, "erased", 1, id="erased"),
+        pytest.param(_suppressed, "suppressed", 2, id="suppressed"),
+        pytest.param(_test_account, "test_or_staff", 4, id="test account"),
+        pytest.param(_staff, "test_or_staff", 4, id="staff"),
+        pytest.param(_no_consent, "no_consent", 8, id="never asked"),
+        pytest.param(_open_complaint, "complaint_hold", 32, id="complaint open"),
+        pytest.param(_received, "already_received", 64, id="had it forty days ago"),
+        pytest.param(_capped, "frequency_cap", 256, id="two contacts this week"),
+        pytest.param(_no_address, "no_usable_channel", 512, id="no address"),
+    ],
+)
+def test_each_rule_keeps_ana_out(company: Company, happens: Any, rule: str, bits: int) -> None:
+    """Ana bought once, nine days ago; one thing is different each time, and it alone is the reason."""
+    company.customer("Ana", orders=1, first=9, last=9, stage="new")
+    happens(company)
+    company.plan()
+    found = company.decisions("state, first_failing_rule, failing_rules")["second_purchase", "Ana"]
+    assert found == ("excluded", rule, bits)
+
+
+def test_all_failing_rules_are_kept(staffed: Company) -> None:
+    """Gao's complaint is open and he withdrew: the first rule is named, the mask holds both."""
+    staffed.consent("Gao", "marketing", "withdrawn")
+    staffed.plan()
+    found = staffed.decisions("first_failing_rule, failing_rules")["second_purchase", "Gao"]
+    assert found == ("no_consent", 8 + 32)
+
+
+def test_who_does_not_want_a_profile_is_not_rescued_by_one(staffed: Company) -> None:
+    """Dai's probability is a prediction; the tier nudge of Jin asks for none and stays."""
+    staffed.consent("Dai", "profiling", "withdrawn")
+    staffed.consent("Jin", "profiling", "withdrawn")
+    staffed.plan()
+    assert staffed.decisions()["churn_rescue", "Dai"] == ("excluded", "profiling_withdrawn")
+    assert staffed.decisions()["tier_nudge", "Jin"] == ("selected", None)
+
+
+def test_promotion_rests_for_days_after_a_complaint(company: Company) -> None:
+    """Resolved seven days ago: still resting. Eight days ago: no more."""
+    for name, days in (("Ana", 7), ("Bo", 8)):
+        company.customer(name, orders=1, first=9, last=9, stage="new")
+        company.complaint(name, "minor", opened=days + 2, resolved=days)
+    company.plan()
+    assert company.decisions()["second_purchase", "Ana"] == ("excluded", "complaint_hold")
+    assert company.decisions()["second_purchase", "Bo"] == ("selected", None)
+
+
+def test_one_promotional_play_a_day(staffed: Company) -> None:
+    """Chen would also be rescued: rescue (90) beats birthday (40); the visit by the account manager stays."""
+    staffed.do("update scores.churn set churn_probability = 0.6 where customer_key = 3")
+    staffed.plan()
+    found = staffed.decisions("state, first_failing_rule, beaten_by")
+    assert found["churn_rescue", "Chen"] == ("selected", None, None)
+    assert found["birthday", "Chen"] == ("excluded", "beaten", "churn_rescue")
+    assert found["strategic_care", "Chen"] == ("selected", None, None)
+
+
+def test_win_back_stops_after_three_tries(company: Company) -> None:
+    """Emma has been asked back in three months since her last order; a try before that order does not count."""
+    company.customer("Emma", stage="lost", last=400, churn=0.9, clv=0)
+    for days in (420, 90, 60):
+        company.insert(
+            "campaigns.delivery", send_key=f"k{days}", play="win_back", customer_key=KEYS["Emma"], kind="promotional",
+            period_key=f"p{days}", channel="sms", is_capped=True, as_of_date=company.as_of_date - timedelta(days=days),
+            valid_until=company.days_ago(days - 1),
+        )  # fmt: skip
+    company.plan()
+    assert company.decisions()["win_back", "Emma"] == ("selected", None)
+    company.do("update campaigns.delivery set as_of_date = as_of_date + 300 where send_key = 'k420'")
+    company.plan()
+    assert company.decisions()["win_back", "Emma"] == ("excluded", "stopped")
+
+
+def test_control_is_drawn_by_the_hash_and_stays(company: Company) -> None:
+    """The shipped shares, in SQL and in Python."""
+    company.plays_dir = PLAYS_DIR
+    for name in KEYS:
+        company.customer(name, missing=110_000, stage="loyal", tier="vip")
+    company.plan()
+    buckets = company.decisions("state, holdout_bucket, period_key")
+    for (play, name), (state, found, period) in buckets.items():
+        expected = campaigns.bucket(company.settings.campaigns.holdout_salt, play, period, KEYS[name])
+        assert found == expected, "SQL and Python must agree to the bit"
+        assert (state == "control") == (expected < {"tier_nudge": 0.1, "strategic_care": 0.05}[play])
+
+
+def test_who_was_drawn_stays_control(company: Company) -> None:
+    """Somebody was drawn, and turns out to be Jin: within the period the draw is kept, whatever the share says now."""
+    company.customer("Jin", missing=110_000, stage="loyal")
+    period = f"{company.as_of_date:%Y-%m}"
+    company.insert("campaigns.holdout", play="tier_nudge", period_key=period, customer_key=4711, bucket=0.01, share=0.1)
+    company.plan()
+    assert company.decisions()["tier_nudge", "Jin"] == ("selected", None)
+    company.insert("core.customer_alias", source_customer_key=4711, customer_key=KEYS["Jin"], rule="email")
+    company.plan()
+    assert company.decisions()["tier_nudge", "Jin"] == ("control", "control")
+
+
+def test_planning_again_changes_nothing(staffed: Company) -> None:
+    """The slice's checksum is that of its rows."""
+    staffed.plan()
+    first = staffed.ask("select table_name, rows, checksum from ops.published where table_name like 'campaigns.%'")
+    staffed.push()
+    staffed.plan()
+    again = staffed.ask("select table_name, rows, checksum from ops.published where table_name like 'campaigns.%'")
+    assert dict((row[0], row[1:]) for row in again if row[0] != "campaigns.delivery") == dict((row[0], row[1:]) for row in first)
+
+
+@pytest.mark.parametrize("table", ["segments.lifecycle", "segments.tier", "scores.churn"])
+def test_an_empty_slice_stops_the_plan(staffed: Company, table: str) -> None:
+    staffed.plan()
+    staffed.push()
+    before = staffed.members()
+    staffed.next_day()
+    staffed.do(f"delete from {table} where as_of_date = :day", day=staffed.as_of_date)
+    with pytest.raises(campaigns.UpstreamEmpty, match=table):
+        staffed.plan()
+    with pytest.raises(campaigns.NothingPlanned, match="nobody was removed"):
+        staffed.push()
+    assert staffed.members() == before != set()
+
+
+def test_without_that_stop_everybody_would_leave(staffed: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The damage: the audiences are emptied, and nobody notices."""
+    staffed.plan()
+    staffed.push()
+    staffed.next_day()
+    staffed.do("delete from segments.lifecycle where as_of_date = :day", day=staffed.as_of_date)
+    monkeypatch.setattr("retention.campaigns.planning._require_upstream", lambda run: None)
+    staffed.plan()
+    staffed.push()
+    assert ("second_purchase", "Ana") not in staffed.members()
