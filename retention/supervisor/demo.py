@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from rich.console import Console
@@ -63,9 +62,7 @@ def demo(layout: Layout, console: Console, size: str = "full", stop: bool = True
     if record is not None and record.finished and record.size == size:
         with _postgres(layout):
             print_report(layout, console, record.day, record.run_times, with_ui=is_up(layout))
-        console.print(
-            f"Nothing to do: business day {record.day} is complete. `make day` runs the next one, `make up` starts Airflow's UI."
-        )
+        console.print(f"Nothing to do: business day {record.day} is complete. `make day` runs the next one, `make up` the UI.")
         return 0
     held = "RETENTION_SCHEDULE_FROM" in layout.stored_environment()
     layout.store_environment("RETENTION_SCHEDULE_FROM", HELD_SCHEDULE)
@@ -96,7 +93,7 @@ def next_day(layout: Layout, console: Console, stop: bool = True) -> int:
     with _airflow(layout, console, stop) as (api, _):
         began = time.monotonic()
         with console.status(f"Releasing {day} in the source systems …"):
-            samples.release(day)
+            samples.release(day, layout.home, Deployment.from_env({"RETENTION_HOME": str(layout.home)}).source_urls)
         times = run_day(layout, api, console, day)
         taken = time.monotonic() - began
         Record(record.size, day.isoformat(), True, times).write(layout)
@@ -110,20 +107,15 @@ def _airflow(layout: Layout, console: Console, stop: bool, make_sample: str | No
     """Have Airflow up, and the sample company made meanwhile when asked for; stop afterwards what was started here."""
     started = launch(layout)
     try:
-        with console.status("Starting …") as line, ThreadPoolExecutor(max_workers=1) as pool:
-
-            def show(text: str) -> None:
-                if not console.is_terminal and text != show.last:  # type: ignore[attr-defined]
-                    console.print(f"  {text}", highlight=False)
-                show.last = text  # type: ignore[attr-defined]
-                line.update(text)
-
-            show.last = ""  # type: ignore[attr-defined]
-            wait(layout, lambda state: bool(state.get("databases_ready")), lambda text: show(f"Starting: {text} …"))
-            making = pool.submit(_make_sample, layout.home, make_sample) if make_sample else None
-            up(layout, lambda text: show(f"Starting: {text} …"))
-            released = _await_sample(making, show) if making else date.min
-            show("Waiting for Airflow to read the DAGs …")
+        with _Progress(console) as progress, ThreadPoolExecutor(max_workers=1) as pool:
+            wait(layout, lambda state: bool(state.get("databases_ready")), progress.show)
+            making = pool.submit(_make_sample, layout.home, make_sample, progress) if make_sample else None
+            up(layout, progress.show)
+            while making is not None and not making.done():
+                progress.show("Airflow is up")
+                time.sleep(0.2)
+            released = making.result() if making is not None else date.min
+            progress.show("Airflow reads the DAGs")
             api = AirflowApi.of(layout)
             wait_for_dags(api)
         yield api, released
@@ -134,21 +126,45 @@ def _airflow(layout: Layout, console: Console, stop: bool, make_sample: str | No
             console.print("Stopped Airflow and PostgreSQL again. `make up` starts them with the UI.")
 
 
-def _make_sample(home: Path, size: str) -> date:
+class _Progress:
+    """One line that says what is being started and made; a line per change where there is no terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status = console.status("Starting …")
+        self._started = time.monotonic()
+        self._sample = ""
+        self._printed = ""
+
+    def __enter__(self) -> _Progress:
+        self._status.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._status.stop()
+
+    def sample(self, what: str, share: float) -> None:
+        """Take note of how far the sample company is."""
+        self._sample = f"; sample company: {what} ({share:.0%})"
+
+    def show(self, text: str) -> None:
+        """Show what is being started."""
+        line = f"Starting: {text}{self._sample}"
+        if not self._console.is_terminal:
+            if line != self._printed:
+                self._console.print(f"  {line}", highlight=False)
+            self._printed = line
+        else:
+            self._status.update(f"{line} … {time.monotonic() - self._started:.0f} s")
+
+
+def _make_sample(home: Path, size: str, progress: _Progress) -> date:
     from retention import samples
 
     today = datetime.now(ZoneInfo(load_settings().company.business_timezone)).date()
     deployment = Deployment.from_env({"RETENTION_HOME": str(home)})
-    made: dict[str, Any] = samples.create(home, deployment.source_urls, today, size=size)
-    return date.fromisoformat(str(made["released_through"]))
-
-
-def _await_sample(making: Future[date], show: Any) -> date:
-    began = time.monotonic()
-    while not making.done():
-        show(f"Making the sample company ({time.monotonic() - began:.0f} s) …")
-        time.sleep(0.5)
-    return making.result()
+    made = samples.create(home, deployment.source_urls, today, size=size, progress=progress.sample)
+    return date.fromisoformat(made["last_released"])
 
 
 @contextmanager
