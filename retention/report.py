@@ -203,7 +203,7 @@ def tiers_and_stages(warehouse: Warehouse, as_of: Mapping[str, Any]) -> Section:
         table.append(["all", *map(number, sums), number(sum(sums))])
         risk = [sum(r["at_risk"] for r in found if r["service_tier"] == tier) for tier in tiers]
         table.append(["of them at risk", *map(number, risk), number(sum(risk))])
-    heads = [(f"{tier} {names.get(tier, '')}".strip(), "right") for tier in tiers]
+    heads = [(f"{tier}\n{names.get(tier, '')}".strip(), "right") for tier in tiers]
     return Section("Customers per tier and stage", "客户分层与生命周期", [("stage", "left"), *heads, ("all", "right")], table)
 
 

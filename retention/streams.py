@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.sources import SourceSpec, changes
-from retention.warehouse import Run, failpoint
+from retention.warehouse import RetentionError, Run, failpoint
 
 Record = Callable[[Connection, str, Iterable[Mapping[str, Any]], str], Mapping[str, int]]
 """Takes (open transaction, source, rows under our names, source of the customer numbers); returns counts."""
@@ -64,10 +64,22 @@ def read_stream(run: Run, specs: Sequence[SourceSpec], entity: str, now: datetim
 
 
 def customer_source(specs: Sequence[SourceSpec], spec: SourceSpec) -> str:
-    """Return the source whose customer numbers a source uses: its own, or of the first source that has customers."""
-    if "customer" in spec.entities:
+    """Return the source whose customer numbers a source uses: its own, or of the only source that has customers.
+
+    Raises
+    ------
+    RetentionError when several others have customers: a decision must not be bound to somebody else's number.
+    """
+    owners = sorted(other.source for other in specs if "customer" in other.entities)
+    if spec.source in owners or not owners:
         return spec.source
-    return next((other.source for other in specs if "customer" in other.entities), spec.source)
+    if len(owners) > 1:
+        raise RetentionError(
+            f"{spec.source}: it names customers but describes none, and {', '.join(owners)} all do: whose numbers it uses "
+            "cannot be told. Nothing was read.",
+            runbook="whose-numbers",
+        )
+    return owners[0]
 
 
 def _reached(connection: Connection, source: str, entity: str) -> datetime | None:

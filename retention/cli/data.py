@@ -219,7 +219,7 @@ def sample_release(
 
 
 @sample_app.command("create")
-def sample_create(size: Annotated[str, typer.Option(help="full or tiny.")] = "full") -> None:
+def sample_create(size: Annotated[str, typer.Option(help="full or small.")] = "full") -> None:
     """Make the sample company's source systems (as `retention init --sample` does)."""
     from retention.cli.setup import make_sample
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -45,7 +47,9 @@ def run(
     with show:
         steps = run_day(run_factory(day), now_in(settings), with_training=with_training, progress=show.step)
     if not quiet:
-        times = {step.name: step.seconds for step in steps}
+        times: defaultdict[str, float] = defaultdict(float)
+        for step in steps:
+            times["extract" if step.name.startswith("extract ") else step.name] += step.seconds
         print_day(out, warehouse, marketing, day.isoformat(), times, "step", None)
 
 
@@ -88,13 +92,15 @@ class DayProgress:
         if step.state != "running":
             mark = "[green]✓[/]" if step.state == "done" else "[red]✗[/]"
             place = f"{step.position:>2}/{step.total}"
-            self.out.print(f"{mark} {place} {step.name:<32} {step.seconds:7.1f} s  {brief(step.counts)}")
+            line = f"{mark} {place} {step.name:<36} {step.seconds:6.1f} s  {brief(step.counts)}"
+            self.out.print(line, no_wrap=True, overflow="ellipsis")
 
 
 def brief(counts: dict[str, Any], most: int = 3) -> str:
     """Return the first few figures of a step's counts in one line."""
-    figures = [(key, value) for key, value in counts.items() if isinstance(value, int) and not isinstance(value, bool)]
-    return "  ".join(f"{key} {value:,}" for key, value in figures[:most])
+    whole = {key: value for key, value in counts.items() if isinstance(value, int) and not isinstance(value, bool)}
+    figures = [(key.rpartition(".")[2], value) for key, value in whole.items() if not key.endswith("_id")]
+    return ", ".join(f"{key} {value:,}" for key, value in figures[:most])
 
 
 def status(
@@ -142,7 +148,7 @@ def print_day(
     warehouse: Warehouse,
     marketing: Warehouse | None,
     day: str,
-    times: dict[str, float] | None,
+    times: Mapping[str, float] | None,
     times_of: str,
     ui_url: str | None,
 ) -> None:

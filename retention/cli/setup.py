@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def init(
     sample: Annotated[bool, typer.Option("--sample", help="Also make the sample company's source systems.")] = False,
-    size: Annotated[str, typer.Option(help="Size of the sample company: full or tiny.")] = "full",
+    size: Annotated[str, typer.Option(help="Size of the sample company: full or small.")] = "full",
 ) -> None:
     """Make everything an installation needs: folders, secrets, databases, migrations. Safe to repeat."""
     out = console()
@@ -48,7 +48,7 @@ def init(
     out.print("pepper made: keep a backup of it elsewhere, it can never be made again" if made else "pepper present")
     if sample:
         make_sample(out, size)
-    out.print("ready. Next: [bold]retention doctor[/], [bold]retention run[/]")
+    out.print("ready. Next: retention doctor, retention run")
 
 
 def make_sample(out: Console, size: str) -> None:
@@ -57,8 +57,11 @@ def make_sample(out: Console, size: str) -> None:
 
     deployment = Deployment.from_env()
     with working(out, "making the sample company"):
-        counts = samples.create(deployment.home, deployment.source_urls, now_in(load_settings()).date(), size=size)
-    out.print(f"sample company: {json.dumps(counts, default=str)}")
+        made = samples.create(deployment.home, deployment.source_urls, now_in(load_settings()).date(), size=size)
+    rows = ", ".join(f"{name} {count:,}" for name, count in made["rows"].items())
+    out.print(f"sample company ({made['size']}) {made['state']}: {made['first_day']} to {made['last_released']}")
+    out.print(Text(rows, style="dim"))
+    out.print(f"further days up to {made['last_held']}: retention sample release --through …")
 
 
 def migrate() -> None:
