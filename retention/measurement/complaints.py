@@ -13,17 +13,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.privacy.pseudonyms import keyed_bigint, source_customer_key
+from retention.privacy.numbering import customer_source_of
+from retention.privacy.pseudonyms import row_key, source_customer_key
 from retention.warehouse import Run, lease
 
 _NAMED = 20
 """Breaches named in an alert; the rest are counted. Keys are pseudonyms."""
 _CHUNK = 10_000
-
-
-def complaint_key(pepper: bytes, source: str, complaint_id: str) -> int:
-    """Key of one complaint, as in core.complaint."""
-    return keyed_bigint(pepper, source, "complaint", complaint_id)
 
 
 def record_complaints(
@@ -43,7 +39,8 @@ def record_complaints(
         Canonical columns of the entity ``complaint``; times as text with offset, or aware datetimes. The text of the complaint
         is not kept here.
     customer_source : str, optional
-        Source whose customer numbers the rows carry; default the source itself.
+        Source whose customer numbers the rows carry; default the source itself when it delivers customers, else the one that
+        does.
 
     Returns
     -------
@@ -51,6 +48,7 @@ def record_complaints(
         erased people.
     """
     counts = {"complaints_changed": 0, "complaints_unchanged": 0, "complaints_refused": 0, "complaints_of_erased": 0}
+    numbers_of = customer_source or customer_source_of(connection, source)
     tombstones = set(connection.execute(sa.text("select source_customer_key from privacy.tombstone")).scalars())
     newest: dict[int, dict[str, Any]] = {}
     for row in rows:
@@ -60,12 +58,12 @@ def record_complaints(
             continue
         person = None
         if row.get("customer_id"):
-            person = source_customer_key(pepper, customer_source or source, str(row["customer_id"]))
+            person = source_customer_key(pepper, numbers_of, str(row["customer_id"]))
             if person in tombstones:
                 counts["complaints_of_erased"] += 1
                 continue
         acknowledged_at, first_replied_at = _time(row.get("acknowledged_at")), _time(row.get("first_replied_at"))
-        key = complaint_key(pepper, source, str(row["complaint_id"]))
+        key = row_key(source, str(row["complaint_id"]))
         known: dict[str, Any] = {
             "complaint_key": key,
             "source_customer_key": person,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from retention.privacy.pseudonyms import keyed_bigint
+from retention.privacy.pseudonyms import row_key
 from retention.warehouse import Run, lease
 
 SOURCE = "marketing"
@@ -67,14 +67,15 @@ def read_feedback(run: Run) -> dict[str, int]:
             for start in range(0, len(kept), _CHUNK):
                 part = kept[start : start + _CHUNK]
                 columns = {name: [getattr(event, name) for event in part] for name in names}
-                keys = [keyed_bigint(run.secrets.pepper, SOURCE, "campaign_event", str(event.event_id)) for event in part]
+                keys = [row_key(SOURCE, str(event.event_id)) for event in part]
                 result = connection.execute(statement, {"source": SOURCE, "event_key": keys, **columns})
                 counts["events_added"] += int(result.rowcount)
             connection.execute(
                 sa.text(
                     "insert into ops.source_cursor (source, entity, cursor_value, business_date) "
                     "values (:source, :entity, :cursor_value, :business_date) on conflict (source, entity) do update set "
-                    "cursor_value = excluded.cursor_value, business_date = excluded.business_date, updated_at = clock_timestamp()"
+                    "cursor_value = excluded.cursor_value, business_date = excluded.business_date, "
+                    "updated_at = clock_timestamp()"
                 ),
                 {
                     "source": SOURCE,

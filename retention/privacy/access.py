@@ -63,7 +63,8 @@ def export_person(run: Run, held: Lease, request: sa.Row[Any], folder: Path, now
     with held.publishing() as connection:
         connection.execute(
             sa.text(
-                "insert into privacy.receipt (request_id, kind, customer_key, requested_at, completed_at, rows_by_store, recipients, "
+                "insert into privacy.receipt (request_id, kind, customer_key, requested_at, completed_at, rows_by_store, "
+                "recipients, "
                 "verification) values (:request_id, 'access', :customer_key, :requested_at, :now, cast(:rows as jsonb), '{}', "
                 "'{}') on conflict (request_id) do nothing"
             ),
@@ -76,7 +77,9 @@ def export_person(run: Run, held: Lease, request: sa.Row[Any], folder: Path, now
             },
         )
         connection.execute(
-            sa.text("update privacy.request set state = 'done', subject = null, closed_at = :now where request_id = :request_id"),
+            sa.text(
+                "update privacy.request set state = 'done', subject = null, closed_at = :now where request_id = :request_id"
+            ),
             {"now": now, "request_id": request.request_id},
         )
         total = sum(sum(tables.values()) for tables in rows_by_store.values())

@@ -30,7 +30,8 @@ def delivered_rows(subject: Subject) -> list[tuple[str, str, dict[str, Any]]]:
         "select 1 from pii.source_customer as other where other.source = {source})))"
     )
     orders = (
-        "exists (select 1 from unnest(cast(:order_sources as text[]), cast(:order_numbers as text[])) as bought (source, number) "
+        "exists (select 1 from unnest(cast(:order_sources as text[]), cast(:order_numbers as text[])) "
+        "as bought (source, number) "
         "where bought.number = {order_id} and bought.source = {source})"
     )
     statements = []
@@ -70,7 +71,11 @@ def delete_delivered(connection: Connection, table: str, statement: str, binds: 
     """Delete landed or refused rows and move them in their batches' counts to the erased: extraction still adds up."""
     from_count = "rows_quarantined" if table == "quarantine.row" else "rows_valid"
     # A batch not validated yet has no valid rows to take from.
-    taken = "counted.rows" if table == "quarantine.row" else "case when state in ('validated', 'published') then counted.rows else 0 end"
+    taken = (
+        "counted.rows"
+        if table == "quarantine.row"
+        else "case when state in ('validated', 'published') then counted.rows else 0 end"
+    )
     return sum(
         connection.execute(
             sa.text(

@@ -72,7 +72,8 @@ def erase(run: Run, held: Lease, request: sa.Row[Any], stores: Sequence[FileStor
     if findings.hits:
         places = ", ".join(f"{place}: {hits}" for place, hits in sorted(findings.hits.items()))
         raise ErasureIncomplete(
-            f"request {request_id}: everything the registry names was removed, yet the search still finds the person in {places}. "
+            f"request {request_id}: everything the registry names was removed, yet the search still finds the person in "
+            f"{places}. "
             "No receipt was written; the request stays open and the next run tries again."
         )
     failpoint("erasure.verified")
@@ -167,7 +168,9 @@ def _erase_targets(run: Run, request_id: str, subject: Subject, now: datetime) -
     with run.marketing.connect() as connection:
         found = {
             rule.table: int(
-                connection.execute(sa.text(f"select count(*) from {rule.qualified} where {_kept_apart(rule.table, rule.condition)}"), keys).scalar_one()
+                connection.execute(
+                    sa.text(f"select count(*) from {rule.qualified} where {_kept_apart(rule.table, rule.condition)}"), keys
+                ).scalar_one()
             )
             for rule in rules
         }
@@ -196,7 +199,8 @@ def _announce_removal(connection: Connection, subject: Subject, now: datetime) -
     columns = [
         column.name
         for column in all_contracts()["marketing.audience_change"].columns
-        if not column.identity and column.name not in ("change", "reason", "customer_id", "reasons_en", "reasons_zh", "changed_at")
+        if not column.identity
+        and column.name not in ("change", "reason", "customer_id", "reasons_en", "reasons_zh", "changed_at")
     ]
     names = ", ".join(map(quote, columns))
     connection.execute(
@@ -254,7 +258,8 @@ def _staged_rows(connection: Connection) -> list[str]:
     rows = connection.execute(
         sa.text(
             "select table_name, array_agg(cast(column_name as text)) as key_columns from information_schema.columns "
-            "where table_schema = 'staging' and column_name in ('customer_key', 'source_customer_key', 'referred_customer_key') "
+            "where table_schema = 'staging' and column_name in "
+            "('customer_key', 'source_customer_key', 'referred_customer_key') "
             "group by table_name"
         )
     ).all()
@@ -312,7 +317,8 @@ def _close(held: Lease, request_id: str, findings: Findings, told: dict[str, str
     with held.publishing() as connection:
         connection.execute(
             sa.text(
-                "insert into privacy.receipt (request_id, kind, customer_key, requested_at, completed_at, rows_by_store, recipients, "
+                "insert into privacy.receipt (request_id, kind, customer_key, requested_at, completed_at, rows_by_store, "
+                "recipients, "
                 "verification) select request_id, kind, customer_key, requested_at, :now, progress - 'erased_at', "
                 "cast(:recipients as jsonb), cast(:verification as jsonb) from privacy.request where request_id = :request_id "
                 "on conflict (request_id) do nothing"

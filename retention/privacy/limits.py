@@ -11,7 +11,6 @@ from sqlalchemy.engine import Connection
 from retention.warehouse import Run, all_contracts
 from retention.warehouse.identifiers import quote
 
-
 _KEPT = frozenset({"bi", "campaigns"})
 """Slices without an end: measurements are aggregates over people; who was selected or held back is what effects are computed
 from (exclusions go earlier, see below)."""

@@ -35,6 +35,15 @@ def source_customer_key(pepper: bytes, source: str, customer_id: str) -> int:
     return keyed_bigint(pepper, source, customer_id)
 
 
+def row_key(source: str, number: str) -> int:
+    """Key of one row of a source (a complaint, a consent, an event), as the SQL of core computes it.
+
+    A plain hash: the number of a case is no identifier of a person, and SQL must be able to make the same key.
+    """
+    digest = hashlib.sha256(_SEPARATOR.join((source.encode(), number.encode()))).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
+
+
 def address_hash(pepper: bytes, address: str) -> str:
     """Hex HMAC-SHA-256 of a normalised e-mail address or E.164 phone number.
 

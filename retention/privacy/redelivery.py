@@ -72,7 +72,7 @@ def _last_sweep(connection: Connection) -> tuple[str | None, str]:
 
 
 def _erased(pepper: bytes, source: str, number: str, sources: list[str], tombstones: frozenset[int]) -> bool:
-    """Return whether a customer number is of somebody erased; a source without customers of its own uses the others' numbers."""
+    """Return whether a number is of somebody erased; a source without customers of its own uses the others' numbers."""
     candidates = {source} if source in sources else {source, *sources}
     return any(source_customer_key(pepper, candidate, number) in tombstones for candidate in candidates)
 

@@ -116,9 +116,9 @@ def _enter(
         request_id = random.token_hex(8)
         connection.execute(
             sa.text(
-                "insert into privacy.request (request_id, kind, customer_key, source_customer_keys, subject, state, requested_by, "
-                "requested_at) values (:request_id, :kind, :customer_key, :keys, cast(:subject as jsonb), 'open', :requested_by, "
-                ":now)"
+                "insert into privacy.request (request_id, kind, customer_key, source_customer_keys, subject, state, "
+                "requested_by, requested_at) values (:request_id, :kind, :customer_key, :keys, "
+                "cast(:subject as jsonb), 'open', :requested_by, :now)"
             ),
             {
                 "request_id": request_id,

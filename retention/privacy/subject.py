@@ -31,7 +31,10 @@ class Subject:
     def __or__(self, other: Subject) -> Subject:
         """Both together: what a first, interrupted try found may be gone from the stores by now."""
         return Subject(
-            *(getattr(self, name) | getattr(other, name) for name in ("keys", "ids", "orders", "addresses", "normalised", "names"))
+            *(
+                getattr(self, name) | getattr(other, name)
+                for name in ("keys", "ids", "orders", "addresses", "normalised", "names")
+            )
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -93,7 +96,7 @@ def collect(connection: Connection, pepper: bytes, known: Subject) -> Subject:
     orders = connection.execute(
         sa.text(
             "select source, order_id from core.order_header where customer_key = any(:keys) "
-            "union select batch.source, landed.order_id from landing.\"order\" as landed "
+            'union select batch.source, landed.order_id from landing."order" as landed '
             "inner join ops.batch as batch on landed.batch_id = batch.batch_id "
             "where landed.order_id is not null and exists ("
             "select 1 from unnest(cast(:sources as text[]), cast(:numbers as text[])) as person (source, customer_id) "

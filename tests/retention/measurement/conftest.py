@@ -86,7 +86,9 @@ def company(warehouse: Warehouse, marketing: Warehouse, make_run: Callable[..., 
             "features.customer_orders",
             {"as_of_date": DAY, "customer_key": who, "first_order_at": at("2025-11-01"), "last_order_at": at("2026-03-01")},
         )
-        insert(warehouse, "scores.clv", {"as_of_date": DAY, "customer_key": who, "clv_12m_minor": who * 10, "horizon_days": 365})
+        insert(
+            warehouse, "scores.clv", {"as_of_date": DAY, "customer_key": who, "clv_12m_minor": who * 10, "horizon_days": 365}
+        )
         insert(
             warehouse,
             "scores.churn",
@@ -122,7 +124,13 @@ def company(warehouse: Warehouse, marketing: Warehouse, make_run: Callable[..., 
         insert(
             warehouse,
             "campaigns.delivery",
-            {"send_key": f"welcome|{who}", "play": "welcome", "customer_key": who, "cost_minor": cost, "as_of_date": date(2026, 3, 31)},
+            {
+                "send_key": f"welcome|{who}",
+                "play": "welcome",
+                "customer_key": who,
+                "cost_minor": cost,
+                "as_of_date": date(2026, 3, 31),
+            },
         )
         for kind in ("sent", "delivered", "clicked")[: 3 if who == ANA else 2]:
             insert(

@@ -98,13 +98,18 @@ def test_landed_refused_and_staged_rows_go_in_time(
         connection.exec_driver_sql("create table staging.features__customer_orders__20260101__3 (customer_key bigint)")
         connection.exec_driver_sql("create table staging.features__customer_orders__20260101__4 (customer_key bigint)")
         connection.exec_driver_sql(
-            "insert into ops.lease (dataset, slice_key, token, expires_at) values ('features', '2026-01-01', 4, now() + interval '1 h')"
+            "insert into ops.lease (dataset, slice_key, token, expires_at) "
+            "values ('features', '2026-01-01', 4, now() + interval '1 h')"
         )
     for days in (31, 1):
         insert(warehouse, "quarantine.row", {"batch_id": 1, "created_at": now - timedelta(days=days)})
     old = now - timedelta(days=60)
     for campaign, change, at in (("a", "added", old), ("a", "updated", now), ("b", "added", old), ("c", "removed", old)):
-        insert(marketing, "marketing.audience_change", {"campaign": campaign, "customer_key": 1, "change": change, "changed_at": at})
+        insert(
+            marketing,
+            "marketing.audience_change",
+            {"campaign": campaign, "customer_key": 1, "change": change, "changed_at": at},
+        )
     counts = apply_limits(run, now)
     assert counts["landing_rows_expired"] == 1, "a batch that is still on its way keeps its rows"
     assert counts["quarantine_rows_expired"] == 1

@@ -172,7 +172,9 @@ def test_a_suppressed_address_silences_everybody_who_has_it(open_run: Run) -> No
     sync_consent(open_run, NOW)
     with open_run.warehouse.begin() as connection:
         connection.execute(
-            sa.text("insert into privacy.suppression (address_hash, channel, reason, since) values (:hash, 'all', 'erased', now())"),
+            sa.text(
+                "insert into privacy.suppression (address_hash, channel, reason, since) values (:hash, 'all', 'erased', now())"
+            ),
             {"hash": address_hash(PEPPER, IVO.email)},
         )
         insert(open_run.warehouse, "pii.contact", {"customer_key": IVO.customer_key})
@@ -209,7 +211,8 @@ def test_a_decision_of_somebody_unknown_waits_for_their_alias(open_run: Run) -> 
     key = source_customer_key(PEPPER, "crm", "C-7")
     with open_run.warehouse.begin() as connection:
         connection.execute(
-            sa.text("insert into core.customer_alias values (:key, :person, 'phone', now())"), {"key": key, "person": IVO.customer_key}
+            sa.text("insert into core.customer_alias values (:key, :person, 'phone', now())"),
+            {"key": key, "person": IVO.customer_key},
         )
     counts = sync_consent(open_run, NOW)
     assert counts["decisions_relinked"] == 1
@@ -257,7 +260,7 @@ def test_without_the_order_in_time_an_old_grant_would_reopen_bo(open_run: Run, m
         return real(head if separator else statement)
 
     monkeypatch.setattr(consent_module.sa, "text", careless)
-    old = [row for row in [consent(BO.numbers[0], "granted", NOW - timedelta(days=5), channel="email")]]
+    old = [consent(BO.numbers[0], "granted", NOW - timedelta(days=5), channel="email")]
     monkeypatch.setattr(
         consent_module,
         "_decisions",
@@ -267,4 +270,6 @@ def test_without_the_order_in_time_an_old_grant_would_reopen_bo(open_run: Run, m
         ],
     )  # fmt: skip
     sync_consent(open_run, NOW)
-    assert BO.customer_key in sendable(open_run), "a stale snapshot written last reopens Bo: the comparison of times prevents it"
+    assert BO.customer_key in sendable(open_run), (
+        "a stale snapshot written last reopens Bo: the comparison of times prevents it"
+    )

@@ -146,9 +146,7 @@ def test_the_search_finds_what_a_wrong_rule_leaves(
     assert handle_requests(populated, NOW, [desk], tmp_path / "exports")["requests_done"] == 1
 
 
-def test_an_older_writer_keeps_the_request_settling_until_it_has_ended(
-    populated: Run, desk: FileStore, tmp_path: Path
-) -> None:
+def test_an_older_writer_keeps_the_request_settling_until_it_has_ended(populated: Run, desk: FileStore, tmp_path: Path) -> None:
     ask(populated)
     with populated.warehouse.begin() as connection:
         connection.execute(

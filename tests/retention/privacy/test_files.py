@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from retention.privacy.files import FilesUnreadable, FileStore, PersonMatcher, configured_stores, count_rows, planned_rewrites
+from retention.privacy.files import FileStore, FilesUnreadable, PersonMatcher, configured_stores, count_rows, planned_rewrites
 from retention.privacy.subject import Subject
 from retention.settings import Deployment
 

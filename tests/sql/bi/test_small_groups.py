@@ -18,8 +18,8 @@ def kpi(warehouse: Warehouse, dimension: str, member: str, customers: int) -> No
         warehouse,
         "bi.kpi_value",
         {
-            "as_of_date": DAY, "kpi": "orders", "period": "day", "dimension": dimension, "member": member, "numerator": customers * 2,
-            "denominator": 1, "value": customers * 2, "customers": customers,
+            "as_of_date": DAY, "kpi": "orders", "period": "day", "dimension": dimension, "member": member,
+            "numerator": customers * 2, "denominator": 1, "value": customers * 2, "customers": customers,
         },
     )  # fmt: skip
 
