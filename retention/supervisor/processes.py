@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]  # published without types
+import psutil
 
 log = logging.getLogger("retention.supervisor")
 LOG_LIMIT_BYTES = 20 * 2**20

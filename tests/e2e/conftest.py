@@ -1,0 +1,64 @@
+"""A whole installation for one test session: own home, own ports, PostgreSQL and Airflow under the supervisor."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from retention.settings import Deployment
+from retention.supervisor import Layout, down, up
+from retention.supervisor.api import AirflowApi
+from retention.supervisor.introduction import DAILY, introduce
+from retention.supervisor.layout import free_port
+from retention.warehouse import Warehouse
+
+TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A running installation on the tiny company."""
+
+    layout: Layout
+    api: AirflowApi
+    warehouse: Warehouse
+    marketing: Warehouse
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """PostgreSQL and Airflow, really running, with the tiny company's files as sources; stopped at the end."""
+    home = tmp_path_factory.mktemp("installation")
+    for folder in (home, *home.parents):  # PostgreSQL's unprivileged user must be able to enter
+        if folder.stat().st_uid == home.stat().st_uid and folder != folder.parent:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    data = home / "delivered"
+    shutil.copytree(TINY / "data", data)
+    layout = Layout.of(home)
+    own = {
+        "RETENTION_HOME": str(home),
+        "RETENTION_AIRFLOW_PORT": str(free_port()),
+        "RETENTION_SCHEDULE_FROM": "2100-01-01",
+        "RETENTION_SOURCES_DIR": str(TINY / "sources"),
+        **{f"RETENTION_SOURCE_{name.upper()}_URL": str(data / name) for name in ("crm", "sales", "service_desk")},
+    }
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
+    try:
+        up(layout)
+        api = AirflowApi.of(layout)
+        introduce(layout, api, DAILY)
+        deployment = Deployment.from_env()
+        yield Installation(layout, api, Warehouse(deployment.warehouse_url), Warehouse(deployment.marketing_url))
+    finally:
+        down(layout)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

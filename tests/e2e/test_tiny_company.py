@@ -1,0 +1,135 @@
+"""The tiny company through the real scheduler: a day, the same day again, and a backfill of days long past."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from retention.supervisor.api import AirflowApi
+from retention.supervisor.introduction import DAILY
+from retention.supervisor.processes import living
+from retention.warehouse import Warehouse, all_contracts
+
+from .conftest import Installation
+
+pytestmark = pytest.mark.slow
+
+DAY = "2026-03-31"
+PATIENCE_SECONDS = 240
+
+# What says when and by whom a row was written differs from run to run by design.
+BOOKKEEPING = {"run_id", "batch_id", "created_at", "updated_at", "recorded_at", "computed_at", "published_at", "built_at"}
+
+
+def finish(api: AirflowApi, key: str, known: dict[str, str | None] | None = None) -> dict[str, dict[str, Any]]:
+    """Wait until every daily DAG has a new, successful run for the key; return the runs by DAG."""
+    known = known or {}
+    done: dict[str, dict[str, Any]] = {}
+    for dag_id in DAILY:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            runs = [run for run in api.runs(dag_id, key) if run["dag_run_id"] != known.get(dag_id)]
+            if runs and runs[0]["state"] == "success":
+                done[dag_id] = runs[0]
+                break
+            assert not runs or runs[0]["state"] != "failed", api.failure(dag_id, runs[0]["dag_run_id"])
+            time.sleep(0.5)
+        assert dag_id in done, f"{dag_id} has not finished for {key} within {PATIENCE_SECONDS} s"
+    return done
+
+
+def contents(database: Warehouse, schemas: set[str]) -> dict[str, list[tuple[Any, ...]]]:
+    """Every published row of some schemas, without bookkeeping columns, in a fixed order."""
+    found = {}
+    for contract in all_contracts().values():
+        if contract.schema not in schemas or contract.kind == "view" or contract.database != database_name(schemas):
+            continue
+        columns = [name for name in contract.column_names if name not in BOOKKEEPING]
+        listed = ", ".join(f'"{name}"' for name in columns)
+        with database.connect() as connection:
+            rows = connection.execute(sa.text(f"select {listed} from {contract.table}")).all()
+        found[contract.table] = sorted(tuple(str(value) for value in row) for row in rows)
+    return found
+
+
+def database_name(schemas: set[str]) -> str:
+    return "marketing" if "marketing" in schemas else "warehouse"
+
+
+RESULTS = {"core", "features", "scores", "segments", "campaigns"}
+
+
+@pytest.fixture(scope="module")
+def first_run(installation: Installation) -> dict[str, dict[str, Any]]:
+    """The first business day, run once."""
+    installation.api.trigger("retention_ingest", partition_key=DAY)
+    return finish(installation.api, DAY)
+
+
+def test_every_hop_carries_the_day(first_run: dict[str, dict[str, Any]]) -> None:
+    assert {dag_id: run["partition_key"] for dag_id, run in first_run.items()} == dict.fromkeys(DAILY, DAY)
+
+
+def test_people_arrive_and_bad_orders_do_not(installation: Installation, first_run: dict[str, Any]) -> None:
+    with installation.warehouse.connect() as connection:
+        orders = connection.execute(sa.text("select count(*) from core.order_header")).scalar_one()
+        refused = connection.execute(sa.text("select count(*) from quarantine.row where entity = 'order'")).scalar_one()
+        people = connection.execute(sa.text("select count(*) from core.customer where valid_to is null")).scalar_one()
+    assert orders == 41, "41 good orders (tests/fixtures/tiny/README.md)"
+    assert refused == 2, "O9001 and O9002 are refused"
+    assert people == 14, "fifteen contacts, of which two are Hana"
+
+
+def test_same_day_again_changes_nothing(installation: Installation, first_run: dict[str, dict[str, Any]]) -> None:
+    before = contents(installation.warehouse, RESULTS)
+    pushed = contents(installation.marketing, {"marketing"})
+    assert before["core.order_header"], "nothing to compare: the first run brought no rows"
+    known = {dag_id: run["dag_run_id"] for dag_id, run in first_run.items()}
+    installation.api.trigger("retention_ingest", partition_key=DAY)
+    finish(installation.api, DAY, known)
+    again = contents(installation.warehouse, RESULTS)
+    assert {table: len(rows) for table, rows in again.items()} == {table: len(rows) for table, rows in before.items()}
+    for table, rows in before.items():
+        if not table.startswith("campaigns.delivery"):
+            assert again[table] == rows, f"{table} differs after the same day ran again"
+    for table in ("marketing.campaign_audience", "marketing.audience_change"):
+        assert contents(installation.marketing, {"marketing"})[table] == pushed[table], f"{table}: something went out twice"
+
+
+def test_second_day_and_a_killed_scheduler(installation: Installation, first_run: dict[str, Any]) -> None:
+    """The day after runs to its end although the scheduler is killed in the middle of it."""
+    installation.api.trigger("retention_ingest", partition_key="2026-04-01")
+    time.sleep(3)
+    parts = {part["name"]: part for part in installation.layout.read_state()["components"]}
+    killed = parts["scheduler"]["pid"]
+    os.kill(killed, signal.SIGKILL)
+    runs = finish(installation.api, "2026-04-01")
+    assert {run["partition_key"] for run in runs.values()} == {"2026-04-01"}
+    parts = {part["name"]: part for part in installation.layout.read_state()["components"]}
+    assert parts["scheduler"]["pid"] != killed
+    assert parts["scheduler"]["restarts"] >= 1
+    assert living(parts["scheduler"]) is not None
+
+
+def test_backfilled_day_is_complete_and_pushes_nothing(installation: Installation, first_run: dict[str, Any]) -> None:
+    changes = "select count(*) from marketing.audience_change"
+    with installation.marketing.connect() as connection:
+        before = connection.execute(sa.text(changes)).scalar_one()
+    known = {dag_id: run["dag_run_id"] for dag_id in DAILY for run in installation.api.runs(dag_id, DAY)[:1]}
+    command = ["backfill", "create", "--dag-id", "retention_ingest", "--from-date", DAY, "--to-date", DAY]
+    subprocess.run(
+        [sys.executable, "-m", "retention.supervisor", "airflow", *command, "--reprocess-behavior", "completed"],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    finish(installation.api, DAY, known)
+    with installation.marketing.connect() as connection:
+        assert connection.execute(sa.text(changes)).scalar_one() == before
