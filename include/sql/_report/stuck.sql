@@ -37,12 +37,12 @@ where is_stale and slice_key <> '*'
 union all
 
 select
-    count(*) || ' refused rows of ' || source || '.' || entity || ' wait in quarantine' as what,
+    count(*) || ' refused rows of ' || count(distinct source || '.' || entity) || ' entities wait in quarantine' as what,
     min(created_at) as since,
     'retention quarantine list' as advice
 from quarantine."row"
 where state in ('open', 'fixed')
-group by source, entity
+having count(*) > 0
 
 union all
 
