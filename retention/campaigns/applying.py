@@ -92,7 +92,7 @@ def apply_difference(connection: Connection, run: Run, token: int, sync_id: int)
         added=added,
         updated=updated + moved,
         removed=removed,
-        refused=_refused(connection),
+        refused=count_refused(connection),
         total=total,
         tasks_added=tasks_added,
         tasks_withdrawn=tasks_withdrawn,
@@ -184,7 +184,8 @@ def _contacts(connection: Connection, run: Run, token: int) -> None:
     )
 
 
-def _refused(connection: Connection) -> int:
+def count_refused(connection: Connection) -> int:
+    """Return how many staged members were left out because their send_key had been handed out before."""
     return int(
         connection.execute(sa.text("select count(*) from pg_temp.push_difference where change = 'refused'")).scalar_one()
     )

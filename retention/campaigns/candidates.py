@@ -133,4 +133,5 @@ def _bound(rung: Rung, company: CompanySettings, binds: Binds, end: str) -> str:
 
 
 def _minor(amount: float, company: CompanySettings) -> int:
-    return int(round(amount * 10**company.base_currency_minor_digits))
+    minor: int = round(amount * 10**company.base_currency_minor_digits)
+    return minor

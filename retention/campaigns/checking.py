@@ -151,8 +151,8 @@ def _conditions(document: Document) -> Iterator[str]:
             continue
         if leaf.attribute in PROTECTED and (place[0] == "offer" or priced):
             yield (
-                f"{document.at((*place, 'attribute'))}: {leaf.attribute} is a protected attribute and may not decide about an offer; "
-                "it may choose the audience of a play without a priced offer"
+                f"{document.at((*place, 'attribute'))}: {leaf.attribute} is a protected attribute and may not decide about an "
+                "offer; it may choose the audience of a play without a priced offer"
             )
         for message in _value_problems(leaf, known[leaf.attribute]):
             yield f"{document.at((*place, leaf.operator))}: {leaf.attribute}: {message}"
@@ -225,7 +225,9 @@ def _contradictions(document: Document) -> Iterator[str]:
         bounds[leaf.attribute] = (max(low, before[0]), min(high, before[1]))
     for name, (low, high) in bounds.items():
         if low > high:
-            yield f"{document.at(('audience',))}: {name} would have to be at least {low:g} and at most {high:g}: holds for nobody"
+            yield (
+                f"{document.at(('audience',))}: {name} would have to be at least {low:g} and at most {high:g}: holds for nobody"
+            )
 
 
 def _interval(leaf: Leaf) -> tuple[float, float]:
@@ -254,7 +256,9 @@ def _offers(document: Document) -> Iterator[str]:
         if last and "when" in rung:
             yield f"{document.at((*place, 'when'))}: the last rung of an offer takes everybody who is left: no when there"
         if not last and "when" not in rung:
-            yield f"{document.at(place)}: offer {rung['code']} takes everybody, the rungs below it are never reached: add a when"
+            yield (
+                f"{document.at(place)}: offer {rung['code']} takes everybody, the rungs below it are never reached: add a when"
+            )
         negotiation = rung.get("negotiation")
         if negotiation is None:
             continue
@@ -291,11 +295,14 @@ def _rules(document: Document) -> Iterator[str]:
     if kind == "promotional" and raw["purpose"] != "marketing":
         yield f"{document.at(('purpose',))}: a promotional play needs consent to marketing, found {raw['purpose']}"
     if kind == "promotional" and raw.get("frequency_cap") == "exempt":
-        yield f"{document.at(('frequency_cap',))}: contact caps bind every promotional play; service and staff plays may be exempt"
+        yield (
+            f"{document.at(('frequency_cap',))}: contact caps bind every promotional play; service and staff plays may be "
+            "exempt"
+        )
     if raw["holdout_share"] == 0 and ("holdout_reason" not in raw or kind == "promotional"):
         yield (
-            f"{document.at(('holdout_share',))}: every play keeps a control group; a service or staff play without one says why "
-            "in holdout_reason"
+            f"{document.at(('holdout_share',))}: every play keeps a control group; a service or staff play without one "
+            "says why in holdout_reason"
         )
     if (kind == "staff") != ("task" in raw):
         yield f"{document.at(('task',))}: a staff play says what to do in task, and no other play does"

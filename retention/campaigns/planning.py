@@ -143,8 +143,8 @@ def _keep(connection: Connection, run: Run, plays: Sequence[Play]) -> None:
     for play in plays:
         connection.execute(
             sa.text(
-                "insert into campaigns.play (play, content_hash, name_en, name_zh, kind, purpose, priority, period, holdout_share, "
-                "definition) values (:play, :content_hash, :name_en, :name_zh, :kind, :purpose, :priority, :period, "
+                "insert into campaigns.play (play, content_hash, name_en, name_zh, kind, purpose, priority, period, "
+                "holdout_share, definition) values (:play, :content_hash, :name_en, :name_zh, :kind, :purpose, :priority, :period, "
                 ":holdout_share, cast(:definition as jsonb)) on conflict (play, content_hash) do nothing"
             ),
             {

@@ -106,8 +106,8 @@ def _population(run: Run) -> int:
         ).one()
     if not row.population:
         raise NothingPlanned(
-            f"campaigns.decision {run.as_of_date}: expected the day's decisions, found none published. Nothing was pushed, nobody "
-            "was removed. Plan the day first."
+            f"campaigns.decision {run.as_of_date}: expected the day's decisions, found none published. Nothing was pushed, "
+            "nobody was removed. Plan the day first."
         )
     return int(row.population)
 

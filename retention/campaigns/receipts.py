@@ -24,7 +24,8 @@ _COPIED = (
     "lifecycle_stage", "churn_band", "value_band", "reasons_en", "reasons_zh", "joined_on", "valid_from", "valid_until",
 )  # fmt: skip
 _RECEIPT = (
-    "sync_id", "business_date", "token", "rows_added", "rows_updated", "rows_removed", "tasks_added", "tasks_withdrawn", "checksum",
+    "sync_id", "business_date", "token", "rows_added", "rows_updated", "rows_removed", "tasks_added", "tasks_withdrawn",
+    "checksum",
 )  # fmt: skip
 
 

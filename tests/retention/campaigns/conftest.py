@@ -24,7 +24,9 @@ from retention.settings import CampaignSettings, Settings
 from retention.warehouse import Run, Warehouse, ensure_partitions, load_contract
 
 TODAY = datetime.now(ZoneInfo("Asia/Shanghai")).date()
-KEYS = {name: number for number, name in enumerate(("Ana", "Bo", "Chen", "Dai", "Emma", "Fang", "Gao", "Hana", "Ivo", "Jin"), 1)}
+KEYS = {
+    name: number for number, name in enumerate(("Ana", "Bo", "Chen", "Dai", "Emma", "Fang", "Gao", "Hana", "Ivo", "Jin"), 1)
+}
 SLICES = (
     "features.customer_orders", "features.customer_engagement", "scores.churn", "scores.clv", "segments.rfm",
     "segments.value_matrix", "segments.tier", "segments.lifecycle", "segments.membership",
@@ -116,7 +118,9 @@ class Company:
         self.insert("segments.value_matrix", customer_key=key, value_class=a["value"])
         self.insert("segments.tier", customer_key=key, service_tier=a["tier"], service_tier_zh=a["tier"])
         self.insert("segments.lifecycle", customer_key=key, lifecycle_stage=a["stage"])
-        self.insert("segments.membership", customer_key=key, membership_level=a["level"], amount_to_next_level_minor=a["missing"])
+        self.insert(
+            "segments.membership", customer_key=key, membership_level=a["level"], amount_to_next_level_minor=a["missing"]
+        )
 
     def days_ago(self, days: int) -> datetime:
         """Noon in Shanghai some days before the day."""
@@ -181,7 +185,9 @@ class Company:
     def decisions(self, columns: str = "state, first_failing_rule") -> dict[tuple[str, str], Any]:
         """Decisions of the day by play and name."""
         names = {key: name for name, key in KEYS.items()}
-        rows = self.ask(f"select play, customer_key, {columns} from campaigns.decision where as_of_date = :day", day=self.as_of_date)
+        rows = self.ask(
+            f"select play, customer_key, {columns} from campaigns.decision where as_of_date = :day", day=self.as_of_date
+        )
         return {(row[0], names[row[1]]): row[2:] if len(row) > 3 else row[2] for row in rows}
 
     def members(self, table: str = "marketing.campaign_audience") -> set[tuple[str, str]]:

@@ -40,9 +40,7 @@ def test_reasons_name_the_values_in_both_languages(staffed: Company) -> None:
         "lifecycle stage: new; paid orders: 1; days since the first order: 9",
         "生命周期阶段：新客；累计订单数：1；距首单天数：9",
     )
-    assert found["churn_rescue", "Dai"][0] == (
-        "churn probability: 50 %; value at risk: 1000.00 CNY; lifecycle stage: at_risk"
-    )
+    assert found["churn_rescue", "Dai"][0] == ("churn probability: 50 %; value at risk: 1000.00 CNY; lifecycle stage: at_risk")
 
 
 def test_offers_follow_the_ladder(staffed: Company) -> None:
@@ -81,7 +79,9 @@ def test_selected_and_left_out_are_the_population(staffed: Company) -> None:
 def test_negotiation_for_staff(staffed: Company) -> None:
     """Gao's case is medium: 10 to open, 30 at most, 20 to meet. Chen's account manager gets the visit."""
     staffed.plan()
-    rows = staffed.ask("select play, account_owner, opening_minor, midpoint_minor, ceiling_minor, talking_points_zh from campaigns.staff_task order by play")
+    rows = staffed.ask(
+        "select play, account_owner, opening_minor, midpoint_minor, ceiling_minor, talking_points_zh from campaigns.staff_task order by play"
+    )
     assert [row[:5] for row in rows] == [("complaint_call", None, 1000, 2000, 3000), ("strategic_care", "Wu", None, None, None)]
     assert "未结投诉：1" in rows[0][5]
 
@@ -91,7 +91,9 @@ def test_a_share_of_the_order_for_severe_cases(company: Company) -> None:
     company.customer("Gao")
     company.complaint("Gao", "severe", opened=2)
     company.plan()
-    assert company.ask("select opening_minor, midpoint_minor, ceiling_minor from campaigns.staff_task") == [(35_000, 59_500, 84_000)]
+    assert company.ask("select opening_minor, midpoint_minor, ceiling_minor from campaigns.staff_task") == [
+        (35_000, 59_500, 84_000)
+    ]
 
 
 def _erased(c: Company) -> None:
@@ -125,7 +127,9 @@ def _open_complaint(c: Company) -> None:
     c.complaint("Ana", "minor", opened=1)
 
 
-def _delivery(c: Company, play: str = "second_purchase", days: int = 3, period: str = "once", channel: str = "email", **more: Any) -> None:
+def _delivery(
+    c: Company, play: str = "second_purchase", days: int = 3, period: str = "once", channel: str = "email", **more: Any
+) -> None:
     joined = c.as_of_date - timedelta(days=days)
     c.insert(
         "campaigns.delivery", send_key=f"{play}|{channel}|{period}|{KEYS['Ana']}|{days}", play=play, customer_key=KEYS["Ana"],
@@ -251,7 +255,9 @@ def test_planning_again_changes_nothing(staffed: Company) -> None:
     staffed.push()
     staffed.plan()
     again = staffed.ask("select table_name, rows, checksum from ops.published where table_name like 'campaigns.%'")
-    assert dict((row[0], row[1:]) for row in again if row[0] != "campaigns.delivery") == dict((row[0], row[1:]) for row in first)
+    assert dict((row[0], row[1:]) for row in again if row[0] != "campaigns.delivery") == dict(
+        (row[0], row[1:]) for row in first
+    )
 
 
 @pytest.mark.parametrize("table", ["segments.lifecycle", "segments.tier", "scores.churn"])

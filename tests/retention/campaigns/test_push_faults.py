@@ -30,7 +30,13 @@ BEFORE_COMMIT = (
     "lease.acquired", "push.before_stage", "push.read", "push.staged", "push.locked", "push.removed", "push.applied",
     "push.before_commit",
 )  # fmt: skip
-AFTER_COMMIT = ("push.committed", "push.before_receipt_commit", "push.receipt_booked", "publish.before_commit", "publish.after_commit")
+AFTER_COMMIT = (
+    "push.committed",
+    "push.before_receipt_commit",
+    "push.receipt_booked",
+    "publish.before_commit",
+    "publish.after_commit",
+)
 
 
 def _start(company: Company, failpoints: str = "") -> subprocess.Popen[str]:
