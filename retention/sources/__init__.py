@@ -16,7 +16,7 @@ from retention.sources.errors import (
     SpecError,
     TableMissing,
 )
-from retention.sources.extract import extract
+from retention.sources.landing import extract
 from retention.sources.read import changes
 from retention.sources.spec import ColumnMap, EntitySpec, Expect, SourceSpec, load_spec, load_specs
 

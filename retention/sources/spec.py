@@ -44,7 +44,6 @@ class Expect:
     """What a delivery must bring to be believed."""
 
     min_rows_first: int | None = None
-    volume_floor_share: float | None = None
     empty_day: str = "stop"
     missing_file: str = "stop"
 

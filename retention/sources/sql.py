@@ -13,7 +13,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, NoSuchTableError
 
 from retention.sources.errors import SourceUnreachable, SourceUnreadable, SpecError, TableMissing
 from retention.sources.spec import EntitySpec, SourceSpec
@@ -97,14 +97,12 @@ class SqlStore:
         schema, _, name = spec.table.rpartition(".")
         try:
             inspector = sa.inspect(self._engine)
+            columns = inspector.get_columns(name, schema or None)
+        except NoSuchTableError:
             known = [*inspector.get_table_names(schema or None), *inspector.get_view_names(schema or None)]
-            columns = inspector.get_columns(name, schema or None) if name in known else []
-        except DBAPIError as error:
-            raise self._quoted(error, spec) from None
-        if not columns:
             nearest = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {nearest[0]}?" if nearest else f"it has {len(known)} tables and views the login may see"
-            raise TableMissing(f"{self.source} {spec.entity}: table {spec.table} does not exist there; {hint}. Nothing landed.")
+            raise TableMissing(f"{self.source} {spec.entity}: table {spec.table} does not exist there; {hint}. Nothing landed.") from None
         return sa.table(name, *(sa.column(column["name"], column["type"]) for column in columns), schema=schema or None)
 
     def _query(self, spec: EntitySpec) -> sa.FromClause:

@@ -58,7 +58,7 @@ def test_every_file_of_the_tiny_company_lands(run: Run, tiny: dict[str, SourceSp
     for spec in tiny.values():
         for entity in spec.entities:
             assert extract(run, spec, entity)["state"] == "landed"
-    assert rows("select count(*), bool_and(is_full), sum(rows_extracted) from ops.batch where state = 'landed'") == [(16, True, 229)]
+    assert rows("select count(*), bool_and(is_full), sum(rows_extracted) from ops.batch where state = 'landed'") == [(16, True, 228)]
     assert rows("select count(*) from landing.order") == [(43,)]
     # Ana's order: naive times carry the source's offset, blanks are null, the row knows where it stood.
     assert rows(
@@ -156,6 +156,7 @@ def test_changed_file_stops_and_a_copy_is_skipped(
     assert result["notes"] == ["consent_20260401.csv skipped: same content as consent_2026-03-31.csv"]
     publish()
     first.write_text(body)
+    (folder / "consent_2026-04-02.csv").write_text(body.splitlines()[0] + "\n")
     with pytest.raises(FileChanged, match=r"consent_2026-03-31\.csv was loaded on 2026-03-31 and has another content now"):
         extract(make_run(date(2026, 4, 2)), tiny["crm"], "consent")
 
@@ -167,7 +168,7 @@ def test_links_out_of_the_folder_are_refused(run: Run, desk: Path, through_a_fol
     (secret / "answers_2026-03-31.csv").write_text(HEADER + "V1,C1,nps,9,,2026-03-31,2026-03-31\n")
     if through_a_folder:
         os.symlink(secret, desk / "day")
-        spec = survey_spec(desk.parent, SAME_CSV.replace("answers_", "*/answers_"))
+        spec = survey_spec(desk.parent, SAME_CSV.replace("answers_", "day/answers_"))
     else:
         os.symlink(secret / "answers_2026-03-31.csv", desk / "answers_2026-03-31.csv")
         spec = survey_spec(desk.parent, SAME_CSV)
@@ -213,7 +214,7 @@ def test_encodings(run: Run, desk: Path, rows: Callable[..., Any], encoding: str
 
 def test_wrong_encoding_names_file_and_byte_and_shows_nothing(run: Run, desk: Path, rows: Callable[..., Any]) -> None:
     (desk / "answers_2026-03-31.csv").write_bytes((HEADER + "V1,C1,nps,9,ana@example.com 满意,,\n").encode("gb18030"))
-    with pytest.raises(SourceUnreadable, match=r"answers_2026-03-31\.csv is no readable csv: not utf-8 at byte 103") as caught:
+    with pytest.raises(SourceUnreadable, match=r"answers_2026-03-31\.csv is no readable csv: not utf-8 at byte 98") as caught:
         extract(run, survey_spec(desk.parent, SAME_CSV), "survey_answer")
     assert "ana@" not in str(caught.value)
     assert caught.value.__suppress_context__

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -23,7 +24,7 @@ from retention.sources.manifest import FileEntry, choose_files, record_files
 from retention.sources.read import Found, batch_schema, file_batches, source_url, sql_batches
 from retention.sources.spec import EntitySpec, SourceSpec
 from retention.sources.sql import SqlStore
-from retention.warehouse import Fenced, Run, failpoint, ingest_arrow, lease
+from retention.warehouse import Fenced, RetentionError, Run, failpoint, ingest_arrow, lease
 from retention.warehouse.lease import Lease
 
 
@@ -66,13 +67,14 @@ def extract(run: Run, spec: SourceSpec, entity: str, url: str | None = None) -> 
         if cursor_date is not None and cursor_date >= run.business_date:
             held.note = f"nothing to do: published up to {cursor_date}"
             return _result(spec, entity, None, "published", 0, False, [], [held.note])
-        batch_id = _open_batch(run, held, spec.source, entity, cursor)
+        batch_id = _open_batch(run, spec.source, entity, cursor)
         delivery = _Delivery()
         try:
             notes = _land(run, spec, entity_spec, address, batch_id, cursor, delivery)
             _close_batch(run, held, spec, entity_spec, batch_id, cursor is None, delivery)
-        except SourceError as error:
-            _fail_batch(run, batch_id, str(error))
+        except Exception as error:
+            with suppress(RetentionError):  # the database may be what failed; the next try sweeps up then
+                _fail_batch(run, entity, batch_id, error)
             raise
         files = [entry.path for entry in delivery.files if entry.skipped is None]
         return _result(spec, entity, batch_id, "landed", delivery.rows, cursor is None, files, notes)
@@ -171,7 +173,7 @@ def _cursor(run: Run, source: str, entity: str) -> tuple[datetime | None, date |
     return (None, None) if row is None else (datetime.fromisoformat(row.cursor_value), row.business_date)
 
 
-def _open_batch(run: Run, held: Lease, source: str, entity: str, cursor: datetime | None) -> int:
+def _open_batch(run: Run, source: str, entity: str, cursor: datetime | None) -> int:
     """Start a batch, and sweep away what earlier tries of it left behind when they died."""
     slice_ = {"source": source, "entity": entity, "business_date": run.business_date}
     with run.warehouse.begin() as connection:
@@ -203,7 +205,10 @@ def _open_batch(run: Run, held: Lease, source: str, entity: str, cursor: datetim
 def _close_batch(
     run: Run, held: Lease, spec: SourceSpec, entity: EntitySpec, batch_id: int, is_full: bool, delivery: _Delivery
 ) -> None:
-    """Make the batch visible in place of earlier unpublished ones of the same day, in one fenced transaction."""
+    """Make the batch visible in place of earlier unpublished ones of the same day, in one fenced transaction.
+
+    Batches of repaired rows (replays) stay: those rows come from quarantine and not from the source.
+    """
     files = [entry for entry in delivery.files if entry.skipped is None]
     checksum = hashlib.sha256("".join(entry.sha256 for entry in files).encode()).hexdigest() if files else None
     with held.publishing() as connection:
@@ -225,7 +230,7 @@ def _close_batch(
             sa.text(
                 "update ops.batch set state = 'superseded', message = 'read again as batch ' || :batch_id where source = :source "
                 "and entity = :entity and business_date = :business_date and batch_id <> :batch_id "
-                "and state in ('landed', 'validated', 'failed') returning batch_id"
+                "and state in ('landed', 'validated') and message is distinct from 'replay' returning batch_id"
             ),
             {
                 "batch_id": batch_id,
@@ -245,12 +250,15 @@ def _delete_landed(connection: Connection, entity: str, batch_ids: Any) -> None:
         connection.execute(sa.delete(landing).where(landing.c.batch_id.in_(list(batch_ids))))
 
 
-def _fail_batch(run: Run, batch_id: int, message: str) -> None:
+def _fail_batch(run: Run, entity: str, batch_id: int, error: Exception) -> None:
+    """Close a batch that will not land and take away what had been loaded; of foreign errors only the kind is kept."""
+    message = str(error) if isinstance(error, RetentionError) else type(error).__name__
     with run.warehouse.begin() as connection:
         connection.execute(
             sa.text("update ops.batch set state = 'failed', message = :message where batch_id = :batch_id and state = 'extracting'"),
             {"message": message, "batch_id": batch_id},
         )
+        _delete_landed(connection, entity, [batch_id])
 
 
 def _result(
