@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.sources import SourceSpec, changes
-from retention.warehouse import RetentionError, Run, failpoint
+from retention.warehouse import RetentionError, Run, failpoint, lease
 
 Record = Callable[[Connection, str, Iterable[Mapping[str, Any]], str], Mapping[str, int]]
 """Takes (open transaction, source, rows under our names, source of the customer numbers); returns counts."""
@@ -53,13 +53,17 @@ def read_stream(run: Run, specs: Sequence[SourceSpec], entity: str, now: datetim
     for spec in specs:
         if entity not in spec.entities:
             continue
-        with run.warehouse.begin() as connection:
+        numbers = customer_source(specs, spec)
+        with lease(run, f"{entity}_stream", spec.source) as held, held.publishing() as connection:
             reached = _reached(connection, spec.source, entity)
             since = None if reached is None else reached - OVERLAP
+            found: Counter[str] = Counter()
             for batch in changes(spec, entity, since, now):
-                counts.update(record(connection, spec.source, batch.to_pylist(), customer_source(specs, spec)))
+                found.update(record(connection, spec.source, batch.to_pylist(), numbers))
             failpoint("stream.before_cursor")
             _move(connection, spec.source, entity, now, run)
+            held.counts.update(found)
+        counts.update(found)
     return dict(counts)
 
 
