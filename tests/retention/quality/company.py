@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from retention.warehouse import Run, Warehouse, load_contract
 from retention.warehouse.identifiers import quote
 
-UPDATED = "2026-03-30T10:00:00+08:00"
+UPDATED = "2026-03-10T10:00:00+08:00"
 
 
 def land(

@@ -1,0 +1,150 @@
+"""The order ledger: what each state of an order adds to it, and on which day."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+
+from retention.conform import publish_core
+from retention.quality import validate
+from retention.warehouse import Run, Warehouse
+from tests.retention.quality.company import customer, land, line, order, product, rows_of
+
+PAID = "2026-03-01T12:00:00+08:00"
+
+
+def at(day: int) -> str:
+    return f"2026-03-{day:02}T12:00:00+08:00"
+
+
+def state(day: int, amount: str = "100.00", **more: str | None) -> dict[str, str | None]:
+    return order("o1", "ana", PAID, amount, updated_at=at(day), **more)
+
+
+def deliver(run: Run, states: list[dict[str, str | None]], lines: list[dict[str, str | None]]) -> None:
+    land(run, "crm", "customer", [customer("ana")])
+    land(run, "crm", "product", [product("milk")])
+    land(run, "crm", "order", states)
+    if lines:
+        land(run, "crm", "order_line", lines)
+    validate(run)
+    publish_core(run)
+
+
+LEDGER = (
+    "select kind, extract(day from happened_at at time zone 'Asia/Shanghai')::integer, order_count, net_minor "
+    "from core.order_entry order by happened_at, kind desc"
+)
+
+CASES = [
+    pytest.param([state(1)], [], [("paid", 1, 1, 10000)], id="paid"),
+    pytest.param([order("o1", "ana", None, updated_at=at(1))], [], [], id="never paid"),
+    pytest.param([state(1), state(5, cancelled_at=at(5))], [], [("paid", 1, 1, 10000), ("cancelled", 5, -1, -10000)], id="cancelled"),
+    pytest.param(
+        [state(1), state(5, refund_amount="30.00", refunded_at=at(5))], [],
+        [("paid", 1, 1, 10000), ("refunded", 5, 0, -3000)], id="part refunded",
+    ),
+    pytest.param(
+        [state(1), state(5, refund_amount="30.00", refunded_at=at(5)), state(7, refund_amount="50.00", refunded_at=at(7))], [],
+        [("paid", 1, 1, 10000), ("refunded", 5, 0, -3000), ("refunded", 7, 0, -2000)], id="refunded twice",
+    ),
+    pytest.param(
+        [state(1)], [line("o1", 1, quantity="2", unit_price="50.00", returned_quantity="1", returned_at=at(6))],
+        [("paid", 1, 1, 10000), ("returned", 6, 0, -5000)], id="half returned",
+    ),
+    pytest.param(
+        [state(1), state(8, refund_amount="50.00", refunded_at=at(8))],
+        [line("o1", 1, quantity="2", unit_price="50.00", returned_quantity="1", returned_at=at(6))],
+        [("paid", 1, 1, 10000), ("returned", 6, 0, -5000)], id="a return and its refund are one",
+    ),
+    pytest.param(
+        [state(1), state(4, refund_amount="20.00", refunded_at=at(4)), state(9, refund_amount="100.00", refunded_at=at(9), cancelled_at=at(9))],
+        [], [("paid", 1, 1, 10000), ("refunded", 4, 0, -2000), ("cancelled", 9, -1, -8000)], id="refunded, then cancelled",
+    ),
+    pytest.param([state(1), state(3, "80.00")], [], [("paid", 1, 1, 10000), ("corrected", 3, 0, -2000)], id="amount corrected"),
+    pytest.param(
+        [state(1), state(3, cancelled_at=at(3)), state(6)], [],
+        [("paid", 1, 1, 10000), ("cancelled", 3, -1, -10000), ("corrected", 6, 1, 10000)], id="cancelled by mistake",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("states", "lines", "expected"), CASES)
+def test_the_states_of_an_order(
+    run: Run, warehouse: Warehouse, states: list[dict[str, str | None]], lines: list[dict[str, str | None]], expected: list[object]
+) -> None:
+    deliver(run, states, lines)
+    assert rows_of(warehouse, LEDGER) == expected
+    assert rows_of(warehouse, "select count(*) from core.order_entry where net_minor <> gross_minor - discount_minor") == [(0,)]
+
+
+def test_states_may_arrive_in_any_order(make_run: Callable[..., Run], make_database: Callable[[str], str]) -> None:
+    states = [state(1), state(3, "80.00"), state(5, "80.00", refund_amount="10.00", refunded_at=at(5))]
+    outcomes = set()
+    for arrival in itertools.permutations(states):
+        database = Warehouse(make_database("warehouse"))
+        for offset, delivered in enumerate(arrival):
+            base = make_run(date(2026, 3, 20) + timedelta(days=offset))
+            run = Run(base.business_date, database, base.settings, base.attempt, base.secrets)
+            land(run, "crm", "customer", [customer("ana", updated_at=at(offset + 1))])
+            land(run, "crm", "order", [delivered])
+            validate(run)
+            publish_core(run)
+        outcomes.add(
+            (
+                tuple(rows_of(database, LEDGER)),
+                tuple(rows_of(database, "select net_minor, refund_minor, refunded_at from core.order_header")),
+            )
+        )
+        database.dispose()
+    assert len(outcomes) == 1
+    ((ledger, _),) = outcomes
+    assert ledger == (("paid", 1, 1, 10000), ("corrected", 3, 0, -2000), ("refunded", 5, 0, -1000))
+
+
+def test_foreign_money_takes_the_rate_of_its_day(run: Run, warehouse: Warehouse) -> None:
+    land(run, "crm", "customer", [customer("ana")])
+    land(run, "crm", "market_indicator", [
+        {"series": "fx.USD.CNY", "region": None, "indicator_date": "2026-02-01", "value": "7.00"},
+        {"series": "fx.USD.CNY", "region": None, "indicator_date": "2026-03-05", "value": "8.00"},
+    ])  # fmt: skip
+    land(run, "crm", "order", [
+        order("before", "ana", "2026-01-31T12:00:00+08:00", currency="USD"),
+        order("old rate", "ana", "2026-03-04T23:59:59+08:00", currency="USD"),
+        order("new rate", "ana", "2026-03-05T00:00:00+08:00", currency="USD"),
+        order("home", "ana", "2026-03-05T00:00:00+08:00", currency="CNY"),
+    ])  # fmt: skip
+    validate(run)
+    publish_core(run)
+    assert rows_of(warehouse, "select order_id, net_minor, gross_original from core.order_header order by order_id") == [
+        ("home", 10000, 100),
+        ("new rate", 80000, 100),
+        ("old rate", 70000, 100),
+    ]
+    assert rows_of(warehouse, 'select rule, "row" ->> \'order_id\' from quarantine."row"') == [("known_rate", "before")]
+
+
+def test_a_line_delivered_before_the_payment_follows_it(make_run: Callable[..., Run], warehouse: Warehouse) -> None:
+    first, second = make_run(date(2026, 3, 30)), make_run(date(2026, 3, 31))
+    deliver(first, [order("o1", "ana", None, updated_at=at(1))], [line("o1", 1)])
+    assert rows_of(warehouse, "select happened_at from core.order_line") == [(None,)]
+    land(second, "crm", "order", [state(9)])
+    validate(second)
+    publish_core(second)
+    assert rows_of(warehouse, "select happened_at = timestamptz '2026-03-01 12:00+08' from core.order_line") == [(True,)]
+
+
+def test_a_late_older_order_renumbers_the_ones_after_it(make_run: Callable[..., Run], warehouse: Warehouse) -> None:
+    first, second = make_run(date(2026, 3, 30)), make_run(date(2026, 3, 31))
+    deliver(first, [order("late", "ana", at(20))], [])
+    land(second, "crm", "order", [order("early", "ana", at(10))])
+    validate(second)
+    publish_core(second)
+    assert rows_of(
+        warehouse,
+        "select h.order_id, e.order_number, e.days_since_previous_order from core.order_entry e join core.order_header h using (order_key) "
+        "order by 2",
+    ) == [("early", 1, None), ("late", 2, 10)]
