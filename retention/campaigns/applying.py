@@ -117,6 +117,11 @@ def close_sync(connection: Connection, run: Run, token: int, outcome: Outcome) -
         ),
         {"business_date": run.business_date, "token": token, "sync_id": outcome.sync_id, "stream": STREAM},
     )
+    clear_stage(connection, token)
+
+
+def clear_stage(connection: Connection, token: int) -> None:
+    """Empty the stage of this push and of those that died before it."""
     connection.execute(sa.text("delete from marketing.audience_stage where token <= :token"), {"token": token})
 
 

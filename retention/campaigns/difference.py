@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
-from retention.campaigns.applying import apply_difference, close_sync, count_refused, open_sync
+from retention.campaigns.applying import apply_difference, clear_stage, close_sync, count_refused, open_sync
 from retention.campaigns.errors import PushBroken, WrongEnvironment
 from retention.campaigns.guard import Movement, find_excess, pass_or_stop
 from retention.campaigns.outcome import Outcome
@@ -56,6 +56,7 @@ def apply_stage(run: Run, stage: Stage) -> Outcome:
         approval = pass_or_stop(run, find_excess(movements, stage.population, run.settings.campaigns))
         if state.business_date == run.business_date and not _anything(connection, stage.token):
             members = connection.execute(sa.text("select count(*) from marketing.campaign_audience")).scalar_one()
+            clear_stage(connection, stage.token)
             return Outcome(total=int(members), refused=count_refused(connection))
         sync_id = open_sync(connection, run, stage.token, approval)
         outcome = apply_difference(connection, run, stage.token, sync_id)

@@ -144,8 +144,8 @@ def _keep(connection: Connection, run: Run, plays: Sequence[Play]) -> None:
         connection.execute(
             sa.text(
                 "insert into campaigns.play (play, content_hash, name_en, name_zh, kind, purpose, priority, period, "
-                "holdout_share, definition) values (:play, :content_hash, :name_en, :name_zh, :kind, :purpose, :priority, :period, "
-                ":holdout_share, cast(:definition as jsonb)) on conflict (play, content_hash) do nothing"
+                "holdout_share, definition) values (:play, :content_hash, :name_en, :name_zh, :kind, :purpose, "
+                ":priority, :period, :holdout_share, cast(:definition as jsonb)) on conflict (play, content_hash) do nothing"
             ),
             {
                 "play": play.name, "content_hash": play.content_hash, "name_en": play.name_en, "name_zh": play.name_zh,

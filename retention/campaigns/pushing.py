@@ -13,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
+from retention.campaigns.applying import clear_stage
 from retention.campaigns.difference import Stage, apply_stage
-from retention.campaigns.errors import NothingPlanned, PushBroken
+from retention.campaigns.errors import GuardStopped, NothingPlanned, PushBroken
 from retention.campaigns.outcome import Outcome
 from retention.campaigns.receipts import STREAM, marketing_of, receive
 from retention.campaigns.suppression import suppressed_people
@@ -56,6 +57,10 @@ def push(run: Run) -> dict[str, Any]:
         failpoint("push.staged")
         try:
             outcome = apply_stage(run, Stage(held.token, staged, population))
+        except GuardStopped:
+            with marketing_of(run).begin() as connection:
+                clear_stage(connection, held.token)
+            raise
         except ConnectionLost:
             # Did the commit arrive? Only the marketing database knows.
             found = _committed(run, held.token)
@@ -128,8 +133,7 @@ def _stage(run: Run, token: int) -> int:
     failpoint("push.read")
     marketing = marketing_of(run)
     with marketing.begin() as connection:
-        # What earlier attempts staged and never applied.
-        connection.execute(sa.text("delete from marketing.audience_stage where token <= :token"), {"token": token})
+        clear_stage(connection, token)
     if rows.num_rows:
         ingest_arrow(marketing, "marketing.audience_stage", rows)
     return int(rows.num_rows)
