@@ -34,7 +34,7 @@ def measure(run: Run) -> dict[str, int]:
     -------
     Rows by table, with the counts of feedback.
     """
-    from retention.quality import check_slices
+    from retention.quality import check_slices  # imports Great Expectations, seconds of it: only the task that measures pays
 
     feedback = read_feedback(run)
     binds = binds_of(run)

@@ -76,9 +76,15 @@ def _rule(contract: Contract) -> PersonRows:
     )
 
 
-def unregistered(database: Warehouse, name: str) -> list[str]:
-    """Return the tables that a database holds and no contract knows, partitions and staging apart.
+def own_schemas(name: str) -> list[str]:
+    """Return the schemas of a database that hold our tables."""
+    return sorted({contract.schema for contract in all_contracts().values() if contract.database == name})
 
+
+def unregistered(database: Warehouse, name: str) -> list[str]:
+    """Return the tables that a database holds in our schemas and no contract knows, partitions and staging apart.
+
+    Other schemas of the marketing database belong to the marketing team, who erase in them by the removals we announce.
     Partitions follow their parent. Staging is swept by its columns, because its tables come and go. Alembic's own table
     holds a version only.
     """
@@ -88,9 +94,9 @@ def unregistered(database: Warehouse, name: str) -> list[str]:
                 "select format('%s.%s', namespace.nspname, class.relname) from pg_catalog.pg_class as class "
                 "inner join pg_catalog.pg_namespace as namespace on class.relnamespace = namespace.oid "
                 "where class.relkind in ('r', 'p') and not class.relispartition "
-                "and namespace.nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'staging') "
-                "and namespace.nspname not like 'pg\\_temp%' order by 1"
-            )
+                "and namespace.nspname = any(:schemas) order by 1"
+            ),
+            {"schemas": own_schemas(name)},
         ).scalars()
         names = present.all()
     known = {contract.table for contract in all_contracts().values() if contract.database == name}

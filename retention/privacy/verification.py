@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from retention.privacy.registry import own_schemas
 from retention.privacy.subject import Subject
 from retention.warehouse import Run, Warehouse
 
@@ -110,7 +111,7 @@ def _only_theirs(connection: Connection, kind: str, values: frozenset[str], find
 def _search_database(database: Warehouse, name: str, binds: Mapping[str, Any], findings: Findings) -> None:
     with database.connect() as connection:
         # One statement a table: every text and JSON column for addresses and names, every key column for pseudonyms.
-        for table, columns in _columns(connection).items():
+        for table, columns in _columns(connection, [*own_schemas(name), "staging"]).items():
             findings.searched += 1
             tests = _tests(table, columns)
             if not tests:
@@ -125,7 +126,7 @@ def _search_database(database: Warehouse, name: str, binds: Mapping[str, Any], f
                 findings.hits[f"{name}.{table}"] = int(hits)
 
 
-def _columns(connection: Connection) -> dict[str, dict[str, str]]:
+def _columns(connection: Connection, schemas: list[str]) -> dict[str, dict[str, str]]:
     rows = connection.execute(
         sa.text(
             "select col.table_schema || '.' || col.table_name as table_name, col.column_name, col.data_type "
@@ -133,8 +134,9 @@ def _columns(connection: Connection) -> dict[str, dict[str, str]]:
             "inner join pg_catalog.pg_class as class on class.oid = "
             "cast(format('%I.%I', col.table_schema, col.table_name) as regclass) "
             "where class.relkind in ('r', 'p') and not class.relispartition "
-            "and col.table_schema not in ('pg_catalog', 'information_schema') order by 1, col.ordinal_position"
-        )
+            "and col.table_schema = any(:schemas) order by 1, col.ordinal_position"
+        ),
+        {"schemas": schemas},
     ).all()
     tables: dict[str, dict[str, str]] = {}
     for row in rows:

@@ -131,6 +131,15 @@ def test_a_table_without_a_rule_stops_everything(populated: Run, desk: FileStore
         handle_requests(populated, NOW, [desk], tmp_path / "exports")
 
 
+def test_tables_of_the_marketing_team_are_theirs(populated: Run, desk: FileStore, tmp_path: Path) -> None:
+    assert populated.marketing is not None
+    with populated.marketing.begin() as connection:
+        connection.exec_driver_sql("create schema newsletter")
+        connection.exec_driver_sql("create table newsletter.reader (email text)")
+    ask(populated)
+    assert handle_requests(populated, NOW, [desk], tmp_path / "exports")["requests_done"] == 1
+
+
 def test_the_search_finds_what_a_wrong_rule_leaves(
     populated: Run, desk: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
