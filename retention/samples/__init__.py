@@ -142,7 +142,9 @@ def describe(home: Path) -> dict[str, Any]:
     """
     stored = _read(home)
     if stored is None or not stored.get("is_complete"):
-        raise RetentionError("there is no complete sample company here. Run `retention init --sample`.", runbook="sample-company")
+        raise RetentionError(
+            "there is no complete sample company here. Run `retention init --sample`.", runbook="sample-company"
+        )
     return stored
 
 
@@ -150,7 +152,8 @@ def _url(urls: Mapping[str, str], name: str) -> str:
     url = urls.get(name.upper()) or urls.get(name)
     if not url:
         raise RetentionError(
-            f"the sample company has no database for its {name} system. Set RETENTION_SOURCE_{name.upper()}_URL.", runbook="sample-company"
+            f"the sample company has no database for its {name} system. Set RETENTION_SOURCE_{name.upper()}_URL.",
+            runbook="sample-company",
         )
     return url
 

@@ -62,7 +62,12 @@ def make_company(timeline: Timeline, size: str, progress: Progress) -> Company:
 
 
 def _crm(
-    journey: Journey, contacts: pd.DataFrame, leads: pd.DataFrame, tickets: pd.DataFrame, mails: pd.DataFrame, timeline: Timeline
+    journey: Journey,
+    contacts: pd.DataFrame,
+    leads: pd.DataFrame,
+    tickets: pd.DataFrame,
+    mails: pd.DataFrame,
+    timeline: Timeline,
 ) -> dict[str, Rows]:
     everyone = pd.concat([contacts, leads], ignore_index=True)
     contact_rows = _fixed(contacts, "created_on", "modified_on", timeline)
@@ -77,7 +82,11 @@ def _crm(
         "t_contact_label": _moving(labels, "labelled_on", {"dropped_on": ()}, "modified_on", timeline),
         "t_permission": _fixed(permissions, "answered_on", "modified_on", timeline),
         "t_recommendation": _moving(
-            loyalty.make_recommendations(journey, leads, timeline), "made_on", loyalty.RECOMMENDATION_CHANGES, "modified_on", timeline
+            loyalty.make_recommendations(journey, leads, timeline),
+            "made_on",
+            loyalty.RECOMMENDATION_CHANGES,
+            "modified_on",
+            timeline,
         ),
         "t_points_book": _fixed(points, "booked_on", "modified_on", timeline),
         "t_membership": _moving(
@@ -103,7 +112,9 @@ def _fixed(frame: pd.DataFrame, created: str, changed: str | None, timeline: Tim
     return _moving(frame, created, {}, changed or "last_change", timeline)
 
 
-def _moving(frame: pd.DataFrame, created: str, changes: Any, changed: str, timeline: Timeline, simulated: bool | None = True) -> Rows:
+def _moving(
+    frame: pd.DataFrame, created: str, changes: Any, changed: str, timeline: Timeline, simulated: bool | None = True
+) -> Rows:
     if simulated is not None and "simulated" not in frame:
         frame = frame.assign(simulated=simulated)
     return Rows(*split(frame, created, changes, changed, timeline))
@@ -118,7 +129,13 @@ def _spoil(company: Company, contacts: pd.DataFrame, tickets: pd.DataFrame, jour
         ticket=int(tickets["ticket_no"].iloc[0]),
         article=int(journey.products["product_id"].iloc[0]),
     )
-    changed = {"article": "changed_on", "ticket": "changed_on", "ticket_line": "changed_on", "market_figure": "loaded_on", "complaints": "last_change"}
+    changed = {
+        "article": "changed_on",
+        "ticket": "changed_on",
+        "ticket_line": "changed_on",
+        "market_figure": "loaded_on",
+        "complaints": "last_change",
+    }
     for system in (company.crm, company.sales, company.service_desk):
         for name, rows in system.items():
             for row in bad.get(name, []):
@@ -138,4 +155,3 @@ def _append(frame: pd.DataFrame, row: dict[str, Any]) -> pd.DataFrame:
         if isinstance(added[column].iloc[0], str) and str(frame[column].dtype).startswith("datetime"):
             frame = frame.assign(**{column: frame[column].astype(object)})
     return pd.concat([frame, added], ignore_index=True)
-

@@ -58,7 +58,9 @@ def make_points(tickets: pd.DataFrame, timeline: Timeline) -> pd.DataFrame:
     later["valid_until"] = later["valid_until"].astype("datetime64[us]")
     ledger = pd.concat([earned, later[later["points"] < 0]], ignore_index=True)
     ledger["booked_on"] = ledger["booked_on"].astype("datetime64[us]").dt.floor("s")
-    ledger = ledger[ledger["booked_on"] < timeline.end].sort_values(["booked_on", "contact_no", "entry_type"], ignore_index=True)
+    ledger = ledger[ledger["booked_on"] < timeline.end].sort_values(
+        ["booked_on", "contact_no", "entry_type"], ignore_index=True
+    )
     ledger.insert(0, "entry_no", np.arange(1, len(ledger) + 1))
     return ledger
 
@@ -123,7 +125,9 @@ def make_recommendations(journey: Journey, leads: pd.DataFrame, timeline: Timeli
     rng = generator("recommendations")
     stats = journey.baskets.groupby("household").agg(count=("basket", "size"), first=("at", "min"))
     late = stats[stats["first"] >= pd.Timestamp(timeline.first_day) + timedelta(days=45)]
-    good = stats[(stats["count"] >= stats["count"].quantile(0.6)) & (stats["first"] < late["first"].min() if len(late) else True)]
+    good = stats[
+        (stats["count"] >= stats["count"].quantile(0.6)) & (stats["first"] < late["first"].min() if len(late) else True)
+    ]
     converted = late[rng.random(len(late)) < 0.4]
     prospects = leads[rng.random(len(leads)) < 0.25]
     names = max(5, len(stats) // 60)
@@ -162,18 +166,39 @@ def make_mail_events(journey: Journey, tickets: pd.DataFrame, timeline: Timeline
     gone = opened & (rng.random(rows) < 0.008)
     open_at = sent + pd.to_timedelta(rng.gamma(1.2, 20000, rows).astype(int) + 60, unit="s")
     click_at = open_at + pd.to_timedelta(rng.integers(5, 400, rows), unit="s")
+
     def event(code: str, mask: np.ndarray, at: pd.Series) -> pd.DataFrame:
-        return pd.DataFrame({"mailing": mailed["campaign"][mask], "household": mailed["household"][mask], "what": code, "happened_on": at[mask], "simulated": code != "S"})
+        return pd.DataFrame(
+            {
+                "mailing": mailed["campaign"][mask],
+                "household": mailed["household"][mask],
+                "what": code,
+                "happened_on": at[mask],
+                "simulated": code != "S",
+            }
+        )
 
     parts = [event("S", np.ones(rows, bool), sent), event("D", delivered, sent + timedelta(minutes=2)),
         event("B", ~delivered, sent + timedelta(minutes=3)), event("O", opened, open_at), event("C", clicked, click_at),
         event("U", gone, click_at + timedelta(minutes=1))]  # fmt: skip
     bought = tickets[tickets["promo"].notna() & tickets["paid_on"].notna()]
-    parts.append(pd.DataFrame({"mailing": bought["promo"], "household": bought["household"], "what": "V", "happened_on": bought["paid_on"], "simulated": False}))
+    parts.append(
+        pd.DataFrame(
+            {
+                "mailing": bought["promo"],
+                "household": bought["household"],
+                "what": "V",
+                "happened_on": bought["paid_on"],
+                "simulated": False,
+            }
+        )
+    )
     events = pd.concat(parts, ignore_index=True)
     events["contact_no"] = contact_number(events["household"])
     events["happened_on"] = events["happened_on"].astype("datetime64[us]")
-    events = events[(events["happened_on"] < timeline.end)].sort_values(["happened_on", "contact_no", "what"], ignore_index=True)
+    events = events[(events["happened_on"] < timeline.end)].sort_values(
+        ["happened_on", "contact_no", "what"], ignore_index=True
+    )
     events.insert(0, "event_no", np.arange(1, len(events) + 1))
     events["medium"] = "EMAIL"
     return events.drop(columns="household")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from retention.samples.journey import Journey
-from retention.samples.timeline import Timeline, generator
+from retention.samples.timeline import Timeline, either, generator
 
 _SURNAMES = [("王", "wang"), ("李", "li"), ("张", "zhang"), ("刘", "liu"), ("陈", "chen"), ("杨", "yang"), ("黄", "huang"),
     ("赵", "zhao"), ("吴", "wu"), ("周", "zhou"), ("徐", "xu"), ("孙", "sun"), ("马", "ma"), ("朱", "zhu"), ("胡", "hu"),
@@ -17,8 +17,38 @@ _GIVEN_F = [("芳", "fang"), ("娜", "na"), ("敏", "min"), ("静", "jing"), ("�
     ("欣怡", "xinyi"), ("子涵", "zihan"), ("慧", "hui"), ("玉兰", "yulan"), ("梅", "mei"), ("雪", "xue"), ("佳琪", "jiaqi")]  # fmt: skip
 _GIVEN_M = [("伟", "wei"), ("强", "qiang"), ("磊", "lei"), ("军", "jun"), ("洋", "yang"), ("勇", "yong"), ("杰", "jie"),
     ("浩然", "haoran"), ("宇轩", "yuxuan"), ("建国", "jianguo"), ("志强", "zhiqiang"), ("明", "ming"), ("涛", "tao"), ("鹏", "peng")]  # fmt: skip
-_WEST_F = ["Anna", "Bella", "Clara", "Dora", "Emily", "Fiona", "Grace", "Helen", "Iris", "Julia", "Karen", "Laura", "Mary", "Nora"]
-_WEST_M = ["Adam", "Brian", "Carl", "David", "Eric", "Frank", "George", "Henry", "Ivan", "Jack", "Kevin", "Luke", "Mark", "Noah"]
+_WEST_F = [
+    "Anna",
+    "Bella",
+    "Clara",
+    "Dora",
+    "Emily",
+    "Fiona",
+    "Grace",
+    "Helen",
+    "Iris",
+    "Julia",
+    "Karen",
+    "Laura",
+    "Mary",
+    "Nora",
+]
+_WEST_M = [
+    "Adam",
+    "Brian",
+    "Carl",
+    "David",
+    "Eric",
+    "Frank",
+    "George",
+    "Henry",
+    "Ivan",
+    "Jack",
+    "Kevin",
+    "Luke",
+    "Mark",
+    "Noah",
+]
 _WEST_SURNAMES = ["Sample", "Example", "Testman", "Placeholder", "Dummy", "Specimen", "Mockley", "Fakeley", "Demoson", "Madeup"]
 _CITIES = [("上海", "华东", 20), ("北京", "华北", 14), ("广州", "华南", 10), ("深圳", "华南", 10), ("杭州", "华东", 9), ("成都", "西南", 9),
     ("武汉", "华中", 7), ("南京", "华东", 7), ("西安", "西北", 5), ("重庆", "西南", 5), ("苏州", "华东", 4)]  # fmt: skip
@@ -26,7 +56,24 @@ _ORIGINS = ["STORE", "APP", "WX", "AD", "EVENT", "REF"]
 _TRAITS = ["价格敏感", "注重品质", "随和", "挑剔", "喜欢新品", None, None, None]
 _JOBS = ["教师", "工程师", "医生", "销售", "自由职业", "公务员", "会计", "司机", "主管", None]
 _OWNERS = ["Wu Min", "Sun Lei", "Zhou Jing", "Ma Tao"]
-_MOBILE_PREFIXES = ["130", "131", "135", "136", "138", "139", "150", "151", "158", "159", "176", "177", "180", "186", "188", "189"]
+_MOBILE_PREFIXES = [
+    "130",
+    "131",
+    "135",
+    "136",
+    "138",
+    "139",
+    "150",
+    "151",
+    "158",
+    "159",
+    "176",
+    "177",
+    "180",
+    "186",
+    "188",
+    "189",
+]
 _AGE_BANDS = {"19-24": (19, 24), "25-34": (25, 34), "35-44": (35, 44), "45-54": (45, 54), "55-64": (55, 64), "65+": (65, 82)}
 DUPLICATE_SHARE = 0.015
 PROSPECT_SHARE = 0.12
@@ -58,14 +105,18 @@ def make_contacts(journey: Journey, timeline: Timeline) -> pd.DataFrame:
     frame["wedding_day"] = _days_before(rng, timeline, rows, 400, 9000).where(wed & (rng.random(rows) < 0.7))
     # Nobody buys before being known: regular customers joined long ago, those whose first purchase comes late, with it.
     first_at = pd.Series(first.to_numpy())
-    lead = np.where(first_at < pd.Timestamp(timeline.first_day) + timedelta(days=45), rng.integers(30, 900, rows), rng.integers(0, 4, rows))
-    created = (first_at - pd.to_timedelta(lead, unit="D")).dt.normalize() + pd.to_timedelta(rng.integers(0, 21600, rows), unit="s")
+    lead = np.where(
+        first_at < pd.Timestamp(timeline.first_day) + timedelta(days=45), rng.integers(30, 900, rows), rng.integers(0, 4, rows)
+    )
+    created = (first_at - pd.to_timedelta(lead, unit="D")).dt.normalize() + pd.to_timedelta(
+        rng.integers(0, 21600, rows), unit="s"
+    )
     frame["created_on"] = created.astype("datetime64[us]")
     frame["household"] = households
     frame["contact_no"] = contact_number(pd.Series(households)).to_numpy()
     frame["is_second"] = False
     spend = journey.baskets.groupby("household")["net"].sum().reindex(households).to_numpy()
-    frame["owner_staff"] = np.where(spend >= np.quantile(spend, 0.95), rng.choice(_OWNERS, rows), None)
+    frame["owner_staff"] = either(spend >= np.quantile(spend, 0.95), rng.choice(_OWNERS, rows), None)
     _share_addresses(frame, rng)
     return pd.concat([frame, _second_contacts(frame, rng, timeline)], ignore_index=True)
 
@@ -113,8 +164,8 @@ def make_permissions(contacts: pd.DataFrame, timeline: Timeline) -> pd.DataFrame
             pd.DataFrame(
                 {"contact_no": contacts["contact_no"][mask], "topic": topic, "medium": medium, "answer": given,
                  "answered_on": at[mask], "form": form}
-            )  # fmt: skip
-        )
+            )
+        )  # fmt: skip
 
     joined = contacts["created_on"]
     add(answer < 0.70, "NEWS", "*", "Y", joined, "sign-up")
@@ -183,8 +234,10 @@ def _persons(rng: np.random.Generator, rows: int, timeline: Timeline) -> pd.Data
         {
             "full_name": [f"{name}商行" if firm else name for name, firm in zip(names, company, strict=True)],
             "sex": sex,
-            "mail": np.where(rng.random(rows) < 0.06, None, [f"{a}{b}@{c}" for a, b, c in zip(stems, suffix, domains, strict=True)]),
-            "mobile": np.where(rng.random(rows) < 0.04, None, _mobiles(rng, rows)),
+            "mail": either(
+                rng.random(rows) < 0.06, None, [f"{a}{b}@{c}" for a, b, c in zip(stems, suffix, domains, strict=True)]
+            ),
+            "mobile": either(rng.random(rows) < 0.04, None, _mobiles(rng, rows)),
             "city_name": [_CITIES[city][0] for city in cities],
             "province": [_CITIES[city][1] for city in cities],
             "job": rng.choice(np.array(_JOBS, dtype=object), rows),
@@ -220,7 +273,9 @@ def _set_age(frame: pd.DataFrame, rng: np.random.Generator, bands: np.ndarray, t
 
 
 def _days_before(rng: np.random.Generator, timeline: Timeline, rows: int, low: int, high: int) -> pd.Series:
-    return pd.Series(pd.Timestamp(timeline.last_released) - pd.to_timedelta(rng.integers(low, high, rows), unit="D")).astype("datetime64[us]")
+    return pd.Series(pd.Timestamp(timeline.last_released) - pd.to_timedelta(rng.integers(low, high, rows), unit="D")).astype(
+        "datetime64[us]"
+    )
 
 
 def _share_addresses(frame: pd.DataFrame, rng: np.random.Generator) -> None:
@@ -240,8 +295,8 @@ def _second_contacts(frame: pd.DataFrame, rng: np.random.Generator, timeline: Ti
     twice = early.sample(max(3, int(len(frame) * DUPLICATE_SHARE)), random_state=int(rng.integers(2**31))).copy()
     rows = len(twice)
     style = rng.random(rows)
-    twice["mail"] = np.where(style < 0.35, twice["mail"].str.upper(), np.where(style < 0.7, twice["mail"] + " ", None))
-    twice["mobile"] = np.where(style < 0.5, None, "+86" + twice["mobile"].str.replace(r"^(\+86|0086)|\s", "", regex=True))
+    twice["mail"] = either(style < 0.35, twice["mail"].str.upper(), either(style < 0.7, twice["mail"] + " ", None))
+    twice["mobile"] = either(style < 0.5, None, "+86" + twice["mobile"].str.replace(r"^(\+86|0086)|\s", "", regex=True))
     twice["mobile"] = twice["mobile"].astype(object).where(twice["mobile"].notna(), None)
     twice["created_on"] = (pd.Timestamp(timeline.first_day) + pd.to_timedelta(rng.integers(130, 300, rows), unit="D")
         + pd.to_timedelta(rng.integers(30000, 70000, rows), unit="s")).astype("datetime64[us]")  # fmt: skip

@@ -19,7 +19,18 @@ TICKET_CHANGES: Changes = {"paid_on": (), "voided_on": (), "refunded_on": (("amo
 LINE_CHANGES: Changes = {"back_on": (("qty_back", 0.0),)}
 PLAN_ARTICLE = 990_000_001
 """The paid delivery membership is an article like others, so that contracts can name it."""
-_REPLENISHED = ("GROCERY", "PRODUCE", "MEAT", "MEAT-PCKGD", "DELI", "PASTRY", "SEAFOOD", "SEAFOOD-PCKGD", "NUTRITION", "DRUG GM")
+_REPLENISHED = (
+    "GROCERY",
+    "PRODUCE",
+    "MEAT",
+    "MEAT-PCKGD",
+    "DELI",
+    "PASTRY",
+    "SEAFOOD",
+    "SEAFOOD-PCKGD",
+    "NUTRITION",
+    "DRUG GM",
+)
 
 
 def make_articles(journey: Journey, timeline: Timeline) -> pd.DataFrame:
@@ -32,7 +43,9 @@ def make_articles(journey: Journey, timeline: Timeline) -> pd.DataFrame:
     price = price.fillna(price.groupby(products["product_category"]).transform("median")).fillna(2.49).clip(lower=0.05).round(2)
     title = products["product_type"].fillna(products["product_category"]).fillna("MISC ITEM")
     size = products["package_size"].fillna("")
-    brand = np.where(products["brand"] == "Private", "House brand", "Maker " + products["manufacturer_id"].fillna(0).astype(int).astype(str))
+    brand = np.where(
+        products["brand"] == "Private", "House brand", "Maker " + products["manufacturer_id"].fillna(0).astype(int).astype(str)
+    )
     articles = pd.DataFrame(
         {
             "article_no": products["product_id"],
@@ -129,9 +142,27 @@ def make_rates(journey: Journey, timeline: Timeline) -> pd.DataFrame:
         series = weekly.get(name)
         if series is not None and len(series):
             values = (100 * series / series.mean()).round(2).to_numpy()
-            parts.append(pd.DataFrame({"series": f"demand.{name.lower().replace(' ', '_')}", "area": "all", "on_day": series.index, "value": values}))
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "series": f"demand.{name.lower().replace(' ', '_')}",
+                        "area": "all",
+                        "on_day": series.index,
+                        "value": values,
+                    }
+                )
+            )
     months = pd.date_range(pd.Timestamp(timeline.first_day), pd.Timestamp(timeline.last_day), freq="MS")
-    parts.append(pd.DataFrame({"series": "competitor.basket_price", "area": "all", "on_day": months, "value": (100 + rng.normal(0.2, 0.8, len(months)).cumsum()).round(2)}))
+    parts.append(
+        pd.DataFrame(
+            {
+                "series": "competitor.basket_price",
+                "area": "all",
+                "on_day": months,
+                "value": (100 + rng.normal(0.2, 0.8, len(months)).cumsum()).round(2),
+            }
+        )
+    )
     market = pd.concat(parts, ignore_index=True)
     market["on_day"] = market["on_day"].astype("datetime64[us]")
     market["loaded_on"] = market["on_day"] + timedelta(hours=6, minutes=15)
@@ -150,7 +181,9 @@ def _card(baskets: pd.DataFrame, contacts: pd.DataFrame, rng: np.random.Generato
 def _vouchers(tickets: pd.DataFrame, journey: Journey) -> pd.DataFrame:
     """Put the coupons that households used (real) on their largest ticket of that day."""
     tickets["day"] = tickets["opened_on"].dt.normalize()
-    largest = tickets.sort_values("amount_list").drop_duplicates(["household", "day"], keep="last")[["ticket_no", "household", "day"]]
+    largest = tickets.sort_values("amount_list").drop_duplicates(["household", "day"], keep="last")[
+        ["ticket_no", "household", "day"]
+    ]
     used = journey.redemptions.merge(largest, on=["household", "day"])[["ticket_no", "voucher", "campaign"]]
     joined = tickets.merge(used, on="ticket_no", how="left").rename(columns={"voucher": "voucher_no", "campaign": "promo"})
     return joined.drop(columns="day")
@@ -176,7 +209,9 @@ def _lines(journey: Journey, rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
-def _returns(tickets: pd.DataFrame, lines: pd.DataFrame, void: np.ndarray, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _returns(
+    tickets: pd.DataFrame, lines: pd.DataFrame, void: np.ndarray, rng: np.random.Generator
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Bring some goods back: mostly one line of a ticket, now and then all of it; the money follows the same hour."""
     rows = len(tickets)
     whole = (rng.random(rows) < 0.003) & ~void
@@ -186,7 +221,9 @@ def _returns(tickets: pd.DataFrame, lines: pd.DataFrame, void: np.ndarray, rng: 
     of_line = lines["ticket_no"].map(back)
     # One line: the dearest of the ticket.
     dearest = lines.sort_values("net").drop_duplicates("ticket_no", keep="last").index
-    comes_back = of_line.notna() & (lines["ticket_no"].map(pd.Series(whole, index=tickets["ticket_no"])) | lines.index.isin(dearest))
+    comes_back = of_line.notna() & (
+        lines["ticket_no"].map(pd.Series(whole, index=tickets["ticket_no"])) | lines.index.isin(dearest)
+    )
     comes_back &= lines["qty"] > 0
     lines.loc[comes_back, "qty_back"] = lines.loc[comes_back, "qty"]
     lines["back_on"] = of_line.where(comes_back).astype("datetime64[us]")

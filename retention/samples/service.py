@@ -10,10 +10,11 @@ from datetime import timedelta
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from retention.samples.journey import Journey
 from retention.samples.texts import COMMENTS, COMPLAINTS, MENTIONS, phrase
-from retention.samples.timeline import Changes, Timeline, generator
+from retention.samples.timeline import Changes, Timeline, either, generator
 
 CASE_CHANGES: Changes = {
     "ack_time": (),
@@ -42,12 +43,12 @@ def make_cases(journey: Journey, tickets: pd.DataFrame, contacts: pd.DataFrame) 
     until_end = (journey.baskets["at"].max() - baskets["opened_on"]).dt.total_seconds() / 86400
     broke_off = gap.fillna(until_end) > np.maximum(4 * usual.fillna(14), 21)
     online = baskets["sales_channel"] != "POS"
-    rate = _BASE_RATE * np.where(broke_off, _GAP_FACTOR, 1.0) * np.where(online, 1.4, 1.0)
+    rate: NDArray[np.float64] = _BASE_RATE * np.where(broke_off, _GAP_FACTOR, 1.0) * np.where(online, 1.4, 1.0)
     rate = rate + np.where(baskets["refunded_on"].notna(), 0.12, 0.0) + np.where(baskets["voided_on"].notna(), 0.05, 0.0)
     hit = baskets[rng.random(len(baskets)) < rate].copy()
-    rows, online = len(hit), (hit["sales_channel"] != "POS").to_numpy()
+    rows, by_app = len(hit), (hit["sales_channel"] != "POS").to_numpy()
     topic = np.where(hit["refunded_on"].notna() & (rng.random(rows) < 0.5), "return",
-        np.where(online, rng.choice(_TOPICS, rows, p=[0.27, 0.38, 0.08, 0.07, 0.17, 0.03]), rng.choice(_TOPICS, rows, p=[0.42, 0.04, 0.2, 0.3, 0.01, 0.03])))  # fmt: skip
+        np.where(by_app, rng.choice(_TOPICS, rows, p=[0.27, 0.38, 0.08, 0.07, 0.17, 0.03]), rng.choice(_TOPICS, rows, p=[0.42, 0.04, 0.2, 0.3, 0.01, 0.03])))  # fmt: skip
     level = rng.choice([1, 2, 3], rows, p=[0.56, 0.33, 0.11])
     opened = hit["opened_on"] + pd.to_timedelta(rng.gamma(1.1, 26000, rows).astype(int) + 900, unit="s")
     ack = opened + pd.to_timedelta(rng.gamma(1.0, 2100, rows).astype(int) + 60, unit="s")
@@ -64,7 +65,7 @@ def make_cases(journey: Journey, tickets: pd.DataFrame, contacts: pd.DataFrame) 
         {
             "member": hit["card_no"].to_numpy(),
             "ticket": hit["ticket_no"].astype(str).to_numpy(),
-            "via": np.where(online, rng.choice(["APP", "WECHAT", "PHONE"], rows), rng.choice(["PHONE", "STORE", "WEIBO", "EMAIL"], rows, p=[0.5, 0.3, 0.1, 0.1])),
+            "via": np.where(by_app, rng.choice(["APP", "WECHAT", "PHONE"], rows), rng.choice(["PHONE", "STORE", "WEIBO", "EMAIL"], rows, p=[0.5, 0.3, 0.1, 0.1])),
             "topic": topic,
             "level": np.array(["-", "L1", "L2", "L3"])[level],
             "text": [phrase(rng, COMPLAINTS[t], "zh" if code == "zh" else "en", item) for t, code, item in zip(topic, lang, items, strict=True)],
@@ -72,8 +73,8 @@ def make_cases(journey: Journey, tickets: pd.DataFrame, contacts: pd.DataFrame) 
             "ack_time": ack.where(answered).to_numpy(),
             "reply_time": reply.where(answered).to_numpy(),
             "solved_time": solved.where(answered & finished).to_numpy(),
-            "goodwill": np.where(rng.random(rows) < 0.7, goodwill.round(2), None),
-            "rating": np.where(rng.random(rows) < 0.5, stars, None),
+            "goodwill": either(rng.random(rows) < 0.7, goodwill.round(2), None),
+            "rating": either(rng.random(rows) < 0.5, stars, None),
             "rated_time": rated.where(answered & finished).to_numpy(),
             "cause": [_CAUSES[t][int(rng.integers(len(_CAUSES[t])))] for t in topic],
             "team": [_TEAMS[t] for t in topic],
@@ -133,20 +134,79 @@ def make_touches(
     online = tickets[tickets["sales_channel"] != "POS"]
     views = online.loc[online.index.repeat(rng.integers(1, 4, len(online)))]
     looked = views["opened_on"] - pd.to_timedelta(rng.gamma(0.8, 30000, len(views)).astype(int) + 30, unit="s")
-    parts = [_touches(views["card_no"], "APP", "page_view", True, looked, rng.gamma(1.5, 40, len(views)), "product", dept.reindex(views["ticket_no"]))]
+    parts = [
+        _touches(
+            views["card_no"],
+            "APP",
+            "page_view",
+            True,
+            looked,
+            rng.gamma(1.5, 40, len(views)),
+            "product",
+            dept.reindex(views["ticket_no"]),
+        )
+    ]
     shop = tickets[(tickets["sales_channel"] == "POS")].sample(frac=0.12, random_state=1)
-    parts.append(_touches(shop["card_no"], "STORE", "visit", True, shop["opened_on"] - timedelta(minutes=20), rng.gamma(3, 400, len(shop)), "shopping", dept.reindex(shop["ticket_no"])))
+    parts.append(
+        _touches(
+            shop["card_no"],
+            "STORE",
+            "visit",
+            True,
+            shop["opened_on"] - timedelta(minutes=20),
+            rng.gamma(3, 400, len(shop)),
+            "shopping",
+            dept.reindex(shop["ticket_no"]),
+        )
+    )
     phoned = cases[cases["via"] == "PHONE"]
-    parts.append(_touches(phoned["member"], "TEL", "call", True, phoned["open_time"] - timedelta(minutes=4), rng.gamma(2, 120, len(phoned)), "complaint", None))
+    parts.append(
+        _touches(
+            phoned["member"],
+            "TEL",
+            "call",
+            True,
+            phoned["open_time"] - timedelta(minutes=4),
+            rng.gamma(2, 120, len(phoned)),
+            "complaint",
+            None,
+        )
+    )
     called = cases[cases["reply_time"].notna() & (rng.random(len(cases)) < 0.5)]
-    parts.append(_touches(called["member"], "TEL", "call", False, called["reply_time"], rng.gamma(2, 100, len(called)), "complaint", None))
+    parts.append(
+        _touches(
+            called["member"], "TEL", "call", False, called["reply_time"], rng.gamma(2, 100, len(called)), "complaint", None
+        )
+    )
     read = mails[mails["what"].isin(["O", "C"])]
     kind = np.where(read["what"] == "O", "open", "click")
     parts.append(_touches(read["contact_no"], "EMAIL", kind, True, read["happened_on"], None, "mailing", None))
     liking = tickets.sample(frac=0.02, random_state=2)
-    parts.append(_touches(liking["card_no"], "WX", "like", True, liking["opened_on"] + timedelta(hours=3), None, "post", dept.reindex(liking["ticket_no"])))
+    parts.append(
+        _touches(
+            liking["card_no"],
+            "WX",
+            "like",
+            True,
+            liking["opened_on"] + timedelta(hours=3),
+            None,
+            "post",
+            dept.reindex(liking["ticket_no"]),
+        )
+    )
     curious = leads.loc[leads.index.repeat(rng.integers(0, 6, len(leads)))]
-    parts.append(_touches(curious["contact_no"], "APP", "page_view", True, curious["created_on"] + pd.to_timedelta(rng.integers(60, 40 * 86400, len(curious)), unit="s"), rng.gamma(1.5, 60, len(curious)), "product", None))
+    parts.append(
+        _touches(
+            curious["contact_no"],
+            "APP",
+            "page_view",
+            True,
+            curious["created_on"] + pd.to_timedelta(rng.integers(60, 40 * 86400, len(curious)), unit="s"),
+            rng.gamma(1.5, 60, len(curious)),
+            "product",
+            None,
+        )
+    )
     touches = pd.concat(parts, ignore_index=True)
     touches["at"] = touches["at"].astype("datetime64[us]").dt.floor("s")
     touches = touches[(touches["at"] >= pd.Timestamp(timeline.first_day)) & (touches["at"] < timeline.end)]
@@ -170,7 +230,7 @@ def make_mentions(journey: Journey, timeline: Timeline) -> pd.DataFrame:
             "post": [f"P{number:06d}" for number in range(1, rows + 1)],
             "site": rng.choice(["weibo", "xiaohongshu", "dianping", "douyin"], rows),
             "text": [phrase(rng, MENTIONS[how], code, item) for how, code, item in zip(mood, language, titles, strict=True)],
-            "mood": np.where(rng.random(rows) < 0.8, mood, None),
+            "mood": either(rng.random(rows) < 0.8, mood, None),
             "article": sold.astype(str),
             "area": journey.products.set_index("product_id")["department"].reindex(sold).to_numpy(),
             "at": pd.Series(at).dt.floor("s").astype("datetime64[us]"),
@@ -178,14 +238,33 @@ def make_mentions(journey: Journey, timeline: Timeline) -> pd.DataFrame:
     )
 
 
-def _answers(rng: np.random.Generator, people: pd.DataFrame, survey: object, score: np.ndarray, start: np.datetime64, days: int) -> pd.DataFrame:
+def _answers(
+    rng: np.random.Generator, people: pd.DataFrame, survey: object, score: np.ndarray, start: np.datetime64, days: int
+) -> pd.DataFrame:
     at = start + rng.integers(0, days * 86400, len(people)).astype("timedelta64[s]")
     return pd.DataFrame(
-        {"member": people["contact_no"].to_numpy(), "survey": survey, "score": score, "about": None, "ref": None, "lang": people["lang"].to_numpy(), "at": at}
+        {
+            "member": people["contact_no"].to_numpy(),
+            "survey": survey,
+            "score": score,
+            "about": None,
+            "ref": None,
+            "lang": people["lang"].to_numpy(),
+            "at": at,
+        }
     )
 
 
-def _touches(member: pd.Series, medium: str, action: object, inbound: bool, at: pd.Series, seconds: object, topic: str, dept: pd.Series | None) -> pd.DataFrame:
+def _touches(
+    member: pd.Series,
+    medium: str,
+    action: object,
+    inbound: bool,
+    at: pd.Series,
+    seconds: object,
+    topic: str,
+    dept: pd.Series | None,
+) -> pd.DataFrame:
     rows = len(member)
     return pd.DataFrame(
         {
@@ -194,7 +273,9 @@ def _touches(member: pd.Series, medium: str, action: object, inbound: bool, at: 
             "action": action,
             "inbound": inbound,
             "at": at.to_numpy(),
-            "seconds": np.full(rows, np.nan) if seconds is None else np.maximum(1, np.asarray(seconds).astype(int)).astype(float),
+            "seconds": np.full(rows, np.nan)
+            if seconds is None
+            else np.maximum(1, np.asarray(seconds).astype(int)).astype(float),
             "topic": topic,
             "dept": None if dept is None else dept.to_numpy(),
         }

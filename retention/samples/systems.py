@@ -160,7 +160,8 @@ def _table(rows: pd.DataFrame) -> pa.Table:
             # Mixed columns (a poison row in a column of numbers or times) are written as text.
             kinds = {type(value) for value in values if not pd.isna(value)}
             if len(kinds) > 1:
-                values = values.map(lambda value: None if pd.isna(value) else str(value))
+                texts = [None if pd.isna(value) else str(value) for value in values]
+                values = pd.Series(texts, index=values.index, dtype=object)
         if str(values.dtype).startswith("float") and name in _WHOLE:
             values = values.astype("Int64")
         columns[name] = pa.Array.from_pandas(values)
@@ -191,7 +192,9 @@ def _key_of(cursor: psycopg.Cursor[tuple[object, ...]], table: str) -> list[str]
 def _drop_key(cursor: psycopg.Cursor[tuple[object, ...]], table: str) -> list[str]:
     """Take the primary key off for the time of loading; return its columns."""
     key = _key_of(cursor, table)
-    cursor.execute(sql.SQL("alter table public.{} drop constraint {}").format(sql.Identifier(table), sql.Identifier(f"{table}_pkey")))
+    cursor.execute(
+        sql.SQL("alter table public.{} drop constraint {}").format(sql.Identifier(table), sql.Identifier(f"{table}_pkey"))
+    )
     return key
 
 
@@ -245,7 +248,9 @@ def _write_export(folder: Path, name: str, day: date, frame: pd.DataFrame) -> No
     rows, buffer = frame[_COLUMNS[name]], io.BytesIO()
     if name == "complaints":
         # As the old service desk writes it: semicolons, day before month, Chinese encoding.
-        text = rows.assign(**{column: _day_first(rows[column]) for column in rows.columns if column.endswith(("_time", "_change"))})
+        text = rows.assign(
+            **{column: _day_first(rows[column]) for column in rows.columns if column.endswith(("_time", "_change"))}
+        )
         buffer.write(text.to_csv(index=False, sep=";").encode("gb18030"))
     elif name == "touches":
         typed = rows.assign(at=rows["at"].dt.tz_localize("Asia/Shanghai").dt.tz_convert("UTC"))
@@ -253,7 +258,9 @@ def _write_export(folder: Path, name: str, day: date, frame: pd.DataFrame) -> No
     else:
         lines = rows.copy()
         if name == "surveys":
-            seconds = lines["at"].dt.tz_localize("Asia/Shanghai").dt.tz_convert("UTC").astype("datetime64[ms, UTC]").astype("int64")
+            seconds = (
+                lines["at"].dt.tz_localize("Asia/Shanghai").dt.tz_convert("UTC").astype("datetime64[ms, UTC]").astype("int64")
+            )
             lines["at"] = seconds
             lines["score"] = [int(score) if isinstance(score, float) else score for score in lines["score"]]
         else:

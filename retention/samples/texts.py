@@ -38,7 +38,14 @@ COMPLAINTS: dict[str, dict[str, list[str]]] = {
 }  # fmt: skip
 FEELINGS = {
     "zh": ["非常失望", "以后不会再来了", "希望改进", "太生气了", "有点不满意", "对你们很失望"],
-    "en": ["very disappointed", "I will not come back", "please do better", "this is unacceptable", "not happy", "I am losing patience"],
+    "en": [
+        "very disappointed",
+        "I will not come back",
+        "please do better",
+        "this is unacceptable",
+        "not happy",
+        "I am losing patience",
+    ],
 }
 REQUESTS = {
     "zh": ["请尽快退款", "要求换货", "请给个说法", "希望补偿", "请回电"],

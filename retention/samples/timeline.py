@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 SEED = 20171203
 FIRST_ORIGINAL = date(2017, 1, 1)
@@ -80,6 +81,11 @@ def generator(part: str) -> np.random.Generator:
     return np.random.default_rng([SEED, zlib.crc32(part.encode())])
 
 
+def either(mask: Any, yes: Any, no: Any) -> NDArray[Any]:
+    """Return ``yes`` where the mask holds and ``no`` elsewhere; either may be None, for missing."""
+    return np.where(np.asarray(mask), np.asarray(yes, dtype=object), np.asarray(no, dtype=object))
+
+
 def as_of(frame: pd.DataFrame, created: str, changes: Changes, changed: str, end: datetime) -> pd.DataFrame:
     """Return the rows as the system held them at a moment: later rows left out, later changes not yet made.
 
@@ -104,7 +110,9 @@ def as_of(frame: pd.DataFrame, created: str, changes: Changes, changed: str, end
     return rows
 
 
-def split(frame: pd.DataFrame, created: str, changes: Changes, changed: str, timeline: Timeline) -> tuple[pd.DataFrame, pd.DataFrame]:
+def split(
+    frame: pd.DataFrame, created: str, changes: Changes, changed: str, timeline: Timeline
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split rows into what is there from the beginning and what each held day brings (new rows and changed ones).
 
     Returns

@@ -70,7 +70,9 @@ class FileStore:
             self._fs, root = fsspec.core.url_to_fs(url)
             exists = self._fs.exists(root)
         except (OSError, ImportError, ValueError) as error:
-            raise SourceUnreachable(f"{source}: its file store cannot be opened ({type(error).__name__}). Nothing landed.") from None
+            raise SourceUnreachable(
+                f"{source}: its file store cannot be opened ({type(error).__name__}). Nothing landed."
+            ) from None
         if not exists:
             raise FolderMissing(f"{source}: its folder does not exist. Nothing landed. Check the URL of its connection.")
         self._root = str(root).rstrip("/")

@@ -62,7 +62,9 @@ def extract(run: Run, spec: SourceSpec, entity: str, url: str | None = None) -> 
     """
     entity_spec = spec.entities[entity]
     address = source_url(spec, url)
-    with lease(run, dataset=f"landing/{spec.source}/{entity}", slice_key=run.business_date.isoformat(), stage="extract") as held:
+    with lease(
+        run, dataset=f"landing/{spec.source}/{entity}", slice_key=run.business_date.isoformat(), stage="extract"
+    ) as held:
         cursor, cursor_date = _cursor(run, spec.source, entity)
         if cursor_date is not None and cursor_date >= run.business_date:
             held.note = f"nothing to do: published up to {cursor_date}"
@@ -225,7 +227,9 @@ def _close_batch(
             },
         ).rowcount
         if landed != 1:
-            raise Fenced(f"{spec.source} {entity.entity} {run.business_date}: batch {batch_id} was given up by a newer attempt.")
+            raise Fenced(
+                f"{spec.source} {entity.entity} {run.business_date}: batch {batch_id} was given up by a newer attempt."
+            )
         superseded = connection.scalars(
             sa.text(
                 "update ops.batch set state = 'superseded', message = 'read again as batch ' || :batch_id where source = :source "
@@ -255,14 +259,23 @@ def _fail_batch(run: Run, entity: str, batch_id: int, error: Exception) -> None:
     message = str(error) if isinstance(error, RetentionError) else type(error).__name__
     with run.warehouse.begin() as connection:
         connection.execute(
-            sa.text("update ops.batch set state = 'failed', message = :message where batch_id = :batch_id and state = 'extracting'"),
+            sa.text(
+                "update ops.batch set state = 'failed', message = :message where batch_id = :batch_id and state = 'extracting'"
+            ),
             {"message": message, "batch_id": batch_id},
         )
         _delete_landed(connection, entity, [batch_id])
 
 
 def _result(
-    spec: SourceSpec, entity: str, batch_id: int | None, state: str, rows: int, is_full: bool, files: list[str], notes: list[str]
+    spec: SourceSpec,
+    entity: str,
+    batch_id: int | None,
+    state: str,
+    rows: int,
+    is_full: bool,
+    files: list[str],
+    notes: list[str],
 ) -> dict[str, Any]:
     return {
         "source": spec.source,

@@ -62,7 +62,12 @@ def choose_files(
 
 
 def record_files(
-    connection: Connection, spec: SourceSpec, entity: EntitySpec, business_date: date, batch_id: int, entries: Sequence[FileEntry]
+    connection: Connection,
+    spec: SourceSpec,
+    entity: EntitySpec,
+    business_date: date,
+    batch_id: int,
+    entries: Sequence[FileEntry],
 ) -> None:
     """Write a batch's files into the manifest, within the transaction that makes the batch visible."""
     if entries:

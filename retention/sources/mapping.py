@@ -58,7 +58,7 @@ def mapper(spec: EntitySpec, timezone: str) -> Callable[[Mapping[str, pa.Array],
             elif column.join:
                 parts = [canonical_text(delivered[part], timezone) for part in column.join]
                 ours[name] = _coded(_joined(parts, column.separator), column.values)
-            elif column.source not in delivered:
+            elif column.source is None or column.source not in delivered:
                 ours[name] = pa.nulls(rows, pa.string())
             else:
                 text = canonical_text(delivered[column.source], timezone, kinds.get(name), column.format)

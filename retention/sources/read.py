@@ -34,7 +34,9 @@ def source_url(spec: SourceSpec, url: str | None = None) -> str:
     """
     found = url or Deployment.from_env().source_urls.get(spec.connection, "")
     if not found:
-        raise SpecError(f"{spec.file.name}: connection {spec.connection} has no address. Set RETENTION_SOURCE_{spec.connection}_URL.")
+        raise SpecError(
+            f"{spec.file.name}: connection {spec.connection} has no address. Set RETENTION_SOURCE_{spec.connection}_URL."
+        )
     return found
 
 
@@ -100,9 +102,7 @@ def changes(
         yield from file_batches(files, spec, entity_spec, file, found)
 
 
-def _checker(
-    spec: SourceSpec, entity: EntitySpec, found: Found, file: str | None = None
-) -> Callable[[Sequence[str]], None]:
+def _checker(spec: SourceSpec, entity: EntitySpec, found: Found, file: str | None = None) -> Callable[[Sequence[str]], None]:
     """Return a function that compares the columns delivered with those described."""
     needed = needed_columns(entity) if entity.columns is not None else entity.key
     wanted = list(dict.fromkeys([*needed, *([entity.cursor] if entity.cursor else [])]))

@@ -58,7 +58,9 @@ def test_every_file_of_the_tiny_company_lands(run: Run, tiny: dict[str, SourceSp
     for spec in tiny.values():
         for entity in spec.entities:
             assert extract(run, spec, entity)["state"] == "landed"
-    assert rows("select count(*), bool_and(is_full), sum(rows_extracted) from ops.batch where state = 'landed'") == [(16, True, 228)]
+    assert rows("select count(*), bool_and(is_full), sum(rows_extracted) from ops.batch where state = 'landed'") == [
+        (16, True, 228)
+    ]
     assert rows("select count(*) from landing.order") == [(43,)]
     # Ana's order: naive times carry the source's offset, blanks are null, the row knows where it stood.
     assert rows(
@@ -141,7 +143,11 @@ def test_missing_folder(run: Run, desk: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_changed_file_stops_and_a_copy_is_skipped(
-    make_run: Callable[..., Run], tiny: dict[str, SourceSpec], publish: Callable[[], None], tmp_path: Path, rows: Callable[..., Any]
+    make_run: Callable[..., Run],
+    tiny: dict[str, SourceSpec],
+    publish: Callable[[], None],
+    tmp_path: Path,
+    rows: Callable[..., Any],
 ) -> None:
     folder = tmp_path / "data" / "crm"
     extract(make_run(), tiny["crm"], "consent")
@@ -179,7 +185,8 @@ def test_links_out_of_the_folder_are_refused(run: Run, desk: Path, through_a_fol
 def test_missing_column_names_the_nearest(run: Run, desk: Path) -> None:
     (desk / "answers_2026-03-31.csv").write_text("answer_nr,customer_id,instrument,score\nV1,C1,nps,9\n")
     spec = survey_spec(
-        desk.parent, '    path: "answers_{date}.csv"\n    format: csv\n    columns: {answer_id: answer_no}\n'.replace("answer_id]", "")
+        desk.parent,
+        '    path: "answers_{date}.csv"\n    format: csv\n    columns: {answer_id: answer_no}\n'.replace("answer_id]", ""),
     )
     with pytest.raises(ColumnMissing, match="has no column answer_id, answer_no; did it become answer_nr"):
         extract(run, spec, "survey_answer")
@@ -231,7 +238,9 @@ def test_json_lines(run: Run, desk: Path, rows: Callable[..., Any]) -> None:
     spec = survey_spec(
         desk.parent,
         '    path: "a_{date}.jsonl"\n    format: jsonl\n    columns: {answer_id: id, customer_id: who, instrument: kind, '
-        "score: score, comment: note, about_id: extra, answered_at: {from: ms, format: epoch_ms}}\n".replace("[answer_id]", "[id]"),
+        "score: score, comment: note, about_id: extra, answered_at: {from: ms, format: epoch_ms}}\n".replace(
+            "[answer_id]", "[id]"
+        ),
     )
     spec = load_spec(_rekeyed(spec.file, "id"))
     extract(run, spec, "survey_answer")
@@ -250,7 +259,9 @@ def _rekeyed(path: Path, key: str) -> Path:
 def test_parquet_and_gzip(run: Run, desk: Path, rows: Callable[..., Any]) -> None:
     table = pa.table({"answer_id": [1, None], "score": [9.0, 2.5], "answered_at": pa.array([0, 1], pa.timestamp("ns", "UTC"))})
     pq.write_table(table, desk / "a_2026-03-31.parquet")
-    extract(run, survey_spec(desk.parent, '    path: "a_{date}.parquet"\n    format: parquet\n    columns: same\n'), "survey_answer")
+    extract(
+        run, survey_spec(desk.parent, '    path: "a_{date}.parquet"\n    format: parquet\n    columns: same\n'), "survey_answer"
+    )
     assert rows("select position, answer_id, score, answered_at from landing.survey_answer order by 1") == [
         (1, "1", "9", "1970-01-01T08:00:00+08:00"),
         (2, None, "2.5", "1970-01-01T08:00:00+08:00"),

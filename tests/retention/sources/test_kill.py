@@ -35,7 +35,12 @@ def run_and_die(url: str, project: Path, step: str) -> subprocess.CompletedProce
 
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_extraction_leaves_nothing_and_is_repeated(
-    step: str, warehouse: Warehouse, make_run: Callable[..., Run], tiny: dict[str, SourceSpec], project: Path, rows: Callable[..., Any]
+    step: str,
+    warehouse: Warehouse,
+    make_run: Callable[..., Run],
+    tiny: dict[str, SourceSpec],
+    project: Path,
+    rows: Callable[..., Any],
 ) -> None:
     died = run_and_die(warehouse.url.render_as_string(hide_password=False), project, step)
     assert died.returncode == -9, died.stderr
@@ -67,12 +72,13 @@ def test_overtaken_attempt_lands_nothing(
     """The first try is held up after loading its rows; the second one runs meanwhile and is the one that counts."""
     import retention.sources.landing as module
 
-    original, fired = module.failpoint, []
+    original, fired = module.failpoint, list[dict[str, Any]]()
 
     def overtake(name: str) -> None:
         original(name)
         if name == "extract.rows_loaded" and not fired:
-            fired.append(extract(make_run(task_id="extract", try_number=2), tiny["sales"], "order"))
+            fired.append({})
+            fired[0] |= extract(make_run(task_id="extract", try_number=2), tiny["sales"], "order")
 
     monkeypatch.setattr(module, "failpoint", overtake)
     with pytest.raises(Fenced):
@@ -92,7 +98,9 @@ def test_without_the_fence_the_overtaken_attempt_would_count_twice(
         import sqlalchemy as sa
 
         with run.warehouse.begin() as connection:
-            connection.execute(sa.text("update ops.batch set state = 'landed' where batch_id = :batch_id"), {"batch_id": batch_id})
+            connection.execute(
+                sa.text("update ops.batch set state = 'landed' where batch_id = :batch_id"), {"batch_id": batch_id}
+            )
 
     monkeypatch.setattr(module, "_close_batch", unfenced)
     for number in (1, 2):

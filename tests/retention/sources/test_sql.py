@@ -81,7 +81,13 @@ def test_ties_at_midnight_are_read_once_and_never_lost(
 ) -> None:
     spec = spec_of(tmp_path)
     for number, changed in enumerate(
-        ["2026-03-31 23:59:59.999999", "2026-04-01 00:00:00", "2026-04-01 00:00:00", "2026-04-01 23:59:59.999999", "2026-04-02 00:00:00"]
+        [
+            "2026-03-31 23:59:59.999999",
+            "2026-04-01 00:00:00",
+            "2026-04-01 00:00:00",
+            "2026-04-01 23:59:59.999999",
+            "2026-04-02 00:00:00",
+        ]
     ):
         add(shop, number, changed)
     add(shop, 9, None)
@@ -186,7 +192,11 @@ def test_query_with_bytes_says_so(run: Run, shop: str, tmp_path: Path) -> None:
 
 
 def test_another_database_than_postgresql(
-    make_run: Callable[..., Run], tmp_path: Path, rows: Callable[..., Any], publish: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    make_run: Callable[..., Run],
+    tmp_path: Path,
+    rows: Callable[..., Any],
+    publish: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     url = f"sqlite:///{tmp_path / 'shop.db'}"
     engine = sa.create_engine(url)
@@ -207,8 +217,12 @@ def test_another_database_than_postgresql(
     monkeypatch.setenv("RETENTION_SOURCE_SHOP_URL", url)
     spec = spec_of(tmp_path)
     assert extract(make_run(DAY_1), spec, "survey_answer")["rows"] == 30_000  # two partitions of the stream
-    assert rows("select comment, updated_at from landing.survey_answer where answer_id = '7'") == [("a␀b", "2026-03-31T09:00:00+08:00")]
-    assert rows("select min(position), max(position), count(distinct position) from landing.survey_answer") == [(1, 30_000, 30_000)]
+    assert rows("select comment, updated_at from landing.survey_answer where answer_id = '7'") == [
+        ("a␀b", "2026-03-31T09:00:00+08:00")
+    ]
+    assert rows("select min(position), max(position), count(distinct position) from landing.survey_answer") == [
+        (1, 30_000, 30_000)
+    ]
     publish()
     assert extract(make_run(DAY_2), spec, "survey_answer")["rows"] == 1
 
@@ -244,6 +258,10 @@ def test_changes_without_landing(shop: str, tmp_path: Path, rows: Callable[..., 
     add(shop, 1, "2026-03-31 08:30:00")
     add(shop, 2, "2026-03-31 09:30:00")
     zone = spec_of(tmp_path).zone
-    batches = list(changes(spec_of(tmp_path), "survey_answer", datetime(2026, 3, 31, 9, tzinfo=zone), datetime(2026, 3, 31, 10, tzinfo=zone)))
+    batches = list(
+        changes(
+            spec_of(tmp_path), "survey_answer", datetime(2026, 3, 31, 9, tzinfo=zone), datetime(2026, 3, 31, 10, tzinfo=zone)
+        )
+    )
     assert [batch["answer_id"].to_pylist() for batch in batches if batch.num_rows] == [["2"]]
     assert rows("select count(*) from ops.batch") == [(0,)]
