@@ -66,13 +66,15 @@ def publish_core(run: Run) -> dict[str, Any]:
 def _refuse_unready(run: Run, found: list[Delivery]) -> None:
     if not found:
         raise NothingLanded(
-            f"core {run.business_date}: no batch has landed for this business date. Nothing published; the last good state stays "
+            f"core {run.business_date}: no batch has landed for this business date. Nothing published; the last "
+            "good state stays "
             "in force. Run the extraction and validation of this date first."
         )
     waiting = [delivery.where for delivery in found if delivery.state == "landed"]
     if waiting:
         raise CheckFailed(
-            f"core {run.business_date}: {len(waiting)} of {len(found)} batches are not validated, the first is {waiting[0]}. Nothing "
+            f"core {run.business_date}: {len(waiting)} of {len(found)} batches are not validated, the first is "
+            f"{waiting[0]}. Nothing "
             "published. Run the validation of this date first.",
             runbook="not-validated",
         )
@@ -153,7 +155,8 @@ def _list_deliveries(connection: Connection, deliveries: list[Delivery]) -> None
     )
     connection.execute(
         sa.text(
-            "insert into pg_temp.delivery select :batch_id, :source, :entity, :customer_source, :product_source, :order_source, "
+            "insert into pg_temp.delivery select :batch_id, :source, :entity, :customer_source, "
+            ":product_source, :order_source, "
             "coalesce(landed_at, created_at) from ops.batch where batch_id = :batch_id"
         ),
         [

@@ -55,9 +55,7 @@ def resolve(connection: Connection, run: Run, changed: list[int], batch_id: int)
         return Resolution()
     members, before = _neighbourhood(connection, changed)
     links = link_members(members.values(), run.settings.ingest.shared_address_limit)
-    moved = {
-        key: old for key, link in links.items() if (old := before[key]) is not None and old != link.customer_key
-    }
+    moved = {key: old for key, link in links.items() if (old := before[key]) is not None and old != link.customer_key}
     connection.execute(
         sa.text(
             "create temporary table if not exists link_now (source_customer_key bigint, customer_key bigint, rule text) "

@@ -117,7 +117,8 @@ class _Batch:
         raise VolumeDropped(
             f"{self.delivery.where}: {extracted:,} rows, expected at least {volume.floor:,} "
             f"({self.held.run.settings.ingest.volume_floor_share:.0%} of {volume.median:,}, the median of earlier deliveries). "
-            "Nothing published; the last good state stays in force. See whether the source delivered everything, then extract again."
+            "Nothing published; the last good state stays in force. See whether the source delivered "
+            "everything, then extract again."
         )
 
     def _evaluate(self, rules: Sequence[RowRule], typed: str, staging: str) -> None:
@@ -146,7 +147,7 @@ class _Batch:
             staging,
             [ok(i) for i in range(len(rules))],
             at_least=at_least,
-            at_most_value={"age_days": float(check.arguments["max_age_days"]) for check in fresh},
+            at_most_value={"age_days": min(float(c.arguments["max_age_days"]) for c in fresh)} if fresh else {},
         )
         results = [
             self._result(
@@ -169,7 +170,8 @@ class _Batch:
                 found = f"{result.rows_failed:,} of {result.rows_checked:,} rows" if result.rows_failed else "the delivery"
                 raise CheckFailed(
                     f"{self.delivery.where}: {found} break{'' if result.rows_failed else 's'} {result.rule}"
-                    f"{f' on {result.column_name}' if result.column_name else ''}: {result.expected} (allowed 0). Nothing published."
+                    f"{f' on {result.column_name}' if result.column_name else ''}: {result.expected} (allowed "
+                    "0). Nothing published."
                 )
 
     def _close(self, rules: Sequence[RowRule], staging: str | None) -> int:
@@ -182,7 +184,8 @@ class _Batch:
             if refused > allowed and delivery.rows_extracted >= settings.volume_minimum_rows and not delivery.is_replay:
                 raise TooManyRefused(
                     f"{delivery.where}: {refused:,} of {delivery.rows_extracted:,} rows break a rule (allowed {allowed:,}): "
-                    f"{worst_rules(connection, delivery)}. Nothing published; the last good state stays in force. The source has "
+                    f"{worst_rules(connection, delivery)}. Nothing published; the last good state stays in "
+                    "force. The source has "
                     "probably changed: compare it with its description."
                 )
             row = connection.execute(

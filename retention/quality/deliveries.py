@@ -125,8 +125,10 @@ def _numbering(owners: Iterable[str], source: str, entity: str, numbered: str) -
         return next(iter(owners))
     if len(owners) > 1 and entity in _REFERRING[numbered]:
         raise CheckFailed(
-            f"{source}.{entity}: it names {numbered}s but delivers none, and {', '.join(sorted(owners))} all do: whose numbers it "
-            f"uses cannot be told. Nothing published. Let {source} deliver the entity {numbered} too, with the numbers it uses.",
+            f"{source}.{entity}: it names {numbered}s but delivers none, and {', '.join(sorted(owners))} all "
+            "do: whose numbers it "
+            f"uses cannot be told. Nothing published. Let {source} deliver the entity {numbered} too, with the "
+            "numbers it uses.",
             runbook="whose-numbers",
         )
     return None

@@ -31,7 +31,8 @@ def drop_duplicates(connection: Connection, delivery: Delivery, contract: Contra
     # Only keys that occur twice are compared in full: grouping whole rows would cost many times more.
     inside = connection.execute(
         sa.text(
-            f"with repeated as (select {keys} from {delivery.table} where batch_id = :batch_id group by {keys} having count(*) > 1), "
+            f"with repeated as (select {keys} from {delivery.table} where batch_id = :batch_id group by {keys} "
+            "having count(*) > 1), "
             f"ranked as (select landed.ctid as row_id, row_number() over (partition by {_list('landed', values)} "
             f"order by landed.file, landed.position) as occurrence from {delivery.table} as landed inner join repeated "
             f"on {_same('repeated', 'landed', key)} where landed.batch_id = :batch_id) "

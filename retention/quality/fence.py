@@ -26,7 +26,8 @@ def fenced(held: Lease) -> Iterator[Connection]:
         ).scalar_one()
         if token != held.token:
             raise Fenced(
-                f"{held.dataset} {held.slice_key}: this attempt holds token {held.token}, a newer one holds {token}. It changed "
+                f"{held.dataset} {held.slice_key}: this attempt holds token {held.token}, a newer one holds "
+                f"{token}. It changed "
                 "nothing more; the newer attempt carries on."
             )
         yield connection

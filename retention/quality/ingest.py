@@ -41,7 +41,8 @@ def validate(run: Run) -> dict[str, Any]:
         found = find_deliveries(connection, day, ["landed", "validated", "published"])
     if not found:
         raise NothingLanded(
-            f"landing {day}: no batch has landed for this business date (expected at least one). Nothing published; the last good "
+            f"landing {day}: no batch has landed for this business date (expected at least one). Nothing "
+            "published; the last good "
             "state stays in force. Run the extraction of this date first."
         )
     if any(delivery.state == "landed" for delivery in found):
@@ -96,7 +97,8 @@ def _report(run: Run) -> dict[str, Any]:
             sa.text(
                 "select count(*) as batches, coalesce(sum(rows_extracted), 0)::bigint as extracted, "
                 "coalesce(sum(rows_valid), 0)::bigint as valid, coalesce(sum(rows_quarantined), 0)::bigint as quarantined, "
-                "coalesce(sum(rows_duplicate), 0)::bigint as duplicate, coalesce(sum(rows_tombstoned), 0)::bigint as tombstoned "
+                "coalesce(sum(rows_duplicate), 0)::bigint as duplicate, coalesce(sum(rows_tombstoned), "
+                "0)::bigint as tombstoned "
                 "from ops.batch where business_date = :business_date and state in ('validated', 'published')"
             ),
             {"business_date": run.business_date},

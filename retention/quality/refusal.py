@@ -16,7 +16,8 @@ _COPY = """
 with
 
 rules as (
-    select * from jsonb_to_recordset(cast(:rules as jsonb)) as rule (i integer, name text, label text, column_name text, words text)
+    select *
+    from jsonb_to_recordset(cast(:rules as jsonb)) as rule (i integer, name text, label text, column_name text, words text)
 )
 
 insert into quarantine."row" (
@@ -60,7 +61,8 @@ def refuse(connection: Connection, run: Run, delivery: Delivery, rules: Sequence
     kept = " and ".join(ok(i) for i, _ in refusing)
     connection.exec_driver_sql("drop table if exists pg_temp.refused")
     connection.exec_driver_sql(
-        f"create temporary table refused on commit drop as select row_id::tid as row_id, array_remove(array[{broken}]::integer[], null) as broken "
+        "create temporary table refused on commit drop as select row_id::tid as row_id, "
+        f"array_remove(array[{broken}]::integer[], null) as broken "
         f"from {staging} where not ({kept})"
     )
     connection.execute(

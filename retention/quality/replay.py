@@ -25,7 +25,8 @@ def repair(run: Run, quarantine_id: int, values: Mapping[str, str | None]) -> No
     with run.warehouse.begin() as connection:
         entity = connection.execute(
             sa.text(
-                "select entity from quarantine.\"row\" where quarantine_id = :quarantine_id and state in ('open', 'fixed') for update"
+                'select entity from quarantine."row" where quarantine_id = :quarantine_id and state in '
+                "('open', 'fixed') for update"
             ),
             {"quarantine_id": quarantine_id},
         ).scalar_one_or_none()
@@ -114,7 +115,8 @@ def _land(connection: Connection, run: Run, source: str, entity: str, ids: Seque
     batch_id = connection.execute(
         sa.text(
             "insert into ops.batch (source, entity, business_date, run_id, state, rows_extracted, message, landed_at) "
-            "values (:source, :entity, :business_date, :run_id, 'landed', :rows, 'replay', clock_timestamp()) returning batch_id"
+            "values (:source, :entity, :business_date, :run_id, 'landed', :rows, 'replay', clock_timestamp()) "
+            "returning batch_id"
         ),
         {
             "source": source,

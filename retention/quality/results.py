@@ -34,9 +34,12 @@ def store(connection: Connection, run: Run, results: Sequence[CheckResult]) -> N
         return
     connection.execute(
         sa.text(
-            "insert into ops.check_result (dag_id, run_id, task_id, try_number, table_name, batch_id, business_date, as_of_date, "
-            "rule, column_name, severity, passed, rows_checked, rows_failed, expected, observed, engine) values (:dag_id, :run_id, "
-            ":task_id, :try_number, :table_name, :batch_id, :business_date, :as_of_date, :rule, :column_name, :severity, :passed, "
+            "insert into ops.check_result (dag_id, run_id, task_id, try_number, table_name, batch_id, "
+            "business_date, as_of_date, "
+            "rule, column_name, severity, passed, rows_checked, rows_failed, expected, observed, engine) "
+            "values (:dag_id, :run_id, "
+            ":task_id, :try_number, :table_name, :batch_id, :business_date, :as_of_date, :rule, :column_name, "
+            ":severity, :passed, "
             ":rows_checked, :rows_failed, :expected, cast(:observed as double precision), :engine)"
         ),
         [

@@ -314,10 +314,12 @@ def _known(entity: str) -> Callable[[Mapping[str, Any], RowContext], _Built]:
 def _known_rate(arguments: Mapping[str, Any], context: RowContext) -> _Built:
     column, at = arguments["column"], arguments["at"]
     value, moment = _value(context, column), _typed(context, at, "timestamptz")
-    join = f"left join ({context.rates}) as rate on rate.series = 'fx.' || btrim({_ref(context, column)}) || '.{context.base_currency}'"
+    series = f"'fx.' || btrim({_ref(context, column)}) || '.{context.base_currency}'"
+    join = f"left join ({context.rates}) as rate on rate.series = {series}"
     # A text date is read in the session's zone (UTC): at most a day early, where the rate of the day before serves as well.
     day = f"({moment} at time zone {literal(context.timezone)})::date"
-    predicate = f"{value} is null or {value} = {literal(context.base_currency)} or {moment} is null or coalesce({day} >= rate.first_date, false)"
+    home = f"{value} is null or {value} = {literal(context.base_currency)} or {moment} is null"
+    predicate = f"{home} or coalesce({day} >= rate.first_date, false)"
     return predicate, f"{column} must have an exchange rate at or before {at}", (join,)
 
 

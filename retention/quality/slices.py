@@ -57,9 +57,7 @@ def _check(connection: Connection, contract: Contract, staging: str) -> list[Che
     row = connection.exec_driver_sql(f"select count(*){counts} from {staging} as {ROW}".replace("%", "%%")).one()
     total = int(row[0])
     results = [_row_result(contract, rule, total, int(failed)) for rule, failed in zip(rules, row[1:], strict=True)]
-    for check in contract.checks:
-        if not is_row_rule(check):
-            results.append(_table_result(connection, contract, check, staging, total))
+    results += [_table_result(connection, contract, c, staging, total) for c in contract.checks if not is_row_rule(c)]
     return results
 
 
@@ -100,6 +98,7 @@ def _sentence(contract: Contract, as_of_date: str, result: CheckResult) -> str:
         return f"{contract.table} {as_of_date}: {result.rows_checked or 0:,} rows, expected {result.expected}."
     on = f" ({result.column_name})" if result.column_name else ""
     return (
-        f"{contract.table} {as_of_date}: {result.rows_failed or 0:,} of {result.rows_checked or 0:,} rows break {result.rule}{on}: "
+        f"{contract.table} {as_of_date}: {result.rows_failed or 0:,} of {result.rows_checked or 0:,} rows break "
+        f"{result.rule}{on}: "
         f"{result.expected} (allowed 0)."
     )

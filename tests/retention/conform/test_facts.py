@@ -22,7 +22,12 @@ def test_a_complaint_keeps_what_it_was_like_before(make_run: Callable[..., Run],
     land(first, "crm", "complaint", [{**case, "updated_at": at(20)}])
     validate(first)
     publish_core(first)
-    land(second, "crm", "complaint", [{**case, "severity": "severe", "resolved_at": at(22, 8), "satisfaction": "4", "updated_at": at(22)}])
+    land(
+        second,
+        "crm",
+        "complaint",
+        [{**case, "severity": "severe", "resolved_at": at(22, 8), "satisfaction": "4", "updated_at": at(22)}],
+    )
     validate(second)
     publish_core(second)
     assert rows_of(
@@ -32,7 +37,9 @@ def test_a_complaint_keeps_what_it_was_like_before(make_run: Callable[..., Run],
     ) == [("minor", True, True, None), ("severe", False, None, 4)]
 
 
-def test_a_person_has_versions_and_the_first_holds_from_the_beginning(make_run: Callable[..., Run], warehouse: Warehouse) -> None:
+def test_a_person_has_versions_and_the_first_holds_from_the_beginning(
+    make_run: Callable[..., Run], warehouse: Warehouse
+) -> None:
     first, second = make_run(date(2026, 3, 20)), make_run(date(2026, 3, 22))
     land(first, "crm", "customer", [customer("bo", city="Wuhan")])
     validate(first)
@@ -55,12 +62,59 @@ def test_every_other_fact_reaches_core(run: Run, warehouse: Warehouse) -> None:
         {"consent_id": "3", "customer_id": "bo", "purpose": "marketing", "channel": "sms", "decision": "granted", "decided_at": at(3)},
         {"consent_id": "4", "customer_id": "bo", "purpose": "marketing", "channel": "all", "decision": "withdrawn", "decided_at": at(3)},
     ])  # fmt: skip
-    land(run, "crm", "interaction", [{"interaction_id": "1", "customer_id": "ana", "kind": "visit", "occurred_at": at(1), "dwell_seconds": "12.5"}])
-    land(run, "crm", "survey_answer", [{"answer_id": "1", "customer_id": "ana", "instrument": "nps", "score": "9", "answered_at": at(1)}])
-    land(run, "crm", "referral", [{"referral_id": "1", "referrer_customer_id": "ana", "referred_customer_id": "bo", "referred_at": at(1), "reward_amount": "5"}])
-    land(run, "crm", "campaign_event", [{"event_id": "1", "customer_id": "ana", "kind": "opened", "campaign": "welcome", "occurred_at": at(1)}])
-    land(run, "crm", "points_entry", [{"entry_id": "1", "customer_id": "ana", "kind": "earned", "points": "120", "occurred_at": at(1), "expires_at": "2027-03-01T00:00:00+08:00"}])
-    land(run, "crm", "contract", [{"contract_id": "1", "customer_id": "ana", "started_at": at(1), "renewal_date": "2027-03-01", "fee": "99.90"}])
+    land(
+        run,
+        "crm",
+        "interaction",
+        [{"interaction_id": "1", "customer_id": "ana", "kind": "visit", "occurred_at": at(1), "dwell_seconds": "12.5"}],
+    )
+    land(
+        run,
+        "crm",
+        "survey_answer",
+        [{"answer_id": "1", "customer_id": "ana", "instrument": "nps", "score": "9", "answered_at": at(1)}],
+    )
+    land(
+        run,
+        "crm",
+        "referral",
+        [
+            {
+                "referral_id": "1",
+                "referrer_customer_id": "ana",
+                "referred_customer_id": "bo",
+                "referred_at": at(1),
+                "reward_amount": "5",
+            }
+        ],
+    )
+    land(
+        run,
+        "crm",
+        "campaign_event",
+        [{"event_id": "1", "customer_id": "ana", "kind": "opened", "campaign": "welcome", "occurred_at": at(1)}],
+    )
+    land(
+        run,
+        "crm",
+        "points_entry",
+        [
+            {
+                "entry_id": "1",
+                "customer_id": "ana",
+                "kind": "earned",
+                "points": "120",
+                "occurred_at": at(1),
+                "expires_at": "2027-03-01T00:00:00+08:00",
+            }
+        ],
+    )
+    land(
+        run,
+        "crm",
+        "contract",
+        [{"contract_id": "1", "customer_id": "ana", "started_at": at(1), "renewal_date": "2027-03-01", "fee": "99.90"}],
+    )
     land(run, "crm", "holding", [{"customer_id": "ana", "kind": "deposit", "balance_date": "2026-03-31", "amount": "-12.34"}])
     land(run, "crm", "external_mention", [{"mention_id": "1", "platform": "weibo", "text": "好", "mentioned_at": at(1)}])
     report = validate(run)

@@ -74,7 +74,11 @@ CASES = [
 
 @pytest.mark.parametrize(("states", "lines", "expected"), CASES)
 def test_the_states_of_an_order(
-    run: Run, warehouse: Warehouse, states: list[dict[str, str | None]], lines: list[dict[str, str | None]], expected: list[object]
+    run: Run,
+    warehouse: Warehouse,
+    states: list[dict[str, str | None]],
+    lines: list[dict[str, str | None]],
+    expected: list[object],
 ) -> None:
     deliver(run, states, lines)
     assert rows_of(warehouse, LEDGER) == expected

@@ -30,7 +30,13 @@ def ledger(warehouse: Warehouse, order_id: str) -> list[tuple[object, ...]]:
 
 def test_a_first_day_reaches_core(run: Run, warehouse: Warehouse) -> None:
     # Ana: two orders. Bo: none. The shop sells milk.
-    land(run, "crm", "customer", [customer("ana", email="Ana@Example.com", birth_date="1990-05-17"), customer("bo")], cursor_to="c1")
+    land(
+        run,
+        "crm",
+        "customer",
+        [customer("ana", email="Ana@Example.com", birth_date="1990-05-17"), customer("bo")],
+        cursor_to="c1",
+    )
     land(run, "sales", "product", [product("milk")])
     land(run, "sales", "order", [
         order("o1", "ana", "2026-03-01T12:00:00+08:00"),
@@ -43,7 +49,9 @@ def test_a_first_day_reaches_core(run: Run, warehouse: Warehouse) -> None:
         (1, None),
         (2, 10),
     ]
-    assert rows_of(warehouse, "select gross_minor, discount_minor, net_minor, category_1, category_2 from core.order_line order by 1") == [
+    assert rows_of(
+        warehouse, "select gross_minor, discount_minor, net_minor, category_1, category_2 from core.order_line order by 1"
+    ) == [
         (5000, 500, 4500, "Food", "Dairy"),
         (10000, 0, 10000, "Food", "Dairy"),
     ]

@@ -83,7 +83,9 @@ def customer(customer_id: str, **more: str | None) -> dict[str, str | None]:
     }
 
 
-def order(order_id: str, customer_id: str, paid: str | None, amount: str = "100.00", **more: str | None) -> dict[str, str | None]:
+def order(
+    order_id: str, customer_id: str, paid: str | None, amount: str = "100.00", **more: str | None
+) -> dict[str, str | None]:
     """An order paid when it was placed."""
     return {
         "order_id": order_id,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
-import pandas as pd
 import pytest
 
 from retention.conform import publish_core
@@ -32,7 +32,12 @@ def test_an_order_for_a_customer_delivered_later_comes_back(make_run: Callable[.
 
 
 def test_a_repaired_row_is_replayed_and_a_wrong_repair_comes_back(run: Run, warehouse: Warehouse) -> None:
-    land(run, "crm", "customer", [customer("ana", birth_date="soon"), customer("bo", birth_date="later"), customer("chen", birth_date="?")])
+    land(
+        run,
+        "crm",
+        "customer",
+        [customer("ana", birth_date="soon"), customer("bo", birth_date="later"), customer("chen", birth_date="?")],
+    )
     validate(run)
     ids = [row[0] for row in rows_of(warehouse, 'select quarantine_id from quarantine."row" order by 1')]
     repair(run, ids[0], {"birth_date": "1990-05-17"})
@@ -51,36 +56,37 @@ def test_a_repaired_row_is_replayed_and_a_wrong_repair_comes_back(run: Run, ware
     ]
 
 
-def scores(run: Run, **change: object) -> pd.DataFrame:
-    row: dict[str, object] = {
-        "as_of_date": run.as_of_date, "customer_key": 1, "churn_probability": 0.25, "horizon_days": 90, "definition": "d",
-        "model_version": "m", "is_fallback": False, "calibration_id": None,
-    }  # fmt: skip
-    frame = pd.DataFrame([{**row, **change}, {**row, "customer_key": 2}])
-    return frame[[c for c in load_contract("scores.churn").column_names if c in frame.columns]]
+def scores(probability: str = "0.25", customer_key: int = 1) -> str:
+    """Two scored customers, the first as given."""
+    return f"""
+        select
+            cast(:as_of_date as date) as as_of_date, customer_key, churn_probability, 90 as horizon_days, 'd' as definition,
+            'm' as model_version, 'c' as calibration_id, false as is_fallback
+        from (values ({customer_key}::bigint, '{probability}'::float8), (2::bigint, 0.5::float8)) as row (customer_key, churn_probability)
+    """
 
 
 def test_a_sound_slice_passes_and_is_on_record(run: Run, warehouse: Warehouse) -> None:
     with stage_writer(run, "scores") as writer:
-        writer.fill_arrow("scores.churn", scores(run))
+        writer.fill_select("scores.churn", scores())
         assert check_slices(writer)["scores.churn"] == len(load_contract("scores.churn").checks)
-    assert rows_of(warehouse, "select distinct passed, engine, rows_checked from ops.check_result where rule <> 'row_count'") == [
-        (True, "sql", 2)
-    ]
+    assert rows_of(
+        warehouse, "select distinct passed, engine, rows_checked from ops.check_result where rule <> 'row_count'"
+    ) == [(True, "sql", 2)]
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        pytest.param({"churn_probability": float("nan")}, r"1 of 2 rows break finite \(churn_probability\)", id="NaN"),
-        pytest.param({"churn_probability": 1.5}, r"1 of 2 rows break between .*from 0 to 1 \(allowed 0\)", id="above one"),
+        pytest.param({"probability": "NaN"}, r"1 of 2 rows break finite \(churn_probability\)", id="NaN"),
+        pytest.param({"probability": "1.5"}, r"1 of 2 rows break between .*from 0 to 1 \(allowed 0\)", id="above one"),
         pytest.param({"customer_key": 2}, r"1 of 2 rows break unique \(as_of_date, customer_key\)", id="twice"),
     ],
 )
-def test_a_wrong_slice_stops(run: Run, warehouse: Warehouse, change: dict[str, object], message: str) -> None:
+def test_a_wrong_slice_stops(run: Run, warehouse: Warehouse, change: dict[str, Any], message: str) -> None:
     with pytest.raises(CheckFailed, match=rf"^scores.churn 2026-04-01: {message}") as stopped:
         with stage_writer(run, "scores") as writer:
-            writer.fill_arrow("scores.churn", scores(run, **change))
+            writer.fill_select("scores.churn", scores(**change))
             check_slices(writer)
             writer.publish()
     assert "Nothing published" in str(stopped.value)

@@ -65,11 +65,19 @@ def test_injected_sql_is_kept_word_for_word(run: Run, warehouse: Warehouse) -> N
     land(run, "crm", "customer", [customer("ana", name=text, city=text)])
     validate(run)
     publish_core(run)
-    assert rows_of(warehouse, "select c.city, p.name from core.customer c join pii.contact p using (customer_key)") == [(text, text)]
+    assert rows_of(warehouse, "select c.city, p.name from core.customer c join pii.contact p using (customer_key)") == [
+        (text, text)
+    ]
 
 
 def test_a_refused_row_says_where_and_why_without_the_value(run: Run, warehouse: Warehouse) -> None:
-    land(run, "crm", "customer", [customer("ana"), customer("bo", email=CANARY, birth_date=CANARY, created_at=CANARY)], file="c.csv")
+    land(
+        run,
+        "crm",
+        "customer",
+        [customer("ana"), customer("bo", email=CANARY, birth_date=CANARY, created_at=CANARY)],
+        file="c.csv",
+    )
     validate(run)
     ((source, file, position, rule, rules, reason, state),) = rows_of(
         warehouse, 'select source, file, position, rule, rules, reason, state from quarantine."row"'
@@ -84,7 +92,9 @@ def test_no_result_holds_a_value(run: Run, warehouse: Warehouse, caplog: pytest.
     land(run, "crm", "customer", bad)
     with pytest.raises(TooManyRefused) as stopped:
         validate(run)
-    stored = rows_of(warehouse, "select to_jsonb(r)::text from ops.check_result r union all select to_jsonb(l)::text from ops.run_ledger l")
+    stored = rows_of(
+        warehouse, "select to_jsonb(r)::text from ops.check_result r union all select to_jsonb(l)::text from ops.run_ledger l"
+    )
     assert len(stored) > 20
     assert CANARY not in json.dumps([stored, str(stopped.value), repr(stopped.value.__cause__), caplog.text], default=str)
     assert "30 of 30 rows break a rule (allowed 3)" in str(stopped.value)
@@ -98,14 +108,20 @@ def test_guard_off_the_library_itself_would_leak(run: Run, warehouse: Warehouse)
     land(run, "crm", "customer", [customer("ana", email=CANARY)])
     context = gx.get_context(mode="ephemeral")
     url = warehouse.url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-    asset = context.data_sources.add_sql("w", connection_string=url).add_table_asset("c", table_name="customer", schema_name="landing")
-    result = asset.add_batch_definition_whole_table("all").get_batch().validate(
-        gx.expectations.ExpectColumnValuesToBeInSet(column="email", value_set=["x"])
+    asset = context.data_sources.add_sql("w", connection_string=url).add_table_asset(
+        "c", table_name="customer", schema_name="landing"
+    )
+    result = (
+        asset.add_batch_definition_whole_table("all")
+        .get_batch()
+        .validate(gx.expectations.ExpectColumnValuesToBeInSet(column="email", value_set=["x"]))
     )
     assert CANARY in str(result.to_json_dict())
 
 
-def test_duplicates_are_counted_inside_a_batch_and_against_what_is_loaded(make_run: Callable[..., Run], warehouse: Warehouse) -> None:
+def test_duplicates_are_counted_inside_a_batch_and_against_what_is_loaded(
+    make_run: Callable[..., Run], warehouse: Warehouse
+) -> None:
     first, second = make_run(date(2026, 3, 30)), make_run(date(2026, 3, 31))
     ana, bo = customer("ana"), customer("bo")
     land(first, "crm", "customer", [ana, ana, bo])
@@ -120,7 +136,10 @@ def test_duplicates_are_counted_inside_a_batch_and_against_what_is_loaded(make_r
 def test_two_values_for_one_version_are_both_refused(run: Run, warehouse: Warehouse) -> None:
     land(run, "crm", "customer", [customer("ana", city="Wuhan"), customer("ana", city="Xi'an"), customer("bo")])
     validate(run)
-    assert refused(warehouse) == [("customer", "unique_version", "customer_id", 1), ("customer", "unique_version", "customer_id", 2)]
+    assert refused(warehouse) == [
+        ("customer", "unique_version", "customer_id", 1),
+        ("customer", "unique_version", "customer_id", 2),
+    ]
 
 
 def test_lines_follow_their_refused_order(run: Run, warehouse: Warehouse) -> None:
@@ -162,7 +181,9 @@ def test_a_halved_volume_stops_the_day_and_leaves_core_alone(make_run: Callable[
     with pytest.raises(VolumeDropped, match=r"19 rows, expected at least 20 \(50% of 40, the median"):
         validate(run)
     assert rows_of(warehouse, "select count(*) from core.customer") == [(120,)]
-    assert rows_of(warehouse, "select passed, observed from ops.check_result where rule = 'volume' order by 1 limit 1") == [(False, 19)]
+    assert rows_of(warehouse, "select passed, observed from ops.check_result where rule = 'volume' order by 1 limit 1") == [
+        (False, 19)
+    ]
     with pytest.raises(CheckFailed, match="not validated"):
         publish_core(run)
 
