@@ -341,3 +341,46 @@ def reads_on_record(warehouse: Warehouse) -> int:
         return int(
             connection.execute(sa.text("select count(*) from ops.audit where action = 'read_personal_data'")).scalar_one()
         )
+
+
+# -- people, plays --------------------------------------------------------------------------------------------------------
+def test_a_request_is_entered_once_and_listed_without_the_person(cli: Cli) -> None:
+    first = cli("privacy", "request", "erasure", "--source", "crm", "--customer-id", "ana-4711")
+    again = cli("privacy", "request", "erasure", "--source", "crm", "--customer-id", "ana-4711")
+    assert first.exit_code == 0, first.output
+    assert first.output == again.output
+    listed = cli("privacy", "list").output
+    assert listed.count("erasure") == 1
+    assert "ana-4711" not in first.output + listed
+    number = first.output.split()[1]
+    assert "no receipt yet" in cli("privacy", "receipt", number).output
+
+
+def test_a_request_must_name_one_person(cli: Cli) -> None:
+    result = cli("privacy", "request", "access", "--source", "crm")
+    assert result.exit_code == 1
+    assert "docs/runbook.md#privacy-request" in flat(result.output)
+    assert cli("privacy", "request", "forget", "--customer-key", "1").exit_code == 2
+
+
+def test_erasing_asks_first(cli: Cli) -> None:
+    result = cli("erase", "--source", "crm", "--customer-id", "ana", stdin="n\n")
+    assert result.exit_code == 1
+    assert "cannot be undone" in result.output
+    assert "no request" in cli("privacy", "list").output
+
+
+def test_plays_are_listed_and_checked(cli: Cli, tmp_path: Path) -> None:
+    assert "win_back" in cli("play", "list").output
+    assert cli("play", "check").exit_code == 0
+    (tmp_path / "plays").mkdir()
+    (tmp_path / "plays" / "broken.yml").write_text("play: broken\nkindd: promotional\n")
+    wrong = cli("play", "check", tmp_path / "plays")
+    assert wrong.exit_code == 1
+    assert "broken.yml" in wrong.output
+
+
+def test_an_approval_needs_a_stopped_push(cli: Cli) -> None:
+    result = cli("play", "approve", "--reason", "first push")
+    assert result.exit_code == 1
+    assert "was stopped" in flat(result.output)
