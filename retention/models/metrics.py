@@ -15,7 +15,8 @@ from scipy.stats import rankdata
 Floats = NDArray[np.float64]
 Metric = Callable[[Floats, Floats], float]
 
-EPSILON = 1e-6
+# Probabilities are kept this far from 0 and 1 before logarithms: far enough out that no two real ones become equal.
+EPSILON = 1e-12
 BINS = 10
 BOOTSTRAP_ROUNDS = 200
 # More customers than this are thinned for the intervals only, which makes them wider, never too narrow.
@@ -142,7 +143,7 @@ VALUE_METRICS: Mapping[str, Metric] = {
 
 
 def logit(probability: Floats) -> Floats:
-    """Log-odds, with probabilities kept a millionth away from 0 and 1."""
+    """Log-odds, finite for probabilities of 0 and 1 too."""
     p = np.clip(probability, EPSILON, 1 - EPSILON)
     return np.asarray(np.log(p) - np.log1p(-p))
 

@@ -59,7 +59,7 @@ def purchase_days(data: str) -> pd.DataFrame:
     FileNotFoundError naming the package to install; ValueError when a file is not the published one.
     """
     rows = _complete_journey() if data == "complete_journey" else _cdnow(data)
-    return rows.groupby(["customer_key", "day"], as_index=False)["net_minor"].sum()
+    return rows[["customer_key", "day", "net_minor"]].groupby(["customer_key", "day"], as_index=False).sum()
 
 
 def _package(name: str) -> Path:
@@ -98,7 +98,7 @@ def features_as_of(days: pd.DataFrame, as_of: date) -> pd.DataFrame:
     known = days[days["day"] < now].sort_values(["customer_key", "day"])
     by_customer = known.groupby("customer_key")
     first, last, count = by_customer["day"].min(), by_customer["day"].max(), by_customer.size()
-    repeats = (count - 1).replace(0, np.nan)
+    repeats = (count - 1).where(count > 1).astype(np.float64)
     gaps = by_customer["day"].diff().dt.days.groupby(known["customer_key"])
     frame = pd.DataFrame(
         {

@@ -13,7 +13,7 @@ from retention.models.calibration import Calibration, fit_calibration
 
 
 @settings(max_examples=40, deadline=None)
-@given(slope=st.floats(0.2, 4.0), shift=st.floats(-2.0, 2.0), seed=st.integers(0, 1000))
+@given(slope=st.floats(0.4, 4.0), shift=st.floats(-2.0, 2.0), seed=st.integers(0, 1000))
 def test_calibration_is_strictly_monotone_and_repairs_the_level(slope: float, shift: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     truth = expit(rng.normal(-0.5, 1.5, 3_000))
