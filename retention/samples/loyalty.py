@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one table of columns a line
 """The sample company's loyalty side: points, paid memberships, stored value, recommendations, mailings. All simulated.
 
 Points follow purchases, memberships and recommendations follow how much a household buys, mailings are the real ones.

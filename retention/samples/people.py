@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - tables of names
 """The sample company's people: obviously made-up contact data for real households, prospects, permissions and labels."""
 
 from __future__ import annotations

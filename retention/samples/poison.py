@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one bad row a line
 """Rows that no system should hold and every system does: a few in each entity, so that quarantine has something to show.
 
 All are marked as simulated. They break one rule each: dates that do not exist, codes nobody knows, negative amounts, owners who

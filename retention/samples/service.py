@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one table of choices a line
 """The sample company's service desk: complaints, answers to surveys, touches, public mentions. All simulated.
 
 Complaints follow exposure (each ticket can go wrong) and come before breaks: a ticket followed by an unusually long silence of

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one list of columns a line
 """The three source systems themselves: two databases loaded by COPY, one folder of exports, and what is held back in each.
 
 Each database has a schema ``held`` with the same tables and a ``release_day``; the exports of days to come wait in a folder

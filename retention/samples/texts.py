@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - texts and tables of texts read better on one line
 """What the sample company's customers write, in Chinese and English: templates with enough variety to be read by a model."""
 
 from __future__ import annotations

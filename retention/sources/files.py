@@ -114,7 +114,8 @@ class FileStore:
             return
         expected = spec.path.replace("{date}", day.isoformat())
         raise FileMissing(
-            f"{self.source} {spec.entity} {day}: no file matches {expected}; the folder has {len(files)} of earlier days. Nothing "
+            f"{self.source} {spec.entity} {day}: no file matches {expected}; the folder has {len(files)} of earlier "
+            "days. Nothing "
             "landed. Wait for the delivery and run the day again."
         )
 
@@ -143,7 +144,8 @@ class FileStore:
         """
         if file.size == 0 and spec.format != "jsonl":
             raise EmptyFile(
-                f"{self.source} {spec.entity}: {file.path} has no bytes, not even a header: the delivery broke off. Nothing landed. "
+                f"{self.source} {spec.entity}: {file.path} has no bytes, not even a header: the delivery broke off. "
+                "Nothing landed. "
                 "Ask for it again."
             )
         reader = {"csv": self._read_csv, "jsonl": self._read_jsonl, "parquet": self._read_parquet}[str(spec.format)]
@@ -169,7 +171,8 @@ class FileStore:
         with self._open(file) as stream, pacsv.open_csv(
             stream,
             read_options=pacsv.ReadOptions(
-                use_threads=False, block_size=_BLOCK, encoding=_arrow_encoding(spec.encoding), column_names=names, skip_rows_after_names=1
+                use_threads=False, block_size=_BLOCK, encoding=_arrow_encoding(spec.encoding),
+                column_names=names, skip_rows_after_names=1,
             ),
             parse_options=pacsv.ParseOptions(delimiter=spec.delimiter, newlines_in_values=True, invalid_row_handler=skip),
             convert_options=pacsv.ConvertOptions(
@@ -237,7 +240,8 @@ class FileStore:
         root, real = os.path.realpath(self._root), os.path.realpath(f"{self._root}/{path}")
         if os.path.commonpath([root, real]) != root:
             raise PathRefused(
-                f"{self.source} {spec.entity}: {path} is a link out of the source's folder. Nothing landed. Put the file itself there."
+                f"{self.source} {spec.entity}: {path} is a link out of the source's folder. Nothing landed. Put the "
+                "file itself there."
             )
 
     def _why(self, file: SourceFile, spec: EntitySpec, error: BaseException) -> str:

@@ -148,19 +148,22 @@ def _judge(spec: SourceSpec, entity: EntitySpec, day: date, is_full: bool, deliv
     if is_full and delivery.rows < expect.first_rows:
         kind: type[SourceError] = HeaderOnlyFile if spec.kind == "files" else EmptyDay
         raise kind(
-            f"{name}: the first, full load of {entity.where} brought {delivery.rows} rows, expected at least {expect.first_rows}. "
+            f"{name}: the first, full load of {entity.where} brought {delivery.rows} rows, expected at least "
+            f"{expect.first_rows}. "
             "Nothing published. Check that the source is the right one and holds data."
         )
     if delivery.rows or expect.empty_day == "ok":
         return
     if any(entry.skipped is None for entry in delivery.files):
         raise HeaderOnlyFile(
-            f"{name}: {', '.join(entry.path for entry in delivery.files if entry.skipped is None)} has a header and no row, expected "
+            f"{name}: {', '.join(entry.path for entry in delivery.files if entry.skipped is None)} has a header and no "
+            "row, expected "
             "at least one. Nothing published; the last good state stays. Ask the source, or set expect.empty_day: ok for it."
         )
     skipped = " (its files were all loaded before)" if delivery.files else ""
     raise EmptyDay(
-        f"{name}: {entity.where} has no row for the day{skipped}, expected at least one. Nothing published; the last good state "
+        f"{name}: {entity.where} has no row for the day{skipped}, expected at least one. Nothing published; the last "
+        "good state "
         "stays. Check that the source was written to that day, or set expect.empty_day: ok for it."
     )
 
@@ -182,7 +185,8 @@ def _open_batch(run: Run, source: str, entity: str, cursor: datetime | None) -> 
         dead = connection.scalars(
             sa.text(
                 "update ops.batch set state = 'failed', message = 'the extraction died before it was complete' where "
-                "state = 'extracting' and source = :source and entity = :entity and business_date = :business_date returning batch_id"
+                "state = 'extracting' and source = :source and entity = :entity and business_date = :business_date "
+                "returning batch_id"
             ),
             slice_,
         ).all()
@@ -190,7 +194,8 @@ def _open_batch(run: Run, source: str, entity: str, cursor: datetime | None) -> 
         batch_id = connection.execute(
             sa.text(
                 "insert into ops.batch (source, entity, business_date, run_id, state, is_full, cursor_from, cursor_to) values "
-                "(:source, :entity, :business_date, :run_id, 'extracting', :is_full, :cursor_from, :cursor_to) returning batch_id"
+                "(:source, :entity, :business_date, :run_id, 'extracting', :is_full, :cursor_from, :cursor_to) "
+                "returning batch_id"
             ),
             {
                 **slice_,
@@ -232,7 +237,8 @@ def _close_batch(
             )
         superseded = connection.scalars(
             sa.text(
-                "update ops.batch set state = 'superseded', message = 'read again as batch ' || :batch_id where source = :source "
+                "update ops.batch set state = 'superseded', message = 'read again as batch ' || :batch_id where source "
+                "= :source "
                 "and entity = :entity and business_date = :business_date and batch_id <> :batch_id "
                 "and state in ('landed', 'validated') and message is distinct from 'replay' returning batch_id"
             ),

@@ -50,7 +50,8 @@ def choose_files(
         earlier = by_path.get(file.path)
         if earlier is not None and earlier[0] != digest:
             raise FileChanged(
-                f"{spec.source} {entity.entity} {run.business_date}: {file.path} was loaded on {earlier[1]} and has another content "
+                f"{spec.source} {entity.entity} {run.business_date}: {file.path} was loaded on {earlier[1]} and has "
+                "another content "
                 "now. Nothing landed. Deliver corrections under a new name, with rows that carry their new updated time."
             )
         if earlier is not None:
@@ -73,7 +74,8 @@ def record_files(
     if entries:
         connection.execute(
             sa.text(
-                "insert into ops.file_manifest (batch_id, path, source, entity, business_date, size_bytes, sha256, rows, skipped) "
+                "insert into ops.file_manifest (batch_id, path, source, entity, business_date, size_bytes, sha256, "
+                "rows, skipped) "
                 "values (:batch_id, :path, :source, :entity, :business_date, :size_bytes, :sha256, :rows, :skipped)"
             ),
             [

@@ -115,7 +115,8 @@ def _checker(spec: SourceSpec, entity: EntitySpec, found: Found, file: str | Non
             nearest = difflib.get_close_matches(missing[0], list(names), n=1)
             hint = f"did it become {nearest[0]}?" if nearest else f"there are {', '.join(sorted(names))}"
             raise ColumnMissing(
-                f"{spec.source} {entity.entity}: {file or entity.where} has no column {', '.join(missing)}; {hint}. Nothing landed. "
+                f"{spec.source} {entity.entity}: {file or entity.where} has no column {', '.join(missing)}; {hint}. "
+                "Nothing landed. "
                 f"Correct the delivery, or the names in {spec.file.name}."
             )
 

@@ -46,7 +46,8 @@ class SqlStore:
             self._engine: Engine = self._warehouse.engine if self._warehouse else sa.create_engine(url, hide_parameters=True)
         except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
             raise SpecError(
-                f"{source}: the URL of its connection names no database that can be opened ({type(error).__name__}); it should read "
+                f"{source}: the URL of its connection names no database that can be opened ({type(error).__name__}); it "
+                "should read "
                 "like postgresql://user:password@host:5432/database, and the driver must be installed."
             ) from None
 
@@ -142,7 +143,8 @@ class SqlStore:
         quoted = quote_error(error, f"{self.source} {spec.entity}: reading {spec.where}")
         if quoted.retryable:
             return SourceUnreachable(
-                f"{self.source} {spec.entity}: the database at {self._url.host or self._url.database} does not answer or refuses "
+                f"{self.source} {spec.entity}: the database at {self._url.host or self._url.database} does not answer "
+                "or refuses "
                 "the login. Nothing landed; safe to retry."
             )
         return SourceUnreadable(f"{quoted.message} Nothing landed.")
