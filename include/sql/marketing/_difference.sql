@@ -28,21 +28,56 @@ compared as (
         wanted.send_key,
         held.send_key as held_send_key,
         held.valid_until as held_until,
-        (
-            wanted.customer_id, wanted.kind, wanted.purpose, wanted.uses_profiling, wanted.channel, wanted.offer, wanted.offer_terms,
-            wanted.content_key, wanted.language, wanted.priority, wanted.valid_from, wanted.valid_until, wanted.service_tier,
-            wanted.lifecycle_stage, wanted.churn_band, wanted.value_band, wanted.reasons_en, wanted.reasons_zh, wanted.joined_on
-        ) is distinct from (
-            held.customer_id, held.kind, held.purpose, held.uses_profiling, held.channel, held.offer, held.offer_terms,
-            held.content_key, held.language, held.priority, held.valid_from, held.valid_until, held.service_tier,
-            held.lifecycle_stage, held.churn_band, held.value_band, held.reasons_en, held.reasons_zh, held.joined_on
+        -- Null-safe: a row less an equal one leaves nothing.
+        exists(
+            select
+                wanted.customer_id,
+                wanted.kind,
+                wanted.purpose,
+                wanted.uses_profiling,
+                wanted.channel,
+                wanted.offer,
+                wanted.offer_terms,
+                wanted.content_key,
+                wanted.language,
+                wanted.priority,
+                wanted.valid_from,
+                wanted.valid_until,
+                wanted.service_tier,
+                wanted.lifecycle_stage,
+                wanted.churn_band,
+                wanted.value_band,
+                wanted.reasons_en,
+                wanted.reasons_zh,
+                wanted.joined_on
+            except
+            select
+                held.customer_id,
+                held.kind,
+                held.purpose,
+                held.uses_profiling,
+                held.channel,
+                held.offer,
+                held.offer_terms,
+                held.content_key,
+                held.language,
+                held.priority,
+                held.valid_from,
+                held.valid_until,
+                held.service_tier,
+                held.lifecycle_stage,
+                held.churn_band,
+                held.value_band,
+                held.reasons_en,
+                held.reasons_zh,
+                held.joined_on
         ) as differs,
-        exists (
+        exists(
             select 1
             from marketing.issued_send_key as issued
             where issued.send_key = wanted.send_key
         ) as is_used,
-        exists (
+        exists(
             select 1
             from leaving
             where leaving.send_key = wanted.send_key

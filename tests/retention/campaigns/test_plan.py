@@ -255,9 +255,7 @@ def test_planning_again_changes_nothing(staffed: Company) -> None:
     staffed.push()
     staffed.plan()
     again = staffed.ask("select table_name, rows, checksum from ops.published where table_name like 'campaigns.%'")
-    assert dict((row[0], row[1:]) for row in again if row[0] != "campaigns.delivery") == dict(
-        (row[0], row[1:]) for row in first
-    )
+    assert {row[0]: row[1:] for row in again if row[0] != "campaigns.delivery"} == {row[0]: row[1:] for row in first}
 
 
 @pytest.mark.parametrize("table", ["segments.lifecycle", "segments.tier", "scores.churn"])

@@ -325,7 +325,8 @@ def test_a_first_push_to_most_of_the_base_stops(company: Company) -> None:
     company.plan()
     with pytest.raises(campaigns.GuardStopped, match="win_back: size 7, allowed 6") as stopped:
         company.push()
-    assert "Nothing was pushed" in str(stopped.value) and "docs/runbook.md#guard-stopped" in str(stopped.value)
+    assert "Nothing was pushed" in str(stopped.value)
+    assert "docs/runbook.md#guard-stopped" in str(stopped.value)
     assert company.members() == set()
     assert company.ask("select play, measure, found, allowed from campaigns.guard_stop") == [("win_back", "size", 7, 6)]
 
@@ -403,9 +404,9 @@ def test_plain_addresses_only_where_configured_and_only_of_members(staffed: Comp
     )
     staffed.plan()
     staffed.push()
-    rows = dict(
-        (row[0], row[1:]) for row in staffed.ask("select customer_key, email, phone from marketing.contact", staffed.marketing)
-    )
+    rows = {
+        row[0]: row[1:] for row in staffed.ask("select customer_key, email, phone from marketing.contact", staffed.marketing)
+    }
     assert rows[KEYS["Ana"]] == ("ana@example.com", None), "only the address of the channel that is used"
     assert KEYS["Emma"] not in rows, "she left"
 

@@ -57,7 +57,8 @@ def test_killed_and_run_again(staffed: Company, point: str) -> None:
     staffed.plan()
     process = _start(staffed, f"{point}:kill")
     _, errors = process.communicate(timeout=120)
-    assert process.returncode == -signal.SIGKILL and f"failpoint {point} fires" in errors
+    assert process.returncode == -signal.SIGKILL
+    assert f"failpoint {point} fires" in errors
     assert staffed.members() == (set() if point in BEFORE_COMMIT else MEMBERS)
     staffed.tries = 5
     counts = staffed.push()
@@ -86,7 +87,8 @@ def test_a_frozen_push_wakes_up_too_late(staffed: Company) -> None:
     assert staffed.push()["added"] == 7
     os.kill(frozen.pid, signal.SIGCONT)
     _, errors = frozen.communicate(timeout=120)
-    assert "Fenced" in errors and frozen.returncode != 0
+    assert "Fenced" in errors
+    assert frozen.returncode != 0
     _exactly_one_push(staffed)
 
 
