@@ -3,7 +3,8 @@ with
 
 landed_cases as (
     select
-        ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.complaint_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint as complaint_key,
+        ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.complaint_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint
+            as complaint_key,
         coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) as version_at,
         landed.complaint_id,
         known.source_customer_key,

@@ -1,6 +1,7 @@
 -- core.contract: contracts in their latest state.
 select distinct on (contract_key)
-    ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.contract_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint as contract_key,
+    ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.contract_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint
+        as contract_key,
     known.source_customer_key,
     known.customer_key,
     case when landed.product_id is not null then ('x' || encode(substr(sha256(convert_to(coalesce(delivery.product_source, delivery.source) || chr(31) || landed.product_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint end as product_key,
@@ -34,4 +35,7 @@ cross join lateral (
             )
         end as rate
 ) as fx
-order by contract_key, coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc, landed.batch_id desc, landed.position desc
+order by
+    contract_key,
+    coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc,
+    landed.batch_id desc, landed.position desc

@@ -42,17 +42,26 @@ versions as (
         moments.customer_key,
         moments.valid_from,
         (array_agg(state.gender order by state.valid_from desc, state.source_customer_key) filter (where state.gender is not null))[1] as gender,
-        (array_agg(state.birth_year order by state.valid_from desc, state.source_customer_key) filter (where state.birth_year is not null))[1] as birth_year,
-        (array_agg(state.birthday_md order by state.valid_from desc, state.source_customer_key) filter (where state.birthday_md is not null))[1] as birthday_md,
-        (array_agg(state.wedding_md order by state.valid_from desc, state.source_customer_key) filter (where state.wedding_md is not null))[1] as wedding_md,
+        (array_agg(state.birth_year order by state.valid_from desc, state.source_customer_key)
+            filter (where state.birth_year is not null))[1] as birth_year,
+        (array_agg(state.birthday_md order by state.valid_from desc, state.source_customer_key)
+            filter (where state.birthday_md is not null))[1] as birthday_md,
+        (array_agg(state.wedding_md order by state.valid_from desc, state.source_customer_key)
+            filter (where state.wedding_md is not null))[1] as wedding_md,
         (array_agg(state.city order by state.valid_from desc, state.source_customer_key) filter (where state.city is not null))[1] as city,
         (array_agg(state.region order by state.valid_from desc, state.source_customer_key) filter (where state.region is not null))[1] as region,
-        (array_agg(state.occupation order by state.valid_from desc, state.source_customer_key) filter (where state.occupation is not null))[1] as occupation,
-        (array_agg(state.acquisition_channel order by state.valid_from desc, state.source_customer_key) filter (where state.acquisition_channel is not null))[1] as acquisition_channel,
-        (array_agg(state.account_owner order by state.valid_from desc, state.source_customer_key) filter (where state.account_owner is not null))[1] as account_owner,
-        (array_agg(state.customer_kind order by state.valid_from desc, state.source_customer_key) filter (where state.customer_kind is not null))[1] as customer_kind,
-        (array_agg(state.personality_tag order by state.valid_from desc, state.source_customer_key) filter (where state.personality_tag is not null))[1] as personality_tag,
-        (array_agg(state.language order by state.valid_from desc, state.source_customer_key) filter (where state.language is not null))[1] as language,
+        (array_agg(state.occupation order by state.valid_from desc, state.source_customer_key)
+            filter (where state.occupation is not null))[1] as occupation,
+        (array_agg(state.acquisition_channel order by state.valid_from desc, state.source_customer_key)
+            filter (where state.acquisition_channel is not null))[1] as acquisition_channel,
+        (array_agg(state.account_owner order by state.valid_from desc, state.source_customer_key)
+            filter (where state.account_owner is not null))[1] as account_owner,
+        (array_agg(state.customer_kind order by state.valid_from desc, state.source_customer_key)
+            filter (where state.customer_kind is not null))[1] as customer_kind,
+        (array_agg(state.personality_tag order by state.valid_from desc, state.source_customer_key)
+            filter (where state.personality_tag is not null))[1] as personality_tag,
+        (array_agg(state.language order by state.valid_from desc, state.source_customer_key)
+            filter (where state.language is not null))[1] as language,
         min(state.member_since) as member_since,
         bool_or(state.is_test) as is_test,
         (array_agg(state.source order by state.valid_from desc, state.source_customer_key))[1] as source,

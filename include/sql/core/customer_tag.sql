@@ -15,4 +15,7 @@ from landing.customer_tag as landed
 inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
 inner join pii.source_customer as known
     on delivery.customer_source = known.source and landed.customer_id = known.customer_id
-order by source_customer_key, tag, set_at, coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc, landed.batch_id desc, landed.position desc
+order by
+    source_customer_key, tag, set_at,
+    coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc,
+    landed.batch_id desc, landed.position desc

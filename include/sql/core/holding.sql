@@ -30,4 +30,7 @@ cross join lateral (
             )
         end as rate
 ) as fx
-order by source_customer_key, kind, balance_date, coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc, landed.batch_id desc, landed.position desc
+order by
+    source_customer_key, kind, balance_date,
+    coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc,
+    landed.batch_id desc, landed.position desc

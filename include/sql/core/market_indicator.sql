@@ -11,4 +11,7 @@ select distinct on (series, region, indicator_date)
     coalesce(nullif(btrim(landed.is_simulated), '')::boolean, false) as is_simulated
 from landing.market_indicator as landed
 inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
-order by series, region, indicator_date, coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc, landed.batch_id desc, landed.position desc
+order by
+    series, region, indicator_date,
+    coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc,
+    landed.batch_id desc, landed.position desc

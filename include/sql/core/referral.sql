@@ -1,6 +1,7 @@
 -- core.referral: recommendations. The contact typed in is not taken over.
 select distinct on (referral_key)
-    ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.referral_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint as referral_key,
+    ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.referral_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint
+        as referral_key,
     known.source_customer_key,
     known.customer_key,
     referred.source_customer_key as referred_source_customer_key,
@@ -19,4 +20,7 @@ inner join pii.source_customer as known
     on delivery.customer_source = known.source and landed.referrer_customer_id = known.customer_id
 left join pii.source_customer as referred
     on delivery.customer_source = referred.source and landed.referred_customer_id = referred.customer_id
-order by referral_key, coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc, landed.batch_id desc, landed.position desc
+order by
+    referral_key,
+    coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc,
+    landed.batch_id desc, landed.position desc

@@ -6,7 +6,8 @@ select
     (array_agg(phone_e164 order by updated_at desc, source_customer_key) filter (where phone_e164 is not null))[1] as phone,
     (array_agg(language order by updated_at desc, source_customer_key) filter (where language is not null))[1] as language,
     (array_agg(birth_date order by updated_at desc, source_customer_key) filter (where birth_date is not null))[1] as birth_date,
-    (array_agg(wedding_anniversary order by updated_at desc, source_customer_key) filter (where wedding_anniversary is not null))[1] as wedding_anniversary,
+    (array_agg(wedding_anniversary order by updated_at desc, source_customer_key)
+        filter (where wedding_anniversary is not null))[1] as wedding_anniversary,
     max(updated_at) as updated_at
 from pii.source_customer
 where customer_key in (select unnest(cast(:people as bigint []))) and deleted_at is null
