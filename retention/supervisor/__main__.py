@@ -20,11 +20,14 @@ def main() -> int:
     """Run one command; errors are messages, not tracebacks."""
     parser = argparse.ArgumentParser(prog="python -m retention.supervisor", description=__doc__)
     parser.add_argument("command", choices=["up", "down", "status", "run", "demo", "day", "airflow"])
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what to pass on (airflow)")
     parser.add_argument("--home", type=Path, default=None, help="folder of the installation (default: RETENTION_HOME)")
     parser.add_argument("--size", default="full", help="size of the sample company (demo)")
     parser.add_argument("--keep", action="store_true", help="leave running what this command started (demo, day)")
-    arguments = parser.parse_args()
+    # What follows `airflow` is Airflow's own; a remainder argument would swallow our options after other commands too.
+    words = sys.argv[1:]
+    passed_on = words.index("airflow") + 1 if "airflow" in words else len(words)
+    arguments = parser.parse_args(words[:passed_on])
+    arguments.passed_on = words[passed_on:]
     layout = Layout.of(arguments.home or Deployment.from_env().home)
     console = Console()
     try:
@@ -53,7 +56,7 @@ def _run(arguments: argparse.Namespace, layout: Layout, console: Console) -> int
         case "status":
             return _status(layout, console)
         case "airflow":
-            return _airflow(layout, arguments.arguments)
+            return _airflow(layout, arguments.passed_on)
         case "demo":
             from retention.supervisor.demo import demo
 
