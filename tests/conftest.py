@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -21,18 +22,20 @@ PEPPER = b"a-pepper-for-tests-only-0123456789abcdef"
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """One embedded server for the session, not durable: nobody pulls the plug on a test."""
-    home = tmp_path_factory.mktemp("home")
-    for folder in (home, *home.parents):
-        if folder.stat().st_uid == home.stat().st_uid and folder != folder.parent:
-            folder.chmod(folder.stat().st_mode | 0o011)
-    embedded = EmbeddedPostgres(home, durable=False)
-    embedded.start()
-    try:
-        yield embedded
-    finally:
-        embedded.stop()
+def server() -> Iterator[EmbeddedPostgres]:
+    """One embedded server for the session, not durable: nobody pulls the plug on a test.
+
+    Its folder is no pytest folder: every session makes those private again, and the server's own user could enter no more.
+    """
+    with tempfile.TemporaryDirectory(prefix="retention-tests-", dir="/var/tmp") as folder:
+        home = Path(folder)
+        home.chmod(0o711)
+        embedded = EmbeddedPostgres(home, durable=False)
+        embedded.start()
+        try:
+            yield embedded
+        finally:
+            embedded.stop()
 
 
 @pytest.fixture(scope="session")

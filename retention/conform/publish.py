@@ -14,10 +14,9 @@ from sqlalchemy.engine import Connection
 from retention.conform.merge import append, rebuild, upsert
 from retention.conform.people import rebuild_people, store_people
 from retention.quality import CheckFailed, Delivery, NothingLanded, drop_erased, find_deliveries
-from retention.warehouse import Lease, Run, failpoint, lease, sql_file
+from retention.warehouse import Lease, Run, failpoint, lease, sql_file, statement
 
 # In this order: what others refer to comes first. Orders have their own step between products and the rest.
-_BEFORE_ORDERS = {"market_indicator": "core.market_indicator", "product": "core.product"}
 _AFTER_ORDERS = {
     "customer_tag": "core.customer_tag",
     "interaction": "core.interaction",
@@ -94,12 +93,16 @@ def _publish(held: Lease, connection: Connection) -> dict[str, Any]:
         "base_currency": company.base_currency,
         "business_timezone": company.business_timezone,
         "minor_factor": 10**company.base_currency_minor_digits,
+        "as_of_date": run.as_of_date,
     }
     entities = {delivery.entity for delivery in deliveries}
     rows: dict[str, int] = {}
-    for entity, table in _BEFORE_ORDERS.items():
-        if entity in entities:
-            rows[table] = upsert(connection, table, binds)
+    if "market_indicator" in entities:
+        rows["core.market_indicator"] = upsert(connection, "core.market_indicator", binds)
+    _list_rates(connection, binds)
+    if "product" in entities:
+        rows["core.product"] = upsert(connection, "core.product", binds)
+        connection.exec_driver_sql("analyze core.product")
     rows["pii.source_customer"], resolution = store_people(connection, run)
     _refuse_unresolved(connection, deliveries)
     if "customer" in entities:
@@ -172,6 +175,16 @@ def _list_deliveries(connection: Connection, deliveries: list[Delivery]) -> None
         ],
     )
     connection.exec_driver_sql("analyze pg_temp.delivery")
+
+
+def _list_rates(connection: Connection, binds: dict[str, Any]) -> None:
+    """Make ``pg_temp.rate``: per currency and day what one unit cost in the base currency, by the latest quotation until then.
+
+    Joined by equality, it costs one look-up a row where asking for the latest quotation of each row would cost a search.
+    """
+    connection.exec_driver_sql("drop table if exists pg_temp.rate")
+    connection.execute(*statement(sql_file("core/_rate"), binds))
+    connection.exec_driver_sql("analyze pg_temp.rate")
 
 
 def _refuse_unresolved(connection: Connection, deliveries: list[Delivery]) -> None:

@@ -166,15 +166,9 @@ def _try_acquire(run: Run, dataset: str, slice_key: str, stage: str) -> tuple[in
             ),
             {"dataset": dataset, "slice_key": slice_key},
         )
-        row = connection.execute(
-            sa.text(
-                "select token, dag_id, run_id, task_id, try_number, acquired_at, expires_at < clock_timestamp() as is_free, "
-                "case when isfinite(expires_at) then extract(epoch from expires_at - clock_timestamp())::float8 else 0 end "
-                "as seconds_left "
-                "from ops.lease where dataset = :dataset and slice_key = :slice_key for update"
-            ),
-            {"dataset": dataset, "slice_key": slice_key},
-        ).one()
+        row = _lock_lease(connection, dataset, slice_key)
+        if row is None:  # its holder is publishing at this moment: nobody may take over, and nobody needs to hang on the lock
+            return _publishing_holder(connection, dataset, slice_key)
         same_task = (row.dag_id, row.run_id, row.task_id) == (attempt.dag_id, attempt.run_id, attempt.task_id)
         if not row.is_free and not (same_task and attempt.try_number > row.try_number):
             return _Holder(row.dag_id, row.run_id, row.task_id, row.acquired_at, row.seconds_left)
@@ -207,6 +201,23 @@ def _try_acquire(run: Run, dataset: str, slice_key: str, stage: str) -> tuple[in
             },
         ).scalar_one()  # fmt: skip
     return token, int(ledger_id)
+
+
+_LEASE = (
+    "select token, dag_id, run_id, task_id, try_number, acquired_at, expires_at < clock_timestamp() as is_free, "
+    "case when isfinite(expires_at) then extract(epoch from expires_at - clock_timestamp())::float8 else 0 end "
+    "as seconds_left from ops.lease where dataset = :dataset and slice_key = :slice_key"
+)
+
+
+def _lock_lease(connection: Connection, dataset: str, slice_key: str) -> sa.Row[Any] | None:
+    binds = {"dataset": dataset, "slice_key": slice_key}
+    return connection.execute(sa.text(f"{_LEASE} for update skip locked"), binds).one_or_none()
+
+
+def _publishing_holder(connection: Connection, dataset: str, slice_key: str) -> _Holder:
+    row = connection.execute(sa.text(_LEASE), {"dataset": dataset, "slice_key": slice_key}).one()
+    return _Holder(row.dag_id or "?", row.run_id or "?", row.task_id or "?", row.acquired_at, 1.0)
 
 
 def sweep_abandoned(connection: Connection, dataset: str | None = None, slice_key: str | None = None) -> int:

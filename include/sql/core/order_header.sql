@@ -32,20 +32,8 @@ from landing."order" as landed
 inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
 inner join pii.source_customer as known
     on delivery.customer_source = known.source and landed.customer_id = known.customer_id
-cross join lateral (
-    -- What one unit of the currency cost in the base currency at or before the day.
-    select
-        case
-            when coalesce(nullif(btrim(landed.currency), ''), :base_currency) = :base_currency then 1::numeric
-            else (
-                select indicator.value
-                from core.market_indicator as indicator
-                where
-                    indicator.series = 'fx.' || nullif(btrim(landed.currency), '') || '.' || :base_currency
-                    and indicator.indicator_date <= (nullif(btrim(landed.ordered_at), '')::timestamptz at time zone :business_timezone)::date
-                order by indicator.indicator_date desc, indicator.region
-                limit 1
-            )
-        end as rate
-) as fx
+left join pg_temp.rate as fx
+    on
+        coalesce(nullif(btrim(landed.currency), ''), :base_currency) = fx.currency
+        and least((nullif(btrim(landed.ordered_at), '')::timestamptz at time zone :business_timezone)::date, :as_of_date) = fx.day
 order by order_key, updated_at desc, landed.batch_id desc, landed.position desc
