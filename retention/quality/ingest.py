@@ -56,6 +56,14 @@ def _validate_landed(held: Lease) -> None:
     with fenced(held) as connection:
         day = find_deliveries(connection, run.business_date, ["landed", "validated"])
         waiting = [delivery for delivery in day if delivery.state == "landed"]
+        # The same rows were read again and will be judged again: refused twice, each would count twice.
+        connection.execute(
+            sa.text(
+                'delete from quarantine."row" as refused using ops.batch as batch where batch.batch_id = refused.batch_id '
+                "and batch.state = 'superseded' and batch.business_date = :day and refused.state = 'open'"
+            ),
+            {"day": run.business_date},
+        )
         for table in sorted({delivery.table for delivery in waiting}):
             # Landing has just grown by a load the planner knows nothing of; its guesses cost minutes where seconds do.
             connection.exec_driver_sql(f"analyze {table}")
