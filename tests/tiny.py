@@ -13,13 +13,18 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import psycopg
+from psycopg import sql
+
 from retention import pipeline
 from retention.warehouse import Attempt, Run
+from retention.warehouse.embedded import EmbeddedPostgres
 
 FIRST_DAY = date(2026, 3, 31)
 SECOND_DAY = date(2026, 4, 1)
 FIXTURE = Path(__file__).parent / "fixtures" / "tiny"
 SOURCES = ("crm", "sales", "service_desk")
+PEPPER = b"a-pepper-for-tests-only-0123456789abcdef"
 
 
 @dataclass
@@ -36,7 +41,7 @@ class TinyCompany:
 
     def __post_init__(self) -> None:
         (self.home / "secrets").mkdir(parents=True)
-        (self.home / "secrets" / "pepper").write_bytes(b"a-pepper-for-tests-only-0123456789abcdef")
+        (self.home / "secrets" / "pepper").write_bytes(PEPPER)
         self.deliver(FIRST_DAY)
 
     def deliver(self, day: date) -> None:
@@ -98,6 +103,24 @@ class TinyCompany:
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+
+@contextmanager
+def installed(server: EmbeddedPostgres, templates: Mapping[str, str], home: Path, name: str) -> Iterator[TinyCompany]:
+    """Install the tiny company in databases of its own, which are dropped at the end."""
+    databases = {kind: f"{name}_{kind}" for kind in ("warehouse", "marketing")}
+
+    def execute(statement: str, **names: str) -> None:
+        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(**{key: sql.Identifier(value) for key, value in names.items()}))
+
+    for kind, database in databases.items():
+        execute("create database {database} template {template}", database=database, template=templates[kind])
+    try:
+        yield TinyCompany(home, server.url(databases["warehouse"]), server.url(databases["marketing"]))
+    finally:
+        for database in databases.values():
+            execute("drop database if exists {database} with (force)", database=database)
 
 
 def night_after(day: date) -> datetime:

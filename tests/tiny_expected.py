@@ -1,0 +1,224 @@
+"""What the tiny company must come to, worked out by hand from its stories, the plays and the documented rules.
+
+Nothing here was copied from a run. How the figures arise:
+
+* recency: days from the last paid order to the as-of date; churn: recency over recency + 90; value of the coming year: net
+  amount of 365 days times the chance of staying.
+* Eleven people have bought (Mei cancelled, Ivo never paid, Noa is a test account). A score is 1 + 5 x (people strictly
+  worse) / 11, rounded down. A value is high above the 8th of the 11 in order (quantile 0.7).
+* First day: the 8th current value is 4,000.00 (Dai and Li share it), the 8th predicted one Hana's 2,735.29: Chen and Jin
+  are strategic, Li is growth, all others are marginal. Second day: 4,000.00 and Dai's 1,988.95, the same classes.
+* Fang was ordinary on the first day (RFM class potential); on the second the class is general, which is marginal, but a
+  lower tier waits for seven days. Ana moves up to ordinary at once.
+
+Money is in fen, as the tables hold it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PEOPLE = {
+    "Ana": "C001", "Bo": "C002", "Chen": "C003", "Dai": "C004", "Emma": "C005", "Fang": "C006", "Gao": "C007", "Hana": "C008",
+    "Ivo": "C009", "Jin": "C010", "Kai": "C011", "Li": "C012", "Mei": "C013", "Noa": "C014", "Nia": "C016",
+}  # fmt: skip
+"""The customer number of the CRM that names each person; Hana's second one is C108."""
+
+#  person  recency  paid orders ever  net of 365 days   churn    clv       rfm
+PURCHASERS = {
+    "first": """
+    Ana        9     1     30000     9/99     27273     411 low_value  promising
+    Bo        40     2    120000    40/130    83077     122 low_value  hibernating
+    Chen      17     5   4700000    17/107  3953271     345 high_value loyal
+    Dai       90     5    400000    90/180   200000     144 general    at_risk
+    Emma     446     2         0   446/536        0     111 low_value  lost
+    Fang       6     3    195000     6/96    182812     533 potential  potential_loyalist
+    Gao       27     2     93000    27/117    71538     222 low_value  hibernating
+    Hana      12     3    310000    12/102   273529     433 general    potential_loyalist
+    Jin       20     4   2190000    20/110  1791818     345 high_value loyal
+    Kai        1     1     26000     1/91     25714     511 low_value  new
+    Li        22    10    400000    22/112   321429     254 general    at_risk
+    """,
+    "second": """
+    Ana        1     2    120000     1/91    118681     512 potential  new
+    Bo        41     2    120000    41/131    82443     112 low_value  lost
+    Chen      18     5   4700000    18/108  3916667     345 high_value loyal
+    Dai       91     5    400000    91/181   198895     144 general    at_risk
+    Emma     447     2         0   447/537        0     111 low_value  lost
+    Fang       7     3    195000     7/97    180928     433 general    potential_loyalist
+    Gao       28     2     93000    28/118    70932     211 low_value  hibernating
+    Hana      13     3    220000    13/103   192233     333 general    need_attention
+    Jin        1     5   2310000     1/91   2284615     545 high_value champions
+    Kai        2     1     26000     2/92     25435     411 low_value  promising
+    Li        23    10    400000    23/113   318584     254 general    at_risk
+    """,
+}
+
+#  person  stage   value class  tier      at risk  level    spend    next    missing  points
+EVERYBODY = {
+    "first": """
+    Ana   new       marginal   marginal   no     basic    30000   silver   970000    30
+    Bo    repeat    marginal   marginal   no     basic    70000   silver   930000   120
+    Chen  loyal     strategic  vip        no     gold   2700000   -             -  4700
+    Dai   at_risk   marginal   marginal   yes    basic    80000   silver   920000   400
+    Emma  lost      marginal   marginal   yes    basic        0   silver  1000000     0
+    Fang  repeat    marginal   ordinary   no     basic   135000   silver   865000   195
+    Gao   repeat    marginal   marginal   no     basic    93000   silver   907000    93
+    Hana  repeat    marginal   marginal   no     basic   210000   silver   790000   310
+    Ivo   prospect  marginal   marginal   no     basic        0   silver  1000000     0
+    Jin   loyal     strategic  vip        no     silver 1890000   gold     110000  2190
+    Kai   new       marginal   marginal   no     basic    26000   silver   974000    26
+    Li    loyal     growth     potential  no     basic   120000   silver   880000   360
+    Mei   prospect  marginal   marginal   no     basic        0   silver  1000000     0
+    """,
+    "second": """
+    Ana   repeat    marginal   ordinary   no     basic   120000   silver   880000   120
+    Bo    repeat    marginal   marginal   no     basic    70000   silver   930000   120
+    Chen  loyal     strategic  vip        no     gold   2700000   -             -  4700
+    Dai   at_risk   marginal   marginal   yes    basic    80000   silver   920000   400
+    Emma  lost      marginal   marginal   yes    basic        0   silver  1000000     0
+    Fang  repeat    marginal   ordinary   no     basic   135000   silver   865000   195
+    Gao   repeat    marginal   marginal   no     basic    93000   silver   907000    93
+    Hana  repeat    marginal   marginal   no     basic   120000   silver   880000   310
+    Ivo   prospect  marginal   marginal   no     basic        0   silver  1000000     0
+    Jin   loyal     strategic  vip        no     gold   2010000   -             -  2310
+    Kai   new       marginal   marginal   no     basic    26000   silver   974000    26
+    Li    loyal     growth     potential  no     basic   120000   silver   880000   360
+    Mei   prospect  marginal   marginal   no     basic        0   silver  1000000     0
+    Nia   prospect  marginal   marginal   no     basic        0   silver  1000000     0
+    """,
+}
+
+# Nobody of these was drawn as control: every bucket lies above its play's share (DRAWS).
+#  play                person  state     first rule   channel  offer                                 joined on
+DECISIONS = {
+    "first": """
+    birthday             Chen  selected  -            sms      birthday_double_points                2026-04-01
+    churn_rescue         Dai   selected  -            app      rescue_50_yuan                        2026-04-01
+    complaint_call       Gao   selected  -            staff    medium_settlement                     2026-04-01
+    complaint_recovery   Fang  selected  -            sms      full_refund_and_20_yuan               2026-04-01
+    second_purchase      Ana   selected  -            app      second_order_10_percent               2026-04-01
+    strategic_care       Chen  selected  -            staff    priority_shipping_and_exclusive_price 2026-04-01
+    strategic_care       Jin   selected  -            staff    priority_shipping_and_exclusive_price 2026-04-01
+    tier_nudge           Jin   selected  -            email    level_benefits                        2026-04-01
+    welcome              Kai   selected  -            email    first_purchase_gift                   2026-04-01
+    win_back             Emma  selected  -            sms      come_back_15_percent                  2026-04-01
+    """,
+    # Dai's value at risk has fallen to 999.97 yuan, which alone would be a lesser coupon: what was handed out stays named.
+    "second": """
+    birthday             Chen  selected  -            sms      birthday_double_points                2026-04-01
+    churn_rescue         Dai   excluded  no_consent   app      rescue_50_yuan                        2026-04-01
+    complaint_recovery   Fang  selected  -            sms      full_refund_and_20_yuan               2026-04-01
+    complaint_recovery   Gao   selected  -            sms      replacement_and_10_yuan               2026-04-02
+    strategic_care       Chen  selected  -            staff    priority_shipping_and_exclusive_price 2026-04-01
+    strategic_care       Jin   selected  -            staff    priority_shipping_and_exclusive_price 2026-04-01
+    welcome              Kai   selected  -            email    first_purchase_gift                   2026-04-01
+    win_back             Emma  selected  -            sms      come_back_15_percent                  2026-04-01
+    """,
+}
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One drawing of the control group; events of complaints are named by their complaint."""
+
+    play: str
+    period: str
+    person: str
+    share: float
+
+
+DRAWS = (
+    Draw("birthday", "2026-04-04", "Chen", 0.1),
+    Draw("churn_rescue", "2026-04", "Dai", 0.1),
+    Draw("complaint_call", "X02", "Gao", 0.0),
+    Draw("complaint_recovery", "X01", "Fang", 0.0),
+    Draw("complaint_recovery", "X02", "Gao", 0.0),
+    Draw("second_purchase", "once", "Ana", 0.1),
+    Draw("strategic_care", "2026-04", "Chen", 0.05),
+    Draw("strategic_care", "2026-04", "Jin", 0.05),
+    Draw("tier_nudge", "2026-04", "Jin", 0.1),
+    Draw("welcome", "once", "Kai", 0.05),
+    Draw("win_back", "2026-04", "Emma", 0.1),
+)
+
+#  campaign            person  number  kind         channel  valid until (day, 00:00 in Shanghai)
+AUDIENCE = {
+    "first": """
+    birthday             Chen  C003    promotional  sms      2026-04-09
+    churn_rescue         Dai   C004    promotional  app      2026-04-15
+    complaint_recovery   Fang  C006    service      sms      2026-04-15
+    second_purchase      Ana   C001    promotional  app      2026-04-10
+    tier_nudge           Jin   C010    promotional  email    2026-04-15
+    welcome              Kai   C011    promotional  email    2026-04-08
+    win_back             Emma  C005    promotional  sms      2026-04-22
+    """,
+    "second": """
+    birthday             Chen  C003    promotional  sms      2026-04-09
+    complaint_recovery   Fang  C006    service      sms      2026-04-15
+    complaint_recovery   Gao   C007    service      sms      2026-04-16
+    welcome              Kai   C011    promotional  email    2026-04-08
+    win_back             Emma  C005    promotional  sms      2026-04-22
+    """,
+}
+
+#  change   campaign            person  reason
+CHANGES = {
+    "first": """
+    added    birthday            Chen   -
+    added    churn_rescue        Dai    -
+    added    complaint_recovery  Fang   -
+    added    second_purchase     Ana    -
+    added    tier_nudge          Jin    -
+    added    welcome             Kai    -
+    added    win_back            Emma   -
+    """,
+    # Ana has bought again, Jin has no level left to reach, Dai has said no.
+    "second": """
+    removed  churn_rescue        Dai    no_consent
+    removed  second_purchase     Ana    not_in_audience
+    removed  tier_nudge          Jin    not_in_audience
+    added    complaint_recovery  Gao    -
+    """,
+}
+
+#  campaign        person  state      owner  opening midpoint ceiling  due until
+TASKS = {
+    "first": """
+    complaint_call   Gao   open       -      1000    2000     3000     2026-04-08
+    strategic_care   Chen  open       Wu        -       -        -     2026-04-29
+    strategic_care   Jin   open       Wu        -       -        -     2026-04-29
+    """,
+    "second": """
+    complaint_call   Gao   withdrawn  -      1000    2000     3000     2026-04-08
+    strategic_care   Chen  open       Wu        -       -        -     2026-04-29
+    strategic_care   Jin   open       Wu        -       -        -     2026-04-29
+    """,
+}
+
+# Two plays for everybody, planned beside the shipped ones for the second day. `greeting` goes first and holds half back, so
+# `bulletin` reaches those whom the draw has held back there; whom a rule keeps out, it keeps out of both. One contact per channel
+# in seven days: Ana has had one by app, Jin and Kai one by e-mail. Ivo and Nia consented to e-mail only.
+#  person   first rule            channel
+PROMOTIONS = """
+    Ana    -                     email
+    Bo     no_consent            -
+    Chen   -                     email
+    Dai    no_consent            -
+    Emma   -                     email
+    Fang   complaint_hold        email
+    Gao    complaint_hold        email
+    Hana   -                     email
+    Ivo    -                     email
+    Jin    -                     sms
+    Kai    -                     sms
+    Li     -                     wechat
+    Mei    no_consent            -
+    Nia    -                     email
+    Noa    test_or_staff         email
+"""
+
+
+def table(text: str) -> list[tuple[str | None, ...]]:
+    """Return the rows of one of the tables above; ``-`` is null."""
+    return [tuple(None if cell == "-" else cell for cell in line.split()) for line in text.strip().splitlines()]
