@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from retention.conform.merge import append, rebuild, upsert
 from retention.conform.people import rebuild_people, store_people
-from retention.quality import CheckFailed, Delivery, NothingLanded, drop_erased, find_deliveries
+from retention.quality import CheckFailed, Delivery, NothingLanded, drop_erased, find_deliveries, published_until
 from retention.warehouse import Lease, Run, failpoint, lease, sql_file, statement
 
 # In this order: what others refer to comes first. Orders have their own step between products and the rest.
@@ -48,12 +48,15 @@ def publish_core(run: Run) -> dict[str, Any]:
 
     Raises
     ------
-    NothingLanded when no batch of the day is validated or published.
+    NothingLanded when no batch of the day is validated or published, nor any of a later day.
     CheckFailed when a batch still waits for validation, or a valid row cannot be conformed.
     Fenced when a newer attempt has taken over; nothing was changed.
     """
     with run.warehouse.connect() as connection:
         found = find_deliveries(connection, run.business_date, ["landed", "validated", "published"])
+        covered = published_until(connection, run.business_date)
+    if not found and covered is not None:
+        return {"batches": 0, "linked": 0, "moved": 0, "tombstoned": 0, "already_published_until": covered.isoformat()}
     _refuse_unready(run, found)
     if all(delivery.state == "published" for delivery in found):
         return {"batches": 0, "linked": 0, "moved": 0, "tombstoned": 0}

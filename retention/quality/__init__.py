@@ -1,6 +1,6 @@
 """Quality: the checks of the contracts, the rows they refuse, and what stops a run."""
 
-from retention.quality.deliveries import Delivery, find_deliveries
+from retention.quality.deliveries import Delivery, find_deliveries, published_until
 from retention.quality.errors import (
     CheckFailed,
     DoesNotReconcile,
@@ -24,6 +24,7 @@ __all__ = [
     "discard",
     "drop_erased",
     "find_deliveries",
+    "published_until",
     "repair",
     "replay",
     "validate",

@@ -94,6 +94,17 @@ def find_deliveries(connection: Connection, business_date: date, states: Sequenc
     return sorted(found, key=lambda d: (ORDER.index(d.entity) if d.entity in ORDER else len(ORDER), d.batch_id))
 
 
+def published_until(connection: Connection, business_date: date) -> date | None:
+    """Return the newest day published by the daily reading, when it is this one or a later one; None otherwise.
+
+    A later load has then brought what this day had: a backfill of the day finds no batch of its own, and nothing is missing.
+    """
+    newest: date | None = connection.execute(
+        sa.text("select max(business_date) from ops.source_cursor where entity not like '%@stream'")
+    ).scalar_one()
+    return newest if newest is not None and newest >= business_date else None
+
+
 def _owners(connection: Connection) -> dict[str, set[str]]:
     owners: dict[str, set[str]] = {entity: set() for entity in NUMBERED}
     for entity, source in connection.execute(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.quality.batch import validate_batch
-from retention.quality.deliveries import Delivery, find_deliveries
+from retention.quality.deliveries import Delivery, find_deliveries, published_until
 from retention.quality.errors import DoesNotReconcile, NothingLanded
 from retention.quality.fence import fenced
 from retention.quality.suite import Suites
@@ -28,17 +28,21 @@ def validate(run: Run) -> dict[str, Any]:
     Returns
     -------
     Counts over the batches of the day: batches, rows extracted, valid, quarantined, duplicate and tombstoned, and refused
-    rows by rule.
+    rows by rule. A past day that a later load has brought already has no batch of its own: zeros, and
+    ``already_published_until``.
 
     Raises
     ------
-    NothingLanded when no source delivered anything for the day.
+    NothingLanded when no source delivered anything for the day, nor any later load.
     VolumeDropped, TooManyRefused, CheckFailed when a rule of severity ``fail`` does not hold.
     DoesNotReconcile when rows were lost on the way.
     """
     day = run.business_date
     with run.warehouse.connect() as connection:
         found = find_deliveries(connection, day, ["landed", "validated", "published"])
+        covered = published_until(connection, day)
+    if not found and covered is not None:
+        return {**_report(run), "already_published_until": covered.isoformat()}
     if not found:
         raise NothingLanded(
             f"landing {day}: no batch has landed for this business date (expected at least one). Nothing "
