@@ -181,6 +181,8 @@ class CampaignSettings:
     """At most this share of all customers may join an audience in one push."""
     guard_leave_share: float = 0.5
     """At most this share of the delivered audience may leave in one push."""
+    guard_growth: float = 5.0
+    """An audience may be at most this many times as large as it was at its largest in the weeks before."""
     guard_minimum_rows: int = 50
     """Changes up to this many rows never trip the guard: small companies move in large shares."""
     consent_heartbeat_hours: int = 26

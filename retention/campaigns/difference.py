@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,9 @@ from retention.warehouse import Fenced, Run, failpoint, sql_file
 
 ALWAYS_LEAVE = frozenset({"erased", "suppressed", "test_or_staff", "no_consent", "profiling_withdrawn"})
 """Reasons that the guard's budget does not count: nobody who said no is kept because many did."""
+
+USUAL_DAYS = 35
+"""How far back the guard looks for the usual size of an audience."""
 
 
 @dataclass(frozen=True)
@@ -172,9 +176,33 @@ def _movements(connection: Connection, run: Run, token: int) -> list[Movement]:
         sa.text(sql_file("marketing/_movements")),
         {"as_of": run.as_of, "token": token, "exempt": sorted(ALWAYS_LEAVE)},
     )
+    usual = _usual_sizes(run)
     return [
-        Movement(row.campaign, row.standing, row.size, row.joins, row.leaves, was_delivered=row.held_rows > 0) for row in rows
+        Movement(
+            row.campaign,
+            row.standing,
+            row.size,
+            row.joins,
+            row.leaves,
+            was_delivered=row.held_rows > 0,
+            usual=usual.get(row.campaign),
+        )
+        for row in rows
     ]
+
+
+def _usual_sizes(run: Run) -> dict[str, int]:
+    """Return the largest audience of each play on the days pushed in the five weeks before: a month and its end."""
+    with run.warehouse.connect() as warehouse:
+        rows = warehouse.execute(
+            sa.text(
+                "select play, max(selected) as selected from campaigns.play_run "
+                "where as_of_date < :as_of_date and as_of_date >= :earliest "
+                "and as_of_date - 1 in (select business_date from campaigns.push_receipt) group by play"
+            ),
+            {"as_of_date": run.as_of_date, "earliest": run.as_of_date - timedelta(days=USUAL_DAYS)},
+        )
+        return {row.play: int(row.selected) for row in rows}
 
 
 def _anything(connection: Connection, token: int) -> bool:

@@ -8,7 +8,7 @@ from retention.warehouse import RetentionError
 
 
 class PlayError(RetentionError):
-    """Play files are wrong. Nothing is planned; the audiences of the last push stay until they expire."""
+    """No play can be used. Nothing is planned; the audiences of the last push stay until they expire."""
 
     runbook = "plays"
 

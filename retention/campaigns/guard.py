@@ -31,7 +31,9 @@ class Movement:
     leaves: int
     """Members who would leave without having expired or said no: those may always go."""
     was_delivered: bool
-    """Whether the audience was ever delivered."""
+    """Whether the marketing database holds the audience."""
+    usual: int | None = None
+    """Most customers selected on a day of the weeks before; None for a play that is new."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,18 @@ def find_excess(movements: Sequence[Movement], population: int, budgets: Campaig
     movements : sequence of Movement
         One per audience.
     population : int
-        Customers looked at; shares are of these, except that leaves are a share of the members held.
+        Customers looked at; shares are of these, except that leaves are a share of the members held and growth is measured
+        by the audience's own past.
     budgets : CampaignSettings
         The ``guard_*`` numbers.
     """
     found: list[Excess] = []
     for movement in movements:
-        limits = [("size", movement.size, budgets.guard_first_push_share * population)]
+        # A small audience can grow tenfold and still be a small share of everybody: its own past counts as well.
+        largest = budgets.guard_first_push_share * population
+        if movement.usual is not None:
+            largest = min(largest, budgets.guard_growth * movement.usual)
+        limits = [("size", movement.size, largest)]
         if movement.was_delivered:
             limits.append(("joins", movement.joins, budgets.guard_join_share * population))
             limits.append(("leaves", movement.leaves, budgets.guard_leave_share * movement.held))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ from sqlalchemy.engine import Connection
 
 from retention.campaigns.candidates import candidate_query, channel_records, play_records
 from retention.campaigns.errors import UpstreamEmpty
-from retention.campaigns.plays import PLAYS_DIR, Play, load_plays
+from retention.campaigns.plays import PLAYS_DIR, Play, usable_plays
 from retention.campaigns.receipts import receive
 from retention.campaigns.suppression import suppressed_people
 from retention.quality import check_slices
+from retention.quality.results import CheckResult, store
 from retention.warehouse import Run, failpoint, sql_file, stage_writer
+
+log = logging.getLogger(__name__)
 
 _EVERYBODY = (
     "features.customer_engagement",
@@ -31,7 +35,8 @@ _PURCHASERS = ("scores.churn", "scores.clv", "segments.rfm")
 def plan(run: Run, plays_dir: Path = PLAYS_DIR) -> dict[str, Any]:
     """Decide about every customer and play as of the day, and publish the ``campaigns`` slices.
 
-    Books receipts that an interrupted push left open first, because periods, caps and stop rules count them.
+    Books receipts that an interrupted push left open first, because periods, caps and stop rules count them. A play whose file
+    is wrong is planned as it was before, or left out if it is new; the others do not wait for its repair.
 
     Parameters
     ----------
@@ -42,14 +47,15 @@ def plan(run: Run, plays_dir: Path = PLAYS_DIR) -> dict[str, Any]:
 
     Returns
     -------
-    Rows by table, with selected, control and excluded by play under ``plays``.
+    Rows by table, with selected, control and excluded by play under ``plays``, and what is wrong with play files under
+        ``wrong_plays``.
 
     Raises
     ------
-    PlayError when a play file is wrong; UpstreamEmpty when a slice that plays rest on is empty. Nothing is published then,
+    PlayError when not one play can be used; UpstreamEmpty when a slice that plays rest on is empty. Nothing is published then,
     the audiences of the last push stay.
     """
-    plays = load_plays(plays_dir)
+    plays, problems = usable_plays(plays_dir, _last_definitions(run))
     received = receive(run) if run.marketing is not None else 0
     with stage_writer(run, "campaigns") as writer:
         _require_upstream(run)
@@ -71,10 +77,41 @@ def plan(run: Run, plays_dir: Path = PLAYS_DIR) -> dict[str, Any]:
             query = query.replace("campaigns.customer_attributes", staged).replace("campaigns.decision", decided)
             writer.fill_select(table, query, binds)
         check_slices(writer)
+        _report_wrong(run, problems)
         failpoint("plan.checked")
         by_play = _summary(run, writer.staging("campaigns.play_run"))
         counts: dict[str, Any] = writer.publish(also=lambda connection: _keep(connection, run, plays))
-    return {**counts, "receipts": received, "plays": by_play}
+    return {**counts, "receipts": received, "plays": by_play, **({"wrong_plays": problems} if problems else {})}
+
+
+def _last_definitions(run: Run) -> dict[str, Mapping[str, Any]]:
+    """Return what each play was when it was last planned with, up to the day itself."""
+    with run.warehouse.connect() as connection:
+        rows = connection.execute(
+            sa.text(
+                "select distinct on (play_run.play) play_run.play, play.definition from campaigns.play_run as play_run "
+                "inner join campaigns.play as play on play_run.play = play.play and play_run.content_hash = play.content_hash "
+                "where play_run.as_of_date <= :as_of_date order by play_run.play, play_run.as_of_date desc"
+            ),
+            {"as_of_date": run.as_of_date},
+        )
+        return {row.play: row.definition for row in rows}
+
+
+def _report_wrong(run: Run, problems: Sequence[str]) -> None:
+    """Keep what is wrong with play files beside the day's other warnings."""
+    if not problems:
+        return
+    log.warning("%s. See docs/runbook.md#plays", "; ".join(problems))
+    with run.warehouse.begin() as connection:
+        store(
+            connection,
+            run,
+            [
+                CheckResult("campaigns.play", "play_file", None, "warn", passed=False, expected=problem, engine="plays")
+                for problem in problems
+            ],
+        )
 
 
 def _binds(run: Run, plays: Sequence[Play]) -> dict[str, Any]:

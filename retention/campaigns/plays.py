@@ -111,18 +111,53 @@ def check_plays(folder: Path = PLAYS_DIR) -> tuple[list[Play], list[str]]:
     folder : Path
         Folder of ``*.yml`` files.
     """
+    plays, wrong, problems = _read(folder)
+    return plays, [*problems, *(problem for found in wrong.values() for problem in found)]
+
+
+def usable_plays(folder: Path, last_definitions: Mapping[str, Mapping[str, Any]]) -> tuple[list[Play], list[str]]:
+    """Return the plays to plan with and the problems found: one wrong file must not silence the other plays.
+
+    In the place of a wrong file stands what the play was when it was last planned with, so that its members neither lose their
+    offer nor get one that nobody meant. A wrong file that was never right is left out.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of ``*.yml`` files.
+    last_definitions : mapping
+        By play, its definition when it was last planned with.
+
+    Raises
+    ------
+    PlayError when not one play can be used.
+    """
+    plays, wrong, problems = _read(folder)
+    for path, found in wrong.items():
+        kept = Document(path, last_definitions.get(path.stem, {}))
+        is_usable = bool(kept.content) and not check_play(kept)
+        if is_usable:
+            plays.append(_build(kept))
+        instead = "planned as it was before" if is_usable else "left out"
+        problems.extend(f"{problem} ({path.stem} is {instead})" for problem in found)
+    if not plays:
+        raise PlayError(problems)
+    return sorted(plays, key=lambda play: play.name), problems
+
+
+def _read(folder: Path) -> tuple[list[Play], dict[Path, list[str]], list[str]]:
+    """Return the plays that are right, the problems of the other files, and those of the folder."""
     plays: list[Play] = []
-    problems: list[str] = []
+    wrong: dict[Path, list[str]] = {}
     files = sorted(folder.glob("*.yml"))
-    if not files:
-        problems.append(f"{folder.name}: no play in it (*.yml)")
     for path in files:
         document = read_document(path)
         found = check_play(document)
-        problems.extend(found)
-        if not found:
+        if found:
+            wrong[path] = found
+        else:
             plays.append(_build(document))
-    return plays, problems
+    return plays, wrong, [] if files else [f"{folder.name}: no play in it (*.yml)"]
 
 
 def _build(document: Document) -> Play:

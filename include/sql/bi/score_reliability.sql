@@ -1,22 +1,28 @@
 -- bi.score_reliability: predictions whose horizon has passed against what happened; one waiting row per model while none has.
+-- A past day that was scored later, by a model that has learned from what came after that day, says nothing about reliability
+-- and is left out; the rule of thumb without a champion learns nothing.
 with
 
 churn_dates as (
     select
-        as_of_date as scored_as_of,
-        as_of_date + max(horizon_days) as matures_on
-    from scores.churn
-    where as_of_date <= :as_of_date
-    group by as_of_date
+        score.as_of_date as scored_as_of,
+        score.as_of_date + max(score.horizon_days) as matures_on
+    from scores.churn as score
+    left join ops.model as model on score.model_version = model.model_version
+    where score.as_of_date <= :as_of_date
+    group by score.as_of_date
+    having coalesce(bool_and(model.labels_until <= score.as_of_date), true)
 ),
 
 clv_dates as (
     select
-        as_of_date as scored_as_of,
-        as_of_date + max(horizon_days) as matures_on
-    from scores.clv
-    where as_of_date <= :as_of_date
-    group by as_of_date
+        score.as_of_date as scored_as_of,
+        score.as_of_date + max(score.horizon_days) as matures_on
+    from scores.clv as score
+    left join ops.model as model on score.model_version = model.model_version
+    where score.as_of_date <= :as_of_date
+    group by score.as_of_date
+    having coalesce(bool_and(model.labels_until <= score.as_of_date), true)
 ),
 
 dates as (

@@ -332,14 +332,16 @@ judged as (
 ),
 
 winners as (
-    -- Who takes the customer's day: the promotional play of the greatest priority among those that begin today.
+    -- Who takes the customer's day: the promotional play of the greatest priority among those that begin today. When the day is
+    -- planned again after its push, the play that was handed out keeps the customer: the tool may have sent it already.
     select distinct on (customer_key)
         customer_key,
         play,
-        priority
+        priority,
+        is_member
     from judged
     where kind = 'promotional' and failing_before_contest = 0 and not is_control and joined_on = :as_of_date
-    order by customer_key, priority desc, play
+    order by customer_key, is_member desc, priority desc, play
 ),
 
 decided as (
@@ -357,8 +359,17 @@ decided as (
         and judged.joined_on = :as_of_date
     cross join lateral (
         select
-            coalesce(winners.priority > judged.priority, false)
-            or coalesce(winners.priority = judged.priority and winners.play < judged.play, false) as beaten
+            winners.play is not null
+            and (
+                (
+                    winners.is_member
+                    and not judged.is_member
+                    and judged.failing_before_contest = 0
+                    and not judged.is_control
+                )
+                or winners.priority > judged.priority
+                or (winners.priority = judged.priority and winners.play < judged.play)
+            ) as beaten
     ) as is_beaten
 )
 

@@ -1,4 +1,5 @@
 -- Per audience what a push would do: members held, standing, wanted, joining and leaving. Reasons in :exempt are not counted as leaving.
+-- Staff plays hold no members: of them only the size counts.
 with
 
 held as (
@@ -15,7 +16,7 @@ wanted as (
         campaign,
         count(*) as wanted_rows
     from marketing.audience_stage
-    where token = :token and kind <> 'staff'
+    where token = :token
     group by campaign
 ),
 

@@ -207,6 +207,17 @@ def test_one_promotional_play_a_day(staffed: Company) -> None:
     assert found["strategic_care", "Chen"] == ("selected", None, None)
 
 
+def test_the_play_handed_out_today_keeps_the_customer(staffed: Company) -> None:
+    """Chen's birthday greeting is out when the day is planned again with a rescue to offer: not two promotions in one day."""
+    staffed.plan()
+    staffed.push()
+    staffed.do("update scores.churn set churn_probability = 0.6 where customer_key = 3")
+    staffed.plan()
+    found = staffed.decisions("state, first_failing_rule, beaten_by")
+    assert found["birthday", "Chen"] == ("selected", None, None)
+    assert found["churn_rescue", "Chen"] == ("excluded", "beaten", "birthday")
+
+
 def test_win_back_stops_after_three_tries(company: Company) -> None:
     """Emma has been asked back in three months since her last order; a try before that order does not count."""
     company.customer("Emma", stage="lost", last=400, churn=0.9, clv=0)
@@ -256,6 +267,49 @@ def test_planning_again_changes_nothing(staffed: Company) -> None:
     staffed.plan()
     again = staffed.ask("select table_name, rows, checksum from ops.published where table_name like 'campaigns.%'")
     assert {row[0]: row[1:] for row in again if row[0] != "campaigns.delivery"} == {row[0]: row[1:] for row in first}
+
+
+def test_a_wrong_play_stops_no_other_and_goes_on_as_it_was(staffed: Company) -> None:
+    """Somebody mistyped the birthday play: everybody gets what was planned the day before, and the mistake is on record."""
+    staffed.plan()
+    staffed.push()
+    members = staffed.members()
+    wrong = staffed.plays_dir / "birthday.yml"
+    wrong.write_text(wrong.read_text(encoding="utf-8").replace("priority: 40", "priority: forty"), encoding="utf-8")
+    (staffed.plays_dir / "new.yml").write_text("play: new\n", encoding="utf-8")
+
+    staffed.next_day()
+    found = staffed.plan()["wrong_plays"]
+    staffed.push()
+
+    assert staffed.members() == members
+    assert "birthday.yml:20: priority" in found[0]
+    assert found[0].endswith("(birthday is planned as it was before)")
+    assert found[1].startswith("new.yml:1: play lacks")
+    assert found[1].endswith("(new is left out)")
+    kept = staffed.ask("select severity, passed, expected from ops.check_result where table_name = 'campaigns.play'")
+    assert [row[2] for row in kept] == found
+    assert {row[:2] for row in kept} == {("warn", False)}
+
+
+def test_without_the_last_definition_its_members_would_leave(staffed: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The damage: Chen's offer is taken back because of a typing error."""
+    staffed.plan()
+    staffed.push()
+    (staffed.plays_dir / "birthday.yml").write_text("play: birthday\n", encoding="utf-8")
+    monkeypatch.setattr("retention.campaigns.planning._last_definitions", lambda run: {})
+    staffed.next_day()
+    staffed.plan()
+    staffed.push()
+    assert ("birthday", "Chen") not in staffed.members()
+
+
+def test_no_play_at_all_plans_nothing(staffed: Company) -> None:
+    for path in staffed.plays_dir.glob("*.yml"):
+        path.unlink()
+    with pytest.raises(campaigns.PlayError, match="no play in it"):
+        staffed.plan()
+    assert staffed.decisions() == {}
 
 
 @pytest.mark.parametrize("table", ["segments.lifecycle", "segments.tier", "scores.churn"])

@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from retention import campaigns
+from retention.campaigns.guard import Movement, find_excess
 from retention.settings import CompanySettings
 from retention.warehouse import DatabaseFailed, Fenced, Warehouse, migrate
 from tests.retention.campaigns.conftest import KEYS, Company, settings
@@ -381,6 +382,91 @@ def test_half_of_an_audience_leaving_stops_but_who_said_no_may_go(company: Compa
     company.do("update segments.lifecycle set lifecycle_stage = 'repeat' where as_of_date = :day", day=company.as_of_date)
     company.plan()
     assert company.push()["removed"] == 1, "one row is always within the budget"
+
+
+def test_more_than_half_of_an_audience_leaving_stops(company: Company) -> None:
+    """Three of five lost customers seem to be lost no more over night: somebody should look. Nobody is taken out."""
+    company.settings = settings(guard_minimum_rows=1)
+    _crowd(company, 0.5)
+    company.plan()
+    company.push()
+    before = company.members()
+    _leave(company, 3)
+    with pytest.raises(campaigns.GuardStopped, match="win_back: leaves 3, allowed 2"):
+        company.push()
+    assert company.members() == before
+
+
+def test_without_that_budget_they_are_all_taken_out(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The damage."""
+    company.settings = settings(guard_minimum_rows=1)
+    _crowd(company, 0.5)
+    company.plan()
+    company.push()
+    _leave(company, 3)
+    monkeypatch.setattr("retention.campaigns.difference.find_excess", lambda *given: [])
+    assert company.push()["removed"] == 3
+
+
+def _leave(company: Company, count: int) -> None:
+    """Go on to the next day, on which some of the lost are no more."""
+    company.next_day()
+    company.do(
+        "update segments.lifecycle set lifecycle_stage = 'repeat' where as_of_date = :day and customer_key <= :count",
+        day=company.as_of_date,
+        count=count,
+    )
+    company.plan()
+
+
+def test_a_small_audience_that_multiplies_stops(company: Company) -> None:
+    """From one to six over night is less than 60 % of everybody, but six times what was usual: the threshold is wrong."""
+    company.settings = settings(guard_minimum_rows=1, guard_join_share=1.0)
+    _crowd(company, 0.1)
+    company.plan()
+    assert company.push()["added"] == 1
+    company.next_day()
+    company.do(
+        "update segments.lifecycle set lifecycle_stage = 'lost' where as_of_date = :day and customer_key <= 6",
+        day=company.as_of_date,
+    )
+    company.plan()
+    with pytest.raises(campaigns.GuardStopped, match="win_back: size 6, allowed 5"):
+        company.push()
+    assert company.members() == {("win_back", "Ana")}
+
+
+def test_staff_are_not_handed_everybody(company: Company) -> None:
+    """A tier rule gone wrong makes everybody a VIP: nobody's account manager gets ten visits."""
+    company.settings = settings(guard_minimum_rows=1)
+    for name in KEYS:
+        company.customer(name, tier="vip")
+    company.plan()
+    with pytest.raises(campaigns.GuardStopped, match="strategic_care: size 10, allowed 6"):
+        company.push()
+    assert company.members("marketing.staff_task") == set()
+
+
+@pytest.mark.parametrize(
+    ("moved", "measures"),
+    [
+        pytest.param({"size": 60}, [], id="at the share of the base"),
+        pytest.param({"size": 61}, ["size"], id="above it"),
+        pytest.param({"size": 50, "usual": 10}, [], id="five times the usual"),
+        pytest.param({"size": 51, "usual": 10}, ["size"], id="more than that"),
+        pytest.param({"size": 10, "usual": 0}, [], id="few are always allowed"),
+        pytest.param({"size": 40, "held": 40, "joins": 25}, [], id="a quarter of the base joins"),
+        pytest.param({"size": 40, "held": 40, "joins": 26}, ["joins"], id="more than that joins"),
+        pytest.param({"size": 20, "held": 40, "leaves": 20}, [], id="half leaves"),
+        pytest.param({"size": 19, "held": 40, "leaves": 21}, ["leaves"], id="more than half leaves"),
+        pytest.param({"size": 60, "joins": 60, "was_delivered": False}, [], id="a first push has no joins"),
+    ],
+)
+def test_budgets_of_the_guard(moved: dict[str, int], measures: list[str]) -> None:
+    """A base of 100 customers, ten rows always free."""
+    given = {"held": 0, "size": 0, "joins": 0, "leaves": 0, "was_delivered": True, **moved}
+    found = find_excess([Movement("p", **given)], 100, settings(guard_minimum_rows=10).campaigns)
+    assert [item.measure for item in found] == measures
 
 
 def test_another_environment_is_refused(pushed: Company) -> None:

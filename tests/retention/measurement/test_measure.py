@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -156,3 +156,19 @@ def test_matured_scores_are_compared_with_what_happened(company: Run) -> None:
     assert [(row.bucket, row.customers) for row in rows] == [(1, 1), (7, 2)]
     assert [row.predicted_mean for row in rows] == pytest.approx([0.1, 0.75])
     assert [row.realised_mean for row in rows] == [0, 1.0]
+
+
+@pytest.mark.parametrize(("knew_until", "state"), [(DAY, "waiting"), (DAY - timedelta(days=90), "matured")])
+def test_scores_by_a_model_that_knew_the_outcome_prove_nothing(company: Run, knew_until: date, state: str) -> None:
+    """A past day backfilled with today's champion: it has learned from the very orders it would be judged by."""
+    scored = {"as_of_date": DAY - timedelta(days=90), "customer_key": ANA, "churn_probability": 0.1, "horizon_days": 90}
+    insert(company.warehouse, "scores.churn", {**scored, "model_version": "churn-1"})
+    insert(
+        company.warehouse,
+        "ops.model",
+        {"model_version": "churn-1", "kind": "churn", "state": "champion", "labels_until": knew_until},
+    )
+    measure(company)
+    with company.warehouse.connect() as connection:
+        found = connection.execute(sa.text("select distinct state from bi.score_reliability where model = 'churn'")).scalars()
+        assert list(found) == [state]

@@ -49,6 +49,7 @@ def test_training_again_on_the_same_data_registers_nothing_twice(trained_run: Ru
     assert len(models.models(trained_run.warehouse)) == 2
 
 
+@pytest.mark.slow
 def test_labels_never_reach_past_what_was_known(company_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     # The twin that is judged may see no outcome of the time it is judged on; the scoring model none of the future.
     asked: list[tuple[date, int]] = []
@@ -150,25 +151,27 @@ def test_what_cannot_be_measured_is_never_better() -> None:
     assert not training.decide_clv(table, None).promoted
 
 
+@pytest.mark.slow
 def test_training_without_news_keeps_the_champion(
     trained_run: Run, trained: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     champion = trained["churn"]["model_version"]
     # The same recipe and data but another name: what a retraining without news amounts to.
     monkeypatch.setattr(training, "RECIPE", 2)
-    result = models.train(trained_run)["churn"]
-    assert result["model_version"] != champion
-    assert result["state"] == "challenger"
-    assert result["decision"].startswith(f"not promoted: no better than champion {champion}")
+    challenger = training.train_churn(trained_run)
+    assert challenger.model_version != champion
+    assert challenger.state == "challenger"
+    assert challenger.decision.startswith(f"not promoted: no better than champion {champion}")
     assert models.champion(trained_run.warehouse, "churn").model_version == champion
 
 
+@pytest.mark.slow
 def test_promotion_by_hand_and_rollback_move_the_pointer(
     trained_run: Run, trained: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = trained["churn"]["model_version"]
     monkeypatch.setattr(training, "RECIPE", 2)
-    second = models.train(trained_run)["churn"]["model_version"]
+    second = training.train_churn(trained_run).model_version
     models.promote(trained_run, second, "asked for by the analyst")
     assert models.champion(trained_run.warehouse, "churn").model_version == second
     assert models.rollback(trained_run, "churn", "scores looked odd").model_version == first
@@ -185,13 +188,14 @@ def test_unknown_models_are_named(run: Run, home: Path) -> None:
         models.rollback(run, "clv", "why not")
 
 
+@pytest.mark.slow
 def test_a_damaged_champion_does_not_stop_its_replacement(trained_run: Run, home: Path, monkeypatch) -> None:
     champion = models.champion(trained_run.warehouse, "churn")
     (home / "models" / champion.file_name).write_bytes(b"")
     monkeypatch.setattr(training, "RECIPE", 2)
-    result = models.train(trained_run)["churn"]
-    assert result["state"] == "champion"
-    assert "could not be compared" in result["decision"]
+    replacement = training.train_churn(trained_run)
+    assert replacement.state == "champion"
+    assert "could not be compared" in replacement.decision
 
 
 # -- model files ------------------------------------------------------------------------------------------------------
