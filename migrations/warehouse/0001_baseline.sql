@@ -1003,6 +1003,7 @@ create table core.order_entry (
     primary key (order_key, kind, sequence)
 );
 create index on core.order_entry (customer_key, happened_at) include (order_key, kind, order_count, gross_minor, discount_minor, net_minor, order_number, days_since_previous_order, deleted_at);
+create index on core.order_entry (customer_key) where deleted_at is not null;
 comment on table core.order_entry is 'The order ledger: signed, dated entries, so that sums as of a date are plain sums over entries before it and a later cancellation never rewrites an earlier day. Grain: one row per order, kind and sequence.';
 comment on column core.order_entry.order_key is 'hash of source and order_id';
 comment on column core.order_entry.kind is 'paid (+1 order), cancelled (-1 order), refunded or returned (money back), corrected (a change of amounts)';
@@ -2196,7 +2197,7 @@ comment on column ops.check_result.rows_checked is 'rows looked at';
 comment on column ops.check_result.rows_failed is 'rows breaking the rule';
 comment on column ops.check_result.expected is 'what the rule asks, in words';
 comment on column ops.check_result.observed is 'the figure found by a table rule';
-comment on column ops.check_result.engine is 'great_expectations or sql';
+comment on column ops.check_result.engine is 'great_expectations, sql, or plays for the files of plays';
 comment on column ops.check_result.checked_at is 'when';
 
 create table ops.complaint_breach (
@@ -2521,7 +2522,7 @@ create table privacy.consent (
 create index on privacy.consent (customer_key, purpose, channel, decided_at);
 create index on privacy.consent (source_customer_key);
 comment on table privacy.consent is 'Consent ledger, append-only: what each customer decided, on which purpose and channel, when and where. The later decision holds; nothing is ever changed or overwritten. Grain: one row per decision.';
-comment on column privacy.consent.consent_key is 'hash of source and the source''s number of the decision';
+comment on column privacy.consent.consent_key is 'hash of source, the source''s number of the row and what it says: a row that the source changes in place is another decision';
 comment on column privacy.consent.source_customer_key is 'the customer as the source knows them; null for decisions taken by the person in a tool';
 comment on column privacy.consent.customer_key is 'the person (core.customer_alias follows merges)';
 comment on column privacy.consent.purpose is 'marketing, profiling or ads';
@@ -2533,6 +2534,15 @@ comment on column privacy.consent.origin is 'where the decision was taken';
 comment on column privacy.consent.source is 'source system, or the tool that reported it';
 comment on column privacy.consent.batch_id is 'batch that delivered it; null if not from a batch';
 comment on column privacy.consent.is_simulated is 'true where the simulator made the row';
+
+create table privacy.order_tombstone (
+    order_hash bigint not null,
+    erased_at timestamptz default clock_timestamp() not null,
+    primary key (order_hash)
+);
+comment on table privacy.order_tombstone is 'One row per order of an erased person. Lines delivered later name the order only; by this they are dropped with everything else of the person. Holds keyed hashes only, with nothing that joins the orders of one person. Grain: one row per order of an erased person.';
+comment on column privacy.order_tombstone.order_hash is 'keyed hash of source and order number; the plain hash of core could be found by trying all numbers';
+comment on column privacy.order_tombstone.erased_at is 'moment from which lines of this order are dropped';
 
 create table privacy.receipt (
     request_id text not null,

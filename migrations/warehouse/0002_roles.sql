@@ -55,7 +55,7 @@ grant select on bi.kpi_definition to bi_reader;
 grant usage on schema ops, privacy to ret_audit;
 grant select on
     ops.audit, ops.batch, ops.check_result, ops.lease, ops.published, ops.run_ledger, ops.source_cursor,
-    privacy.receipt, privacy.tombstone, privacy.suppression
+    privacy.receipt, privacy.tombstone, privacy.order_tombstone, privacy.suppression
 to ret_audit;
 grant select (request_id, kind, customer_key, state, requested_by, requested_at, closed_at) on privacy.request to ret_audit;
 
@@ -63,8 +63,9 @@ grant select (request_id, kind, customer_key, state, requested_by, requested_at,
 grant usage, create on schema staging to ret_ingest, ret_model, ret_push;
 grant usage on schema landing, quarantine, pii, core, privacy, ops to ret_ingest;
 grant select, insert, update, delete on all tables in schema landing, quarantine, pii, core, ops to ret_ingest;
-grant select on privacy.tombstone, privacy.consent, privacy.consent_current to ret_ingest;
-grant insert on privacy.consent to ret_ingest;
+grant select on privacy.tombstone, privacy.order_tombstone, privacy.consent, privacy.consent_current to ret_ingest;
+grant insert on privacy.consent, privacy.order_tombstone to ret_ingest;
+grant update (customer_key) on privacy.consent to ret_ingest;
 
 -- Learning: never sees a name or an address.
 grant usage on schema core, features, scores, segments, ops to ret_model;

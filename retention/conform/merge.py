@@ -23,9 +23,10 @@ def upsert(connection: Connection, table: str, binds: Mapping[str, Any]) -> int:
     """
     contract = load_contract(table)
     values = [name for name in contract.column_names if name not in contract.primary_key]
-    # customer_key follows identity, not deliveries; batch_id alone is no difference.
-    compared = ", ".join(f"kept.{quote(n)}" for n in values if n not in ("batch_id", "updated_at", "linked_at"))
-    incoming = ", ".join(f"excluded.{quote(n)}" for n in values if n not in ("batch_id", "updated_at", "linked_at"))
+    # batch_id alone is no difference. updated_at is one: a state that came back to what it was must outlive the state in
+    # between, should that one arrive late.
+    compared = ", ".join(f"kept.{quote(n)}" for n in values if n not in ("batch_id", "linked_at"))
+    incoming = ", ".join(f"excluded.{quote(n)}" for n in values if n not in ("batch_id", "linked_at"))
     newer = "kept.updated_at <= excluded.updated_at and " if "updated_at" in contract.column_names else ""
     return _insert(
         connection,

@@ -224,11 +224,12 @@ def _publish_orders(connection: Connection, entities: set[str], binds: dict[str,
         rows["core.order_line"] = upsert(connection, "core.order_line", binds)
     connection.execute(sa.text(_TOUCHED_ORDERS))
     connection.exec_driver_sql("analyze pg_temp.touched_order")
-    # A line follows the payment of its order even when the line itself is not delivered again.
-    connection.execute(sa.text(_PAY_LINES))
+    # Before the entries are made anew: whoever an order is taken from has to be renumbered as well.
+    connection.execute(sa.text(_TOUCHED_PEOPLE), {"people": people})
+    # A line follows payment and customer of its order even when the line itself is not delivered again.
+    connection.execute(sa.text(_FOLLOW_ORDERS))
     orders = "kept.order_key in (select order_key from pg_temp.touched_order)"
     rows["core.order_entry"] = rebuild(connection, "core.order_entry", orders, binds)
-    connection.execute(sa.text(_TOUCHED_PEOPLE), {"people": people})
     connection.exec_driver_sql("analyze pg_temp.touched_person, core.order_entry")
     connection.execute(sa.text(sql_file("core/order_rhythm")))
     return rows
@@ -277,11 +278,13 @@ union
 select line.order_key
 from core.order_line as line
 inner join pg_temp.delivery as delivery on line.batch_id = delivery.batch_id
-where line.returned_quantity > 0
+where line.returned_quantity > 0 or exists (
+    select 1 from core.order_entry as entry where entry.order_key = line.order_key and entry.kind = 'returned'
+)
 """
 
-_PAY_LINES = """
-update core.order_line as line set happened_at = header.paid_at
+_FOLLOW_ORDERS = """
+update core.order_line as line set happened_at = header.paid_at, customer_key = header.customer_key
 from core.order_header as header
 inner join pg_temp.touched_order as touched on header.order_key = touched.order_key
 where line.order_key = header.order_key
@@ -293,6 +296,10 @@ create temporary table touched_person on commit drop as
 select header.customer_key
 from core.order_header as header
 inner join pg_temp.touched_order as touched on header.order_key = touched.order_key
+union
+select entry.customer_key
+from core.order_entry as entry
+inner join pg_temp.touched_order as touched on entry.order_key = touched.order_key
 union
 select unnest(cast(:people as bigint []))
 """

@@ -9,21 +9,19 @@ arrived.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.privacy.ledger import append_decisions, erased_keys
 from retention.privacy.pseudonyms import address_hash, row_key
-from retention.warehouse import RetentionError, Run, failpoint, lease
+from retention.warehouse import RetentionError, Run, failpoint, lease, statement
 
 FEED = "consent"
 _CURSOR = ("warehouse", "consent@sync")
 # Rows become visible when their transaction commits, which can be later than the time they carry: every reading starts
 # this much before the end of the one before. Longer than the longest statement allowed.
 _OVERLAP = timedelta(hours=1)
-_CHUNK = 20_000
 
 
 class NoMarketingDatabase(RetentionError):
@@ -58,11 +56,11 @@ def sync_consent(run: Run, now: datetime) -> dict[str, int]:
             relinked = _follow_people(connection, since)
             unsubscribed = _unsubscribes(run, connection, since)
         failpoint("consent.ledger_written")
-        with run.warehouse.connect() as connection:
-            people = _touched(connection, since)
-            decisions = _decisions(connection, people)
-            suppressed = _suppressed(connection, run.secrets.pepper, people)
-        written = _write_targets(run, decisions, people, suppressed, now)
+        with run.warehouse.begin() as ledger, run.marketing.begin() as target:
+            people = _list_touched(ledger, since)
+            suppressed = _suppressed(ledger, run.secrets.pepper)
+            _carry(ledger, target, everybody=since is None)
+            written = _write_targets(target, suppressed, now, everybody=since is None)
         failpoint("consent.targets_written")
         with held.publishing() as connection:
             connection.execute(
@@ -81,7 +79,7 @@ def sync_consent(run: Run, now: datetime) -> dict[str, int]:
                 },
             )
             counts = {
-                "people_read": -1 if people is None else len(people),
+                "people_read": people,
                 "unsubscribes_recorded": unsubscribed,
                 "decisions_relinked": relinked,
                 "suppressed_people": len(suppressed),
@@ -147,39 +145,28 @@ def _unsubscribes(run: Run, connection: Connection, since: datetime | None) -> i
     return append_decisions(connection, "marketing", rows) if rows else 0
 
 
-def _touched(connection: Connection, since: datetime | None) -> list[int] | None:
-    """Return the people whose decisions, links or suppression changed; None means everybody (first sync)."""
-    if since is None:
-        return None
-    rows = connection.execute(
-        sa.text(
-            "select customer_key from privacy.consent where recorded_at >= :since "
-            "union select customer_key from core.customer_alias where linked_at >= :since "
-            "union select old_customer_key from core.identity_change where changed_at >= :since "
-            "union select person.customer_key from pii.source_customer as person "
-            "inner join ops.batch as batch on person.batch_id = batch.batch_id where batch.published_at >= :since "
-            "union select contact.customer_key from pii.contact as contact "
-            "where exists (select 1 from privacy.suppression where since >= :since)"
-        ),
-        {"since": since},
-    ).scalars()
-    return list(rows)
-
-
-def _decisions(connection: Connection, people: list[int] | None) -> list[sa.Row[Any]]:
-    # `in (select …)` before the view's distinct: PostgreSQL pushes it down because customer_key leads the distinct.
-    return list(
-        connection.execute(
-            sa.text(
-                "select customer_key, purpose, channel, decision, decided_at from privacy.consent_current "
-                "where :everybody or customer_key = any(cast(:people as bigint[]))"
-            ),
-            {"everybody": people is None, "people": people or []},
-        ).all()
+def _list_touched(connection: Connection, since: datetime | None) -> int:
+    """Make ``pg_temp.touched``, the people whose decisions, links or suppression changed; everybody at the first sync."""
+    changed = (
+        "select customer_key from privacy.consent where recorded_at >= :since "
+        "union select customer_key from core.customer_alias where linked_at >= :since "
+        "union select old_customer_key from core.identity_change where changed_at >= :since "
+        "union select person.customer_key from pii.source_customer as person "
+        "inner join ops.batch as batch on person.batch_id = batch.batch_id where batch.published_at >= :since "
+        "union select contact.customer_key from pii.contact as contact "
+        "where exists (select 1 from privacy.suppression where since >= :since)"
     )
+    everybody = "select customer_key from privacy.consent union select customer_key from pii.source_customer"
+    people = connection.execute(
+        *statement(
+            f"create temporary table touched on commit drop as {everybody if since is None else changed}", {"since": since}
+        )
+    ).rowcount
+    connection.exec_driver_sql("analyze pg_temp.touched")
+    return int(people)
 
 
-def _suppressed(connection: Connection, pepper: bytes, people: list[int] | None) -> list[int]:
+def _suppressed(connection: Connection, pepper: bytes) -> list[int]:
     """Return the people among those touched of whom any address is suppressed."""
     hashes = frozenset(connection.execute(sa.text("select address_hash from privacy.suppression")).scalars())
     if not hashes:
@@ -187,9 +174,8 @@ def _suppressed(connection: Connection, pepper: bytes, people: list[int] | None)
     records = connection.execute(
         sa.text(
             "select customer_key, email_normalised, phone_e164 from pii.source_customer "
-            "where :everybody or customer_key = any(cast(:people as bigint[]))"
-        ),
-        {"everybody": people is None, "people": people or []},
+            "where customer_key in (select customer_key from pg_temp.touched)"
+        )
     )
     return sorted(
         {
@@ -201,56 +187,66 @@ def _suppressed(connection: Connection, pepper: bytes, people: list[int] | None)
     )
 
 
-def _write_targets(
-    run: Run, decisions: list[sa.Row[Any]], people: list[int] | None, suppressed: list[int], now: datetime
-) -> dict[str, int]:
-    """Write decisions, suppression and heartbeat to the marketing database in one transaction."""
-    assert run.marketing is not None
-    upsert = sa.text(
-        "insert into marketing.consent_state as state (customer_key, purpose, channel, decision, decided_at, updated_at) "
-        "select row.customer_key, row.purpose, row.channel, row.decision, row.decided_at, :now "
-        "from unnest(cast(:customer_key as bigint[]), cast(:purpose as text[]), cast(:channel as text[]), "
-        "cast(:decision as text[]), cast(:decided_at as timestamptz[])) "
-        "as row (customer_key, purpose, channel, decision, decided_at) "
-        "on conflict (customer_key, purpose, channel) do update set decision = excluded.decision, "
-        "decided_at = excluded.decided_at, updated_at = excluded.updated_at "
-        "where excluded.decided_at > state.decided_at "
-        "or (excluded.decided_at = state.decided_at and excluded.decision = 'withdrawn' and state.decision <> 'withdrawn')"
+def _carry(ledger: Connection, target: Connection, *, everybody: bool) -> None:
+    """Copy the touched people and what they decided from one server to the other, as a stream of bytes nobody looks into."""
+    target.exec_driver_sql("create temporary table touched (customer_key bigint) on commit drop")
+    target.exec_driver_sql(
+        "create temporary table decided (customer_key bigint, purpose text, channel text, decision text, "
+        "decided_at timestamptz) on commit drop"
     )
-    written = 0
-    with run.marketing.begin() as connection:
-        for start in range(0, len(decisions), _CHUNK):
-            part = decisions[start : start + _CHUNK]
-            names = ("customer_key", "purpose", "channel", "decision", "decided_at")
-            columns = {name: [getattr(row, name) for row in part] for name in names}
-            written += int(connection.execute(upsert, {"now": now, **columns}).rowcount)
-        # A key that was merged into another has no decisions of its own any more.
-        removed = 0
-        if people:
-            removed = int(
-                connection.execute(
-                    sa.text(
-                        "delete from marketing.consent_state where customer_key = any(cast(:people as bigint[])) "
-                        "and customer_key <> all(cast(:kept as bigint[]))"
-                    ),
-                    {"people": people, "kept": sorted({row.customer_key for row in decisions})},
-                ).rowcount
-            )
-        if suppressed:
-            connection.execute(
-                sa.text(
-                    "insert into marketing.suppression (customer_key, since) "
-                    "select person.customer_key, :now from unnest(cast(:people as bigint[])) as person (customer_key) "
-                    "on conflict (customer_key) do nothing"
-                ),
-                {"people": suppressed, "now": now},
-            )
-        failpoint("consent.before_heartbeat")
+    # `in (select …)` around the view's distinct: PostgreSQL pushes it down because customer_key leads the distinct.
+    mine = "" if everybody else "where customer_key in (select customer_key from pg_temp.touched)"
+    current = f"select customer_key, purpose, channel, decision, decided_at from privacy.consent_current {mine}"
+    source, sink = ledger.connection.cursor(), target.connection.cursor()
+    for query, table in (("select customer_key from pg_temp.touched", "touched"), (current, "decided")):
+        with (
+            source.copy(f"copy ({query}) to stdout (format binary)") as rows,
+            sink.copy(f"copy pg_temp.{table} from stdin (format binary)") as copied,
+        ):
+            for block in rows:
+                copied.write(block)
+        target.exec_driver_sql(f"analyze pg_temp.{table}")
+    source.close()
+    sink.close()
+
+
+_WRITE = """
+insert into marketing.consent_state as state (customer_key, purpose, channel, decision, decided_at, updated_at)
+select decided.customer_key, decided.purpose, decided.channel, decided.decision, decided.decided_at, :now
+from pg_temp.decided
+on conflict (customer_key, purpose, channel) do update set
+    decision = excluded.decision, decided_at = excluded.decided_at, updated_at = excluded.updated_at
+where excluded.decided_at > state.decided_at
+    or (excluded.decided_at = state.decided_at and excluded.decision = 'withdrawn' and state.decision <> 'withdrawn')
+"""
+
+# A key that was merged into another has no decisions of its own any more.
+_REMOVE = """
+delete from marketing.consent_state as state using pg_temp.touched
+where state.customer_key = touched.customer_key
+    and not exists (select 1 from pg_temp.decided where decided.customer_key = touched.customer_key)
+"""
+
+
+def _write_targets(connection: Connection, suppressed: list[int], now: datetime, *, everybody: bool) -> dict[str, int]:
+    """Write decisions, suppression and heartbeat to the marketing database, in the one transaction that is open there."""
+    written = int(connection.execute(sa.text(_WRITE), {"now": now}).rowcount)
+    removed = 0 if everybody else int(connection.execute(sa.text(_REMOVE)).rowcount)
+    if suppressed:
         connection.execute(
             sa.text(
-                "insert into marketing.consent_feed as feed (feed, heartbeat_at) values (:feed, :now) "
-                "on conflict (feed) do update set heartbeat_at = greatest(feed.heartbeat_at, excluded.heartbeat_at)"
+                "insert into marketing.suppression (customer_key, since) "
+                "select person.customer_key, :now from unnest(cast(:people as bigint[])) as person (customer_key) "
+                "on conflict (customer_key) do nothing"
             ),
-            {"feed": FEED, "now": now},
+            {"people": suppressed, "now": now},
         )
+    failpoint("consent.before_heartbeat")
+    connection.execute(
+        sa.text(
+            "insert into marketing.consent_feed as feed (feed, heartbeat_at) values (:feed, :now) "
+            "on conflict (feed) do update set heartbeat_at = greatest(feed.heartbeat_at, excluded.heartbeat_at)"
+        ),
+        {"feed": FEED, "now": now},
+    )
     return {"decisions_written": written, "decisions_removed": removed}

@@ -18,6 +18,7 @@ from sqlalchemy.engine import Connection
 
 from retention.privacy.delivered import delete_delivered, delivered_rows
 from retention.privacy.files import FileStore, PersonMatcher, Rewrite, count_rows, planned_rewrites
+from retention.privacy.orders import bury_orders
 from retention.privacy.pseudonyms import address_hash
 from retention.privacy.registry import person_rows
 from retention.privacy.subject import Subject, collect
@@ -112,6 +113,7 @@ def _begin(run: Run, request_id: str, now: datetime) -> Subject:
             ),
             {"hashes": sorted(address_hash(pepper, address) for address in subject.normalised), "now": now},
         )
+        bury_orders(connection, pepper, subject.orders)
     return subject
 
 
@@ -275,18 +277,23 @@ def _quoted(name: str) -> str:
 
 
 def _older_writers(run: Run, held: Lease, request_id: str) -> list[str]:
-    """Writers that began before the person was removed and still hold a lease: they may have read the person before."""
-    with run.warehouse.connect() as connection:
-        rows = connection.execute(
-            sa.text(
-                "select lease.dataset || ' ' || lease.slice_key from ops.lease as lease, privacy.request as request "
-                "where request.request_id = :request_id and lease.expires_at > clock_timestamp() "
-                "and not (lease.dataset = :dataset and lease.slice_key = :slice_key) "
-                "and lease.acquired_at < cast(request.progress ->> 'erased_at' as timestamptz)"
-            ),
-            {"request_id": request_id, "dataset": held.dataset, "slice_key": held.slice_key},
+    """Writers that began before the person was removed and may still publish: they may have read the person before.
+
+    Those are the holders of a lease, and whoever is publishing at this moment: they have locked their lease, so that it is
+    not renewed and seems to have run out.
+    """
+    older = (
+        "select lease.dataset || ' ' || lease.slice_key from ops.lease as lease where lease.acquired_at < ("
+        "select cast(request.progress ->> 'erased_at' as timestamptz) from privacy.request as request "
+        "where request.request_id = :request_id) and not (lease.dataset = :dataset and lease.slice_key = :slice_key)"
+    )
+    binds = {"request_id": request_id, "dataset": held.dataset, "slice_key": held.slice_key}
+    with run.warehouse.begin() as connection:
+        ended = connection.execute(
+            sa.text(f"{older} and lease.expires_at <= clock_timestamp() for update of lease skip locked"), binds
         ).scalars()
-        return list(rows)
+        finished = set(ended)
+        return [writer for writer in connection.execute(sa.text(older), binds).scalars() if writer not in finished]
 
 
 def _note(connection: Connection, request_id: str, store: str, counts: dict[str, int], keep_larger: bool) -> None:

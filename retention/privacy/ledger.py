@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.privacy.numbering import customer_source_of
-from retention.privacy.pseudonyms import row_key, source_customer_key
+from retention.privacy.pseudonyms import consent_key, source_customer_key
 
 PURPOSES = frozenset({"marketing", "profiling", "ads"})
 CHANNELS = frozenset({"email", "sms", "phone", "wechat", "app", "post", "all"})
@@ -84,7 +84,9 @@ def record_consents(
             continue
         ready.append(
             {
-                "consent_key": row_key(source, str(row["consent_id"])),
+                "consent_key": consent_key(
+                    source, str(row["consent_id"]), row["purpose"], row["channel"], row["decision"], decided_at
+                ),
                 "source_customer_key": person,
                 "purpose": row["purpose"],
                 "channel": row["channel"],

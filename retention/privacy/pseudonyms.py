@@ -6,6 +6,9 @@ under the pepper, a secret made at set-up and never rotated (rotating it would g
 
 import hashlib
 import hmac
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Separates the parts of a key, so that ("ab", "c") and ("a", "bc") differ. No source id can hold it: control characters
 # are refused by validation.
@@ -42,6 +45,21 @@ def row_key(source: str, number: str) -> int:
     """
     digest = hashlib.sha256(_SEPARATOR.join((source.encode(), number.encode()))).digest()
     return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def consent_key(source: str, number: str, purpose: str, channel: str, decision: str, decided_at: datetime) -> int:
+    """Key of one decision in the ledger, as the SQL of the ledger computes it.
+
+    What was decided, and when, is part of it: a source that changes a consent row in place has taken a new decision under
+    an old number.
+    """
+    microseconds = (decided_at - _EPOCH) // timedelta(microseconds=1)
+    return row_key(source, "\x1f".join((number, purpose, channel, decision, str(microseconds))))
+
+
+def order_hash(pepper: bytes, source: str, order_id: str) -> int:
+    """Keyed hash of one order number of one source, for orders whose customer was erased."""
+    return keyed_bigint(pepper, "order", source, order_id)
 
 
 def address_hash(pepper: bytes, address: str) -> str:

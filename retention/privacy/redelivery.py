@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.privacy.delivered import delete_delivered
+from retention.privacy.orders import buried_orders
 from retention.privacy.pseudonyms import source_customer_key
 from retention.warehouse import Run, all_contracts
 from retention.warehouse.identifiers import quote
@@ -39,6 +40,7 @@ def sweep_redelivered(run: Run) -> dict[str, int]:
                 counts["landing_rows_of_erased"] += _sweep_landing(
                     connection, run.secrets.pepper, contract.name, columns, list(sources), tombstones, since
                 )
+        counts["landing_rows_of_erased"] += _sweep_lines(connection, run.secrets.pepper, since)
         counts["quarantine_rows_of_erased"] = _sweep_quarantine(connection, run.secrets.pepper, list(sources), tombstones)
         connection.execute(
             sa.text(
@@ -112,17 +114,55 @@ def _sweep_landing(
     return removed
 
 
+def _sweep_lines(connection: Connection, pepper: bytes, since: str | None) -> int:
+    """Sweep lines of orders of erased people: they name the order only."""
+    lines = connection.execute(
+        sa.text(
+            "select distinct batch.source, landed.order_id from landing.order_line as landed "
+            "inner join ops.batch as batch on landed.batch_id = batch.batch_id where landed.order_id is not null "
+            "and (cast(:since as text) is null or batch.created_at >= cast(:since as timestamptz)) "
+            "and not exists (select 1 from core.order_header as known where known.order_id = landed.order_id)"
+        ),
+        {"since": since},
+    )
+    hits = _buried(connection, pepper, {(line.source, line.order_id) for line in lines})
+    if not hits:
+        return 0
+    return delete_delivered(
+        connection,
+        "landing.order_line",
+        "delete from landing.order_line as landed using ops.batch as batch, "
+        "unnest(cast(:sources as text[]), cast(:numbers as text[])) as hit (source, number) "
+        "where landed.batch_id = batch.batch_id and batch.source = hit.source and landed.order_id = hit.number "
+        "returning landed.batch_id",
+        {"sources": [source for source, _ in hits], "numbers": [number for _, number in hits]},
+    )
+
+
+def _buried(connection: Connection, pepper: bytes, orders: set[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return those of the orders (source that names them, number) whose customer was erased.
+
+    A source that delivers no orders names those of the others.
+    """
+    owners = set(connection.execute(sa.text("select distinct source from ops.batch where entity = 'order'")).scalars())
+    meant = {order: ({order[0]} if order[0] in owners else {order[0], *owners}) for order in orders}
+    buried = buried_orders(connection, pepper, {(source, number) for (_, number), of in meant.items() for source in of})
+    return [order for order, of in meant.items() if any((source, order[1]) in buried for source in of)]
+
+
 def _sweep_quarantine(connection: Connection, pepper: bytes, sources: list[str], tombstones: frozenset[int]) -> int:
     rows = connection.execute(
         sa.text(
             "select quarantine_id, source, row ->> 'customer_id' as a, row ->> 'referrer_customer_id' as b, "
-            "row ->> 'referred_customer_id' as c from quarantine.\"row\""
+            "row ->> 'referred_customer_id' as c, row ->> 'order_id' as order_id from quarantine.\"row\""
         )
-    )
+    ).all()
+    buried = set(_buried(connection, pepper, {(row.source, row.order_id) for row in rows if row.order_id}))
     hits = [
         row.quarantine_id
         for row in rows
-        if any(number and _erased(pepper, row.source, number, sources, tombstones) for number in (row.a, row.b, row.c))
+        if (row.source, row.order_id) in buried
+        or any(number and _erased(pepper, row.source, number, sources, tombstones) for number in (row.a, row.b, row.c))
     ]
     if not hits:
         return 0

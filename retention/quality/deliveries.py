@@ -100,7 +100,8 @@ def published_until(connection: Connection, business_date: date) -> date | None:
     A later load has then brought what this day had: a backfill of the day finds no batch of its own, and nothing is missing.
     """
     newest: date | None = connection.execute(
-        sa.text("select max(business_date) from ops.source_cursor where entity not like '%@stream'")
+        sa.text("select max(business_date) from ops.source_cursor where entity = any(:entities)"),
+        {"entities": list(ORDER)},  # streams, consent and sweeps have cursors of their own
     ).scalar_one()
     return newest if newest is not None and newest >= business_date else None
 

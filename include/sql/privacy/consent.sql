@@ -1,6 +1,15 @@
--- privacy.consent: decisions of the day, as ledger entries.
+-- privacy.consent: decisions of the day, as ledger entries. What a row says is part of its key (see consent_key in Python):
+-- sources that keep one row per customer and channel change it in place, and a withdrawal must not be taken for known.
 select distinct on (consent_key)
-    ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.consent_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint as consent_key,
+    ('x' || encode(substr(sha256(convert_to(concat_ws(
+        chr(31),
+        delivery.source,
+        landed.consent_id,
+        btrim(landed.purpose),
+        btrim(landed.channel),
+        btrim(landed.decision),
+        (extract(epoch from nullif(btrim(landed.decided_at), '')::timestamptz) * 1000000)::bigint
+    ), 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint as consent_key,
     known.source_customer_key,
     known.customer_key,
     nullif(btrim(landed.purpose), '') as purpose,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from retention.privacy import address_hash, record_consents, source_customer_key, sync_consent
 from retention.privacy import consent as consent_module
-from retention.warehouse import Run, Warehouse
+from retention.warehouse import Run, Warehouse, sql_file
 from tests.conftest import PEPPER
 from tests.retention.privacy.conftest import BO, HANA, IVO, insert
 
@@ -248,28 +248,65 @@ def test_killed_there_the_next_sync_finishes(open_run: Run, failpoint: str) -> N
     assert sendable(open_run) == {IVO.customer_key}
 
 
-def test_without_the_order_in_time_an_old_grant_would_reopen_bo(open_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def withdrawn_meanwhile(run: Run) -> None:
+    """What a sync that read the ledger later than this one has written for Bo."""
+    record(run, consent(BO.numbers[0], "granted", NOW - timedelta(days=5), channel="email"))
+    sync_consent(run, NOW)
+    assert run.marketing is not None
+    with run.marketing.begin() as connection:
+        connection.execute(
+            sa.text("update marketing.consent_state set decision = 'withdrawn', decided_at = :at where customer_key = :bo"),
+            {"at": NOW - timedelta(days=1), "bo": BO.customer_key},
+        )
+
+
+def test_a_sync_that_read_the_ledger_earlier_does_not_reopen_bo(open_run: Run) -> None:
+    withdrawn_meanwhile(open_run)
+    assert sync_consent(open_run, NOW)["decisions_written"] == 0
+    assert BO.customer_key not in sendable(open_run)
+
+
+def test_without_the_order_in_time_it_would(open_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """The guard turned off: last writer wins, as a plain upsert would have it."""
-    assert open_run.marketing is not None
-    record(open_run, consent(BO.numbers[0], "withdrawn", NOW - timedelta(days=1), channel="email"))
+    withdrawn_meanwhile(open_run)
+    careless, guard, _ = consent_module._WRITE.partition("where excluded.decided_at > state.decided_at")
+    assert guard
+    monkeypatch.setattr(consent_module, "_WRITE", careless)
     sync_consent(open_run, NOW)
-    real = consent_module.sa.text
+    assert BO.customer_key in sendable(open_run)
 
-    def careless(statement: str) -> Any:
-        head, separator, _ = statement.partition("where excluded.decided_at > state.decided_at")
-        return real(head if separator else statement)
 
-    monkeypatch.setattr(consent_module.sa, "text", careless)
-    old = [consent(BO.numbers[0], "granted", NOW - timedelta(days=5), channel="email")]
-    monkeypatch.setattr(
-        consent_module,
-        "_decisions",
-        lambda connection, people: [
-            type("Row", (), {"customer_key": BO.customer_key, "purpose": "marketing", "channel": "email", "decision": "granted",
-                             "decided_at": datetime.fromisoformat(old[0]["decided_at"])})()
-        ],
-    )  # fmt: skip
+def test_a_consent_row_that_its_source_changes_in_place_is_another_decision(open_run: Run) -> None:
+    """Many systems keep one row per customer and channel and turn it over: the number stays, the word changes."""
+    one_row = {"consent_id": "bo-email", "channel": "email"}
+    granted = consent(BO.numbers[0], "granted", NOW - timedelta(days=9), **one_row)
+    record(open_run, granted)
     sync_consent(open_run, NOW)
-    assert BO.customer_key in sendable(open_run), (
-        "a stale snapshot written last reopens Bo: the comparison of times prevents it"
-    )
+    assert BO.customer_key in sendable(open_run)
+
+    withdrawn = consent(BO.numbers[0], "withdrawn", NOW - timedelta(days=1), **one_row)
+    assert record(open_run, withdrawn)["consents_added"] == 1
+    sync_consent(open_run, NOW)
+    assert BO.customer_key not in sendable(open_run)
+    assert record(open_run, granted, withdrawn)["consents_known"] == 2
+
+
+def test_the_ledger_has_one_key_for_a_decision_whether_it_came_by_stream_or_by_day(
+    warehouse: Warehouse, make_run: Callable[..., Run]
+) -> None:
+    run = make_run(NOW.date())
+    row = consent("bo", "granted", NOW - timedelta(days=3), decided_at="2026-03-28T10:00:00.123456+08:00")
+    record(run, row)
+    with warehouse.begin() as connection:
+        connection.execute(
+            sa.text(
+                "create temporary table delivery on commit drop as select cast(7 as bigint) as batch_id, 'crm' as source, "
+                "'crm' as customer_source"
+            )
+        )
+        values = {"source_customer_key": 1, "source": "crm", "customer_id": "bo", "customer_key": 1, "batch_id": 7}
+        insert(warehouse, "pii.source_customer", values)
+        insert(warehouse, "landing.consent", {**row, "batch_id": 7})
+        by_day = connection.execute(sa.text(sql_file("privacy/consent"))).one()
+        stored = connection.execute(sa.text("select consent_key from privacy.consent")).scalar_one()
+    assert by_day.consent_key == stored
