@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
+JOBS   ?= 2
 # Files compiled at installation are what makes Airflow start in 2 s instead of 4: never leave them out.
 unexport PYTHONDONTWRITEBYTECODE
 export GX_ANALYTICS_ENABLED := false
@@ -39,11 +40,11 @@ status: $(STAMP)  ## What runs, and how it is
 airflow: $(STAMP)  ## Any Airflow command: make airflow CMD="backfill create --dag-id retention_ingest ..."
 	@$(SUPERVISOR) airflow $(CMD)
 
-test: $(STAMP)  ## All tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP)  ## All tests but the long fault runs (JOBS=1 runs them one after the other)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not faults" $(ARGS)
 
 test-fast: $(STAMP)  ## Tests that take seconds
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	@$(BIN)/python -m pytest -m "not slow and not faults" $(ARGS)
 
 test-faults: $(STAMP)  ## Kill, freeze and race the writers, longer than `make test` does
 	@$(BIN)/python -m pytest tests/faults $(ARGS)
