@@ -152,3 +152,51 @@ def test_a_late_older_order_renumbers_the_ones_after_it(make_run: Callable[..., 
         "select h.order_id, e.order_number, e.days_since_previous_order from core.order_entry e join core.order_header h using (order_key) "
         "order by 2",
     ) == [("early", 1, None), ("late", 2, 10)]
+
+
+def test_an_order_that_moves_to_another_customer_takes_everything_along(
+    make_run: Callable[..., Run], warehouse: Warehouse
+) -> None:
+    # Ana ordered twice, the first time for Bo; the shop puts that right a day later and does not deliver the line again.
+    first, second = make_run(date(2026, 3, 30)), make_run(date(2026, 3, 31))
+    land(first, "crm", "customer", [customer("ana"), customer("bo")])
+    land(first, "crm", "product", [product("milk")])
+    land(first, "crm", "order", [state(1), order("o2", "ana", at(11), updated_at=at(11))])
+    land(first, "crm", "order_line", [line("o1", 1), line("o2", 1)])
+    validate(first)
+    publish_core(first)
+    land(second, "crm", "order", [order("o1", "bo", PAID, updated_at=at(20))])
+    validate(second)
+    publish_core(second)
+    owners = (
+        "select {fact}.customer_key = person.customer_key, person.customer_id, header.order_id {more} from {table} as {fact} "
+        "join core.order_header as header using (order_key) "
+        "join pii.source_customer as person on person.source_customer_key = header.source_customer_key order by 3"
+    )
+    assert rows_of(warehouse, owners.format(fact="line", table="core.order_line", more="")) == [
+        (True, "bo", "o1"),
+        (True, "ana", "o2"),
+    ]
+    assert rows_of(
+        warehouse,
+        owners.format(fact="entry", table="core.order_entry", more=", entry.order_number, entry.days_since_previous_order"),
+    ) == [(True, "bo", "o1", 1, None), (True, "ana", "o2", 1, None)]
+
+
+def test_a_return_that_is_taken_back_leaves_the_ledger(make_run: Callable[..., Run], warehouse: Warehouse) -> None:
+    first, second = make_run(date(2026, 3, 30)), make_run(date(2026, 3, 31))
+    deliver(first, [state(1)], [line("o1", 1, returned_quantity="1", returned_at=at(6), updated_at=at(6))])
+    assert rows_of(warehouse, LEDGER) == [("paid", 1, 1, 10000), ("returned", 6, 0, -10000)]
+    land(second, "crm", "order_line", [line("o1", 1, returned_quantity="0", updated_at=at(8))])
+    validate(second)
+    publish_core(second)
+    assert rows_of(warehouse, LEDGER) == [("paid", 1, 1, 10000)]
+
+
+def test_a_state_that_came_back_outlives_the_one_in_between(make_run: Callable[..., Run], warehouse: Warehouse) -> None:
+    for offset, (name, updated) in enumerate([("Milk", 1), ("Milk", 9), ("Mikl", 5)]):
+        run = make_run(date(2026, 3, 29) + timedelta(days=offset))
+        land(run, "crm", "product", [product("milk", name=name, updated_at=at(updated))])
+        validate(run)
+        publish_core(run)
+    assert rows_of(warehouse, "select name from core.product") == [("Milk",)]

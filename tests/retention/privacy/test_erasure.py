@@ -173,6 +173,23 @@ def test_an_older_writer_keeps_the_request_settling_until_it_has_ended(populated
     assert set(person_counts(populated, HANA)) - PROOF <= {"marketing.marketing.audience_change"}
 
 
+def test_a_writer_in_the_middle_of_publishing_is_waited_for_although_its_lease_looks_old(
+    populated: Run, desk: FileStore, tmp_path: Path
+) -> None:
+    """Publishing locks the lease, so nobody renews it: a long one outlives it, and may hold the person in its transaction."""
+    ask(populated)
+    lease_row = (
+        "insert into ops.lease (dataset, slice_key, token, acquired_at, expires_at) values "
+        "('core', '*', 7, clock_timestamp() - interval '5 minutes', clock_timestamp() - interval '4 minutes')"
+    )
+    with populated.warehouse.begin() as connection:
+        connection.exec_driver_sql(lease_row)
+    with populated.warehouse.begin() as publisher:
+        publisher.exec_driver_sql("select token from ops.lease where dataset = 'core' for update")
+        assert handle_requests(populated, NOW, [desk], tmp_path / "exports")["requests_settling"] == 1
+    assert handle_requests(populated, NOW + timedelta(hours=1), [desk], tmp_path / "exports")["requests_done"] == 1
+
+
 def test_an_address_shared_with_ivo_does_not_hold_up_the_receipt(populated: Run, desk: FileStore, tmp_path: Path) -> None:
     with populated.warehouse.begin() as connection:
         connection.execute(

@@ -192,6 +192,15 @@ def test_missing_column_names_the_nearest(run: Run, desk: Path) -> None:
         extract(run, spec, "survey_answer")
 
 
+def test_a_file_without_a_header_shows_nobody(run: Run, desk: Path, rows: Callable[..., Any]) -> None:
+    spec = survey_spec(desk.parent, SAME_CSV)
+    (desk / "answers_2026-03-31.csv").write_text("1,Hana Kobayashi,nps,9,call hana@example.com,2026-03-31T09:00,2026-03-31\n")
+    with pytest.raises(ColumnMissing, match="none of its 7 columns has a name that is described: is its first line") as caught:
+        extract(run, spec, "survey_answer")
+    told = f"{caught.value} {rows('select message from ops.batch')} {rows('select message from ops.run_ledger')}"
+    assert "ana" not in told
+
+
 def test_malformed_lines_keep_their_place(run: Run, desk: Path, rows: Callable[..., Any]) -> None:
     (desk / "answers_2026-03-31.csv").write_text(
         HEADER + 'V1,C1,nps,9,"two\nlines",2026-03-31,2026-03-31\nV2,C2\nV3,C3,nps,8,a\x00b,2026-03-31,2026-03-31\n'

@@ -265,3 +265,31 @@ def test_changes_without_landing(shop: str, tmp_path: Path, rows: Callable[..., 
     )
     assert [batch["answer_id"].to_pylist() for batch in batches if batch.num_rows] == [["2"]]
     assert rows("select count(*) from ops.batch") == [(0,)]
+
+
+def test_changes_by_a_cursor_of_days_bring_today(shop: str, tmp_path: Path) -> None:
+    """A withdrawal of this morning must not wait for midnight because its source writes down days only."""
+    add(shop, 1, None, day="2026-03-31")
+    add(shop, 2, None, day="2026-04-01")
+    spec = spec_of(tmp_path, cursor="cursor: day\n    cursor_type: date")
+    zone = spec.zone
+    batches = changes(spec, "survey_answer", datetime(2026, 3, 31, 9, tzinfo=zone), datetime(2026, 3, 31, 10, tzinfo=zone))
+    assert [batch["answer_id"].to_pylist() for batch in batches if batch.num_rows] == [["1"]]
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [{"points": "NaN"}, {"share": "Infinity"}, {"seen": "infinity"}, {"seen": "-infinity"}, {"seen": "9999-12-31 23:59:59"},
+     {"seen": "0001-01-01 00:00:00 BC"}, {"day": "infinity"}, {"day": "9999-12-31"}],
+    ids=str,
+)  # fmt: skip
+def test_a_value_from_the_edge_of_its_type_ends_no_batch(
+    run: Run, shop: str, tmp_path: Path, rows: Callable[..., Any], poison: dict[str, str]
+) -> None:
+    add(shop, 1, "2026-03-31 08:00:00", **poison)
+    add(shop, 2, "2026-03-31 08:00:00")
+    spec = spec_of(tmp_path)
+    text = spec.file.read_text().replace("comment: said", "comment: said, about_kind: share, about_id: day")
+    spec.file.write_text(text)
+    assert extract(run, load_spec(spec.file), "survey_answer")["rows"] == 2
+    assert landed(rows) == {"1", "2"}
