@@ -279,7 +279,10 @@ def load_settings(path: Path | None = None) -> Settings:
             raise SettingsError(f"settings file {chosen} does not exist")
         return Settings()
     with chosen.open("rb") as stream:
-        overrides = tomllib.load(stream)
+        try:
+            overrides = tomllib.load(stream)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{chosen.name} is not valid TOML: {error}") from None
     groups: dict[str, object] = {}
     known = {f.name for f in dataclasses.fields(Settings)}
     for name, values in overrides.items():

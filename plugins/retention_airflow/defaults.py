@@ -41,6 +41,8 @@ def dag_options(doc: str | None, *tags: str, finished_within: timedelta) -> dict
     """
     return {
         "doc_md": doc,
+        # The heading of the documentation, which the lists of the UI show.
+        "description": (doc or "").strip().partition("\n")[0].removeprefix("# "),
         "tags": ["retention", *tags],
         "default_args": DEFAULT_ARGS,
         "catchup": False,

@@ -27,6 +27,7 @@ class Result:
     has_more: bool
 
 
+_EXPLAIN = "explain (verbose, format json) "
 _NUMERIC_OIDS = {20, 21, 23, 700, 701, 1700}
 
 
@@ -112,7 +113,7 @@ def tables_read(raw: psycopg.Connection[Any], statement: str) -> set[str]:
     if re.match(r"(?i)(show|explain)\b", statement):
         return set()
     with raw.cursor() as cursor:
-        cursor.execute(f"explain (verbose, format json) {statement}".encode(), prepare=True)
+        cursor.execute(f"{_EXPLAIN}{statement}".encode(), prepare=True)
         row = cursor.fetchone()
     return set(_relations(row[0])) if row else set()
 
@@ -162,6 +163,8 @@ def _refused(error: psycopg.Error) -> RetentionError:
     if state == "57014":
         return RetentionError("the query took longer than allowed: raise --timeout or narrow it.", "query-refused")
     if state.startswith("42"):  # syntax errors and unknown names quote the query itself
-        position = f" at character {error.diag.statement_position}" if error.diag.statement_position else ""
+        # Counted in what was asked of the server, which begins with our `explain`.
+        place = int(error.diag.statement_position or 0) - len(_EXPLAIN)
+        position = f" at character {place}" if place > 0 else ""
         return RetentionError(f"{error.diag.message_primary}{position}.", "query-refused")
     return quote_error(error, "query")

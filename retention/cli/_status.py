@@ -61,7 +61,7 @@ def freshness(warehouse: Warehouse, now: datetime) -> Section:
     return Section(
         "What is in force",
         "数据新鲜度",
-        [("table", "left"), ("newest slice", "left"), ("rows", "right"), ("published", "left")],
+        [("table", "left"), ("newest slice", "left"), ("rows written", "right"), ("published", "left")],
         [[r["table_name"], r["slice_key"], number(r["rows"]), _ago(r["published_at"], now)] for r in found],
     )
 

@@ -100,6 +100,10 @@ def brief(counts: dict[str, Any], most: int = 3) -> str:
     """Return the first few figures of a step's counts in one line."""
     whole = {key: value for key, value in counts.items() if isinstance(value, int) and not isinstance(value, bool)}
     figures = [(key.rpartition(".")[2], value) for key, value in whole.items() if not key.endswith("_id")]
+    if "skipped" in counts:
+        return f"skipped: {counts['skipped']}"
+    if "already_published_until" in counts:
+        return f"nothing to do: loaded up to {counts['already_published_until']}"
     return ", ".join(f"{key} {value:,}" for key, value in figures[:most])
 
 
@@ -126,6 +130,8 @@ def report(
     """Print what a business day has brought, from core rows to audiences."""
     warehouse, marketing = open_databases()
     day = parse_date(date)
+    if day is not None:
+        require_published(warehouse, day.isoformat())
     times = json.loads(run_times.read_text()) if run_times else None
     print_day(console(), warehouse, marketing, day.isoformat() if day else newest_day(warehouse), times, "DAG", ui_url)
 
@@ -141,6 +147,21 @@ def newest_day(warehouse: Warehouse) -> str:
     if not found or found[0]["newest"] is None:
         raise RetentionError("no business day was published yet: run `retention run` first.", runbook="nothing-published")
     return (date.fromisoformat(found[0]["newest"]) - timedelta(days=1)).isoformat()
+
+
+def require_published(warehouse: Warehouse, day: str) -> None:
+    """Refuse to report a business day of which nothing was published: empty tables would look like a result."""
+    from datetime import date
+
+    from retention.report import rows
+    from retention.warehouse import RetentionError
+
+    as_of = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+    query = "select 1 from ops.published where table_name = 'segments.tier' and slice_key = :as_of"
+    if not rows(warehouse, query, {"as_of": as_of}):
+        raise RetentionError(
+            f"business day {day} was not published; the newest one is {newest_day(warehouse)}.", runbook="nothing-published"
+        )
 
 
 def print_day(

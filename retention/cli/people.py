@@ -36,6 +36,8 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase one person from every table, file and target, at once, with a receipt."""
+    if customer_key is None and not (source and customer_id):
+        raise typer.BadParameter("name the person by --source and --customer-id, or by --customer-key", param_hint="PERSON")
     if not yes:
         typer.confirm("Erase this person everywhere? This cannot be undone.", abort=True)
     request_id = enter("erasure", source, customer_id, customer_key)

@@ -120,7 +120,7 @@ def urls(
 
 
 def doctor(
-    ui_port: Annotated[int, typer.Option("--ui-port", help="Port of Airflow's UI.", envvar="RETENTION_UI_PORT")] = 8080,
+    ui_port: Annotated[int, typer.Option("--ui-port", help="Port of Airflow's UI.", envvar="RETENTION_AIRFLOW_PORT")] = 8080,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Check Python, packages, disk, ports, connections and migrations; say what to do about each."""

@@ -76,7 +76,7 @@ def _up(layout: Layout, console: Console) -> int:
         line.update("Waiting for the DAGs …")
         introduce(layout, AirflowApi.of(layout))
     console.print(f"Airflow {'is up' if started else 'was up already'}: [bold]{layout.url}[/]")
-    console.print(f"Login: admin / {layout.admin_password()}   (kept in {layout.passwords})", highlight=False)
+    console.print(f"Login: admin / {layout.admin_password()}   (kept in {layout.passwords})", highlight=False, soft_wrap=True)
     console.print("Stop it with `make down`.")
     return 0
 

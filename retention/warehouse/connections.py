@@ -14,7 +14,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from retention.warehouse.errors import RetentionError, quote_error
 
@@ -53,7 +53,7 @@ class Warehouse:
                 "embedded server.",
                 runbook="no-database-url",
             )
-        self._url = make_url(url).set(drivername="postgresql")
+        self._url = _postgres_url(url)
         self._options = " ".join(f"-c {key}={value}" for key, value in {**_SESSION, **(settings or {})}.items())
         self._application_name = application_name
         self._engine: Engine | None = None
@@ -65,6 +65,11 @@ class Warehouse:
     def url(self) -> URL:
         """URL of the database (its text form hides the password)."""
         return self._url
+
+    @property
+    def place(self) -> str:
+        """Where the database is, for messages: without user and password."""
+        return f"database {self._url.database} at {self._url.host or 'this machine'}:{self._url.port or 5432}"
 
     @property
     def engine(self) -> Engine:
@@ -87,7 +92,7 @@ class Warehouse:
             with self.engine.begin() as connection:
                 yield connection
         except DBAPIError as error:
-            raise quote_error(error) from None
+            raise quote_error(error, self.place) from None
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
@@ -97,7 +102,7 @@ class Warehouse:
                 yield connection
                 connection.rollback()
         except DBAPIError as error:
-            raise quote_error(error) from None
+            raise quote_error(error, self.place) from None
 
     def adbc(self) -> adbc_driver_postgresql.dbapi.Connection:
         """Open an ADBC connection (Arrow in and out, its own transaction)."""
@@ -108,13 +113,28 @@ class Warehouse:
         try:
             return adbc_driver_postgresql.dbapi.connect(f"{url}?{urlencode(pairs, quote_via=quote)}")
         except adbc_driver_postgresql.dbapi.Error as error:
-            raise quote_error(error, f"connecting to {self!r}") from None
+            raise quote_error(error, self.place) from None
 
     def dispose(self) -> None:
         """Close all pooled connections."""
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+
+
+def _postgres_url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        url = None  # its text stays out of the message: it may hold a password
+    if url is None or not url.drivername.startswith("postgres") or not url.database:
+        kind = f" of {url.get_backend_name()}" if url is not None and not url.drivername.startswith("postgres") else ""
+        raise RetentionError(
+            f"an address{kind} was given where warehouse and marketing database need one like "
+            "postgresql://user:password@host:5432/database. Nothing was opened.",
+            runbook="no-database-url",
+        )
+    return url.set(drivername="postgresql")
 
 
 def read_frame(source: Warehouse | Connection, sql: str, params: Mapping[str, Any] | None = None) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy.exc import DBAPIError
 
 
@@ -55,6 +57,12 @@ class ConnectionLost(DatabaseFailed):
     retryable = True
 
 
+class LoginRefused(DatabaseFailed):
+    """The server answers, and does not let this user into this database: somebody has to correct the address."""
+
+    runbook = "connection-lost"
+
+
 class ContractError(RetentionError):
     """A contract file under include/sql is wrong."""
 
@@ -81,6 +89,15 @@ _WHAT = {
 # The server's own words name tables, columns and functions for these, never values.
 _QUOTABLE = ("42501", "42703", "42883", "42P01")
 _LOST = ("08", "57P")
+# A connection that never came about has no state; the client's words name host, user and database, and no row.
+_NOT_ADMITTED = re.compile(
+    r"password authentication failed|no password supplied|no pg_hba.conf entry|(?:role|database) \".*\" does not exist"
+)
+_UNREACHABLE = {
+    r"connection refused|no such file": "nothing listens there; `retention serve-db` starts the embedded server",
+    r"resolve|name or service not known|nodename nor servname": "the host's name is not known",
+    r"timeout|timed out": "no answer in time",
+}
 _RETRYABLE = ("40", "53", "55", "57")
 
 
@@ -114,7 +131,7 @@ def quote_error(error: BaseException, doing: str = "statement") -> RetentionErro
     ]
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     if lost or state.startswith(_LOST) or (not state and type(original).__name__ == "OperationalError"):
-        return ConnectionLost(f"{doing}: the database connection was lost or refused; safe to retry.")
+        return _without_connection(str(original), doing)
     what = _WHAT.get(state, type(original).__name__)
     if state in _QUOTABLE and (words := getattr(diag, "message_primary", None)):
         places.insert(0, str(words))
@@ -122,3 +139,14 @@ def quote_error(error: BaseException, doing: str = "statement") -> RetentionErro
     failed = DatabaseFailed(f"{doing}: {what}{where}, SQLSTATE {state or 'unknown'}. Nothing of this statement was kept.")
     failed.retryable = state.startswith(_RETRYABLE)
     return failed
+
+
+def _without_connection(words: str, doing: str) -> RetentionError:
+    """Say why there is no connection, in our own words."""
+    if found := _NOT_ADMITTED.search(words):
+        what = "there is no such user or database" if "exist" in found[0] else "user or password is wrong"
+        return LoginRefused(f"{doing}: {what}. Correct the address.")
+    why = next((text for pattern, text in _UNREACHABLE.items() if re.search(pattern, words, re.IGNORECASE)), None)
+    if why is None:
+        return ConnectionLost(f"{doing}: the database connection was lost or refused; safe to retry.")
+    return ConnectionLost(f"{doing}: no connection: {why}. Safe to retry.")

@@ -54,3 +54,10 @@ def test_secrets_are_not_printed_and_a_short_pepper_is_refused(tmp_path):
         deployment.secrets()
     deployment.pepper_file.write_bytes(b"p" * 40)
     assert "ppp" not in repr(deployment.secrets())
+
+
+def test_a_file_that_is_no_toml_is_named_with_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "retention.toml"
+    path.write_text("[campaigns\ncontact_cap_days = 14\n")
+    with pytest.raises(SettingsError, match=r"retention.toml is not valid TOML: .*line 1"):
+        load_settings(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -66,3 +67,27 @@ def test_no_url_says_what_to_set():
 
 def test_the_password_is_not_printed():
     assert "secret" not in repr(Warehouse("postgresql://ana:secret@127.0.0.1/warehouse"))
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "again"),
+    [
+        ({"password": "wrong-one"}, "user or password is wrong", False),
+        ({"database": "nowhere"}, "there is no such user or database", False),
+        ({"port": 1}, "nothing listens there", True),
+        ({"host": "nowhere.invalid"}, "the host's name is not known", True),
+    ],
+)
+def test_why_there_is_no_connection_is_said(warehouse: Warehouse, change: dict[str, Any], words: str, again: bool) -> None:
+    stranger = Warehouse(warehouse.url.set(**change).render_as_string(hide_password=False))
+    with pytest.raises(RetentionError, match=words) as found, stranger.connect():
+        pass
+    assert found.value.retryable is again
+    assert "wrong-one" not in str(found.value)
+
+
+@pytest.mark.parametrize("url", ["garbage", "mysql://ana:secret-word@host/shop", "postgresql://host"])
+def test_an_address_of_something_else_is_refused(url: str) -> None:
+    with pytest.raises(RetentionError, match="need one like postgresql://") as found:
+        Warehouse(url)
+    assert "secret-word" not in str(found.value)
