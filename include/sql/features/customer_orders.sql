@@ -49,9 +49,21 @@ orders as (
     group by customer_key, order_key
 ),
 
+-- The gap that the ledger stores leaves out orders that the source has deleted since. As of a date before that deletion they
+-- were there: for these few people the order before is looked up.
+deleted_later as (
+    select distinct customer_key
+    from core.order_entry
+    where
+        customer_key between :first_key and :last_key
+        and kind = 'paid'
+        and deleted_at >= :as_of
+),
+
 -- Rhythm is counted in whole business days. The stored gap is rounded to a tenth of a second: half a second is added, so
--- that an order on the stroke of midnight does not slip into the day before.
-dated_orders as (
+-- that an order on the stroke of midnight does not slip into the day before. Materialized, because nine sums read the gap and
+-- would each convert the times again.
+dated_orders as materialized (
     select
         customer_key,
         paid_at,
@@ -62,8 +74,19 @@ dated_orders as (
         refunded_minor,
         cast(paid_at at time zone :business_timezone as date) as order_date,
         cast(paid_at at time zone :business_timezone as date) - cast(
-            (paid_at - days_since_previous_order * interval '1 day' + interval '0.5 seconds')
-            at time zone :business_timezone as date
+            case
+                when customer_key in (select deleted_later.customer_key from deleted_later)
+                    then (
+                        select max(earlier.happened_at)
+                        from core.order_entry as earlier
+                        where
+                            earlier.customer_key = orders.customer_key
+                            and earlier.kind = 'paid'
+                            and (earlier.happened_at, earlier.order_key) < (orders.paid_at, orders.order_key)
+                            and (earlier.deleted_at is null or earlier.deleted_at >= :as_of)
+                    )
+                else paid_at - days_since_previous_order * interval '1 day' + interval '0.5 seconds'
+            end at time zone :business_timezone as date
         ) as gap_days
     from orders
     where paid_at is not null

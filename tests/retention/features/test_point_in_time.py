@@ -7,12 +7,13 @@ from datetime import date
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from retention.features import FEATURE_TABLES, frame, labels
 from retention.features.binds import feature_binds, used_binds
 from retention.features.build import feature_sql
 from retention.settings import Settings
-from retention.warehouse import Warehouse, read_frame
+from retention.warehouse import Warehouse, read_frame, sql_file
 from tests.sql.features.company import KEYS, Company, moment
 
 AS_OF = date(2026, 4, 1)
@@ -104,7 +105,22 @@ def deleted(company: Company) -> None:
         )
 
 
-@pytest.mark.parametrize("change", [added, updated, deleted])
+def renumbered(company: Company) -> None:
+    """Ana's first order deleted from the as-of date on, and the rhythm of her others brought into line as conforming does."""
+    for table in ("order_entry", "order_header", "order_line"):
+        company.execute(
+            f"update core.{table} set deleted_at = :at where order_key = :key",
+            at=moment(MIDNIGHT),
+            key=company._orders["Ana-1"],
+        )
+    with company.warehouse.begin() as connection:
+        connection.exec_driver_sql(
+            "create temporary table touched_person on commit drop as select distinct customer_key from core.order_entry"
+        )
+        connection.execute(sa.text(sql_file("core/order_rhythm")))
+
+
+@pytest.mark.parametrize("change", [added, updated, deleted, renumbered])
 def test_what_happens_later_changes_nothing(company: Company, change: Callable[[Company], None]) -> None:
     before, frame_before = _slices(company.warehouse), frame(company.warehouse, AS_OF, published=False, settings=Settings())
 
@@ -136,6 +152,19 @@ def test_without_the_guard_the_future_leaks(
     change(company)
 
     assert not _rows(company.warehouse, unguarded).equals(before)
+
+
+def test_without_looking_up_the_order_before_a_later_deletion_leaks(company: Company) -> None:
+    sql = feature_sql("features.customer_orders")
+    guard = "customer_key in (select deleted_later.customer_key from deleted_later)"
+    assert guard in sql
+    unguarded = sql.replace(guard, "false")
+    before = _rows(company.warehouse, unguarded)
+
+    renumbered(company)
+
+    assert not _rows(company.warehouse, unguarded).equals(before)
+    assert _rows(company.warehouse, sql).equals(before)
 
 
 def test_labels_are_orders_of_the_horizon_that_stand_at_its_end(company: Company) -> None:
