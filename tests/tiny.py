@@ -42,6 +42,8 @@ class TinyCompany:
     def __post_init__(self) -> None:
         (self.home / "secrets").mkdir(parents=True)
         (self.home / "secrets" / "pepper").write_bytes(PEPPER)
+        # Whoever comes after a killed process waits for its lease to run out: seconds here, a minute in earnest.
+        (self.home / "retention.toml").write_text("[lease]\nexpires_seconds = 6\nrenew_seconds = 1\n")
         self.deliver(FIRST_DAY)
 
     def deliver(self, day: date) -> None:
@@ -58,6 +60,7 @@ class TinyCompany:
         """Environment variables that describe this installation."""
         return {
             "RETENTION_HOME": str(self.home),
+            "RETENTION_SETTINGS": str(self.home / "retention.toml"),
             "RETENTION_WAREHOUSE_URL": self.warehouse_url,
             "RETENTION_MARKETING_URL": self.marketing_url,
             "RETENTION_SOURCES_DIR": str(FIXTURE / "sources"),
