@@ -192,13 +192,16 @@ def _keep(connection: Connection, run: Run, plays: Sequence[Play]) -> None:
         )  # fmt: skip
     connection.execute(
         sa.text(
-            "insert into campaigns.holdout (play, period_key, customer_key, bucket, share, assigned_on) "
+            "insert into campaigns.holdout as holdout (play, period_key, customer_key, bucket, share, assigned_on) "
             "select decision.play, decision.period_key, decision.customer_key, decision.holdout_bucket, share.holdout_share, "
             "decision.as_of_date from campaigns.decision "
             "inner join jsonb_to_recordset(cast(:plays as jsonb)) as share (play text, holdout_share double precision) "
             "on decision.play = share.play "
             "where decision.as_of_date = :as_of_date and decision.state = 'control' "
-            "on conflict (play, period_key, customer_key) do nothing"
+            # A day that was planned and never pushed held nobody back: effects are watched from the first day that was.
+            "on conflict (play, period_key, customer_key) do update set assigned_on = excluded.assigned_on "
+            "where holdout.assigned_on < excluded.assigned_on "
+            "and holdout.assigned_on - 1 not in (select business_date from campaigns.push_receipt)"
         ),
         {"plays": play_records(plays), "as_of_date": run.as_of_date},
     )

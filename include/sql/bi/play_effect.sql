@@ -27,7 +27,20 @@ control as (
     from campaigns.holdout as holdout
     left join core.customer_alias as alias on holdout.customer_key = alias.source_customer_key
     inner join pushed_days on holdout.assigned_on = pushed_days.as_of_date
-    where holdout.assigned_on < :as_of_date and holdout.assigned_on >= :earliest_date
+    where
+        holdout.assigned_on < :as_of_date
+        and holdout.assigned_on >= :earliest_date
+        -- Two records, one held back and one contacted, turned out to be one person: contacted is contacted.
+        and not exists (
+            select 1
+            from campaigns.delivery as delivery
+            left join core.customer_alias as other on delivery.customer_key = other.source_customer_key
+            where
+                delivery.play = holdout.play
+                and delivery.period_key = holdout.period_key
+                and delivery.as_of_date < :as_of_date
+                and coalesce(other.customer_key, delivery.customer_key) = coalesce(alias.customer_key, holdout.customer_key)
+        )
 ),
 
 units as (

@@ -259,6 +259,26 @@ def test_who_was_drawn_stays_control(company: Company) -> None:
     assert company.decisions()["tier_nudge", "Jin"] == ("control", "control")
 
 
+def test_control_is_watched_from_the_first_day_that_was_pushed(company: Company) -> None:
+    """The first day's push failed for good: whoever was held back that day is control from the second day on, and stays so."""
+    for path in company.plays_dir.glob("*.yml"):
+        path.write_text(
+            path.read_text(encoding="utf-8").replace("holdout_share: 0.000000001", "holdout_share: 0.5"), encoding="utf-8"
+        )
+    for name in KEYS:
+        company.customer(name, stage="new", orders=1, first=1, last=1)
+    company.plan()
+    company.next_day()
+    company.plan()
+    company.push()
+    drawn = company.ask("select assigned_on, count(*) from campaigns.holdout where play = 'welcome' group by 1")
+    assert [day for day, _ in drawn] == [company.as_of_date]
+    company.next_day()
+    company.plan()
+    company.push()
+    assert company.ask("select assigned_on, count(*) from campaigns.holdout where play = 'welcome' group by 1") == drawn
+
+
 def test_planning_again_changes_nothing(staffed: Company) -> None:
     """The slice's checksum is that of its rows."""
     staffed.plan()

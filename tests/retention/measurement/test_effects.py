@@ -105,6 +105,16 @@ def test_control_of_days_never_pushed_is_left_out(measured: Run) -> None:
     assert effect(measured, "rescue", "bought").control_customers == 40
 
 
+def test_who_was_contacted_under_another_record_is_no_control(measured: Run) -> None:
+    """Record 2000 was held back, record 1000 contacted: they turned out to be one person."""
+    arm(measured.warehouse, "rescue", 1_000, [100] * 40, treated=True)
+    arm(measured.warehouse, "rescue", 2_000, [0] * 40, treated=False)
+    insert(measured.warehouse, "core.customer_alias", {"source_customer_key": 2_000, "customer_key": 1_000})
+    measure(measured)
+    found = effect(measured, "rescue", "bought")
+    assert (found.treated_customers, found.control_customers) == (40, 39)
+
+
 def test_orders_outside_the_window_do_not_count(measured: Run) -> None:
     old = date(2026, 2, 1)
     pushed(measured.warehouse, old)
