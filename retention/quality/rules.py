@@ -272,6 +272,15 @@ def _at_most(arguments: Mapping[str, Any], context: RowContext) -> _Built:
     )
 
 
+def _product_at_most(arguments: Mapping[str, Any], context: RowContext) -> _Built:
+    left, right = (_typed(context, column, "numeric") for column in arguments["columns"])
+    limit = _constant(arguments["max"])
+    # Each factor has its own bound; beyond it the product itself might overflow and end the whole batch.
+    bounded = f"abs({left}) <= 1e12 and abs({right}) <= 1e12"
+    words = f"{' times '.join(arguments['columns'])} must be at most {limit}"
+    return f"case when {bounded} then ({left}) * ({right}) <= {limit} end", words, ()
+
+
 def _no_nul(arguments: Mapping[str, Any], context: RowContext) -> _Built:
     # Extraction writes U+2400 where a value held the character NUL, which PostgreSQL cannot store.
     texts = ", ".join(_ref(context, c.name) for c in context.contract.columns if c.type == _TEXT)
@@ -356,6 +365,7 @@ _BUILDERS: dict[str, Callable[[Mapping[str, Any], RowContext], _Built]] = {
     "plausible_time": _plausible_time,
     "not_before": _not_before,
     "at_most": _at_most,
+    "product_at_most": _product_at_most,
     "no_nul": _no_nul,
     "clean_key": _clean_key,
     "unique_version": _unique_version,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from datetime import date, timedelta
 
@@ -58,6 +59,32 @@ def test_a_poisoned_row_is_set_aside_and_its_neighbours_load(
     assert (report["extracted"], report["valid"], report["quarantined"]) == (4, 3, 1)
     publish_core(run)
     assert rows_of(warehouse, "select count(*), sum(net_minor) from core.order_entry") == [(2, 20000)]
+
+
+def test_what_would_burst_a_number_or_an_index_of_core_is_set_aside(run: Run, warehouse: Warehouse) -> None:
+    """Each of these values is fine by itself; in core it would end the whole day."""
+    noise = "".join(random.Random(7).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=20_000))
+    land(run, "crm", "customer", [customer("ana")])
+    land(run, "crm", "product", [product("milk")])
+    land(run, "crm", "order", [order("o1", "ana", PAID), order("o2", "ana", PAID, channel=noise)])
+    land(run, "crm", "order_line", [
+        line("o1", 1),
+        line("o1", 2, quantity="1000000", unit_price="1000000000"),
+        line("o1", 3, quantity="1e131071", unit_price="1e131071"),
+    ])  # fmt: skip
+    land(run, "crm", "market_indicator", [
+        {"series": "fx.USD.CNY", "region": None, "indicator_date": "2026-03-01", "value": "7e30"},
+        {"series": "fx.USD.CNY", "region": noise, "indicator_date": "2026-03-01", "value": "7"},
+    ])  # fmt: skip
+    validate(run)
+    assert refused(warehouse) == [
+        ("market_indicator", "positive_rate", "value", 1),
+        ("market_indicator", "max_length", "region", 2),
+        ("order", "max_length", "channel", 2),
+        ("order_line", "product_at_most", "quantity, unit_price", 2),
+        ("order_line", "between", "quantity", 3),
+    ]
+    assert publish_core(run)["core.order_line"] == 1
 
 
 def test_injected_sql_is_kept_word_for_word(run: Run, warehouse: Warehouse) -> None:
