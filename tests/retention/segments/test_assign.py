@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
@@ -34,6 +35,22 @@ def test_everybody_gets_one_of_each(run: Run) -> None:
         "segments.tier_move": len(NAMES),
         "segments.lifecycle_move": len(NAMES),
     }
+
+
+def test_assigning_again_publishes_the_same(make_run: Callable[..., Run]) -> None:
+    """Also when the next day has been assigned meanwhile: a day rests on the days before it alone."""
+    people = {who: {"recency_days": 7 * place, "net_minor_365d": place} for place, who in enumerate(NAMES)}
+    query = "select table_name, rows, checksum from ops.published where slice_key = '2026-04-01' order by table_name"
+    publish_inputs(make_run().warehouse, AS_OF, people)
+    assign(make_run())
+    first = read_frame(make_run().warehouse, query)
+    publish_inputs(make_run().warehouse, date(2026, 4, 2), {who: {} for who in NAMES})
+    assign(make_run(date(2026, 4, 1)))
+
+    assign(make_run(try_number=2))
+
+    assert len(first[first["table_name"].str.startswith("segments.")]) >= len(SEGMENT_TABLES)
+    pd.testing.assert_frame_equal(read_frame(make_run().warehouse, query), first)
 
 
 def test_scores_must_be_there(run: Run) -> None:
