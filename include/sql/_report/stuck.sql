@@ -1,4 +1,4 @@
--- What waits for somebody: dead attempts, half-way batches, stale slices, open requests, breached complaints.
+-- What waits for somebody: dead attempts, half-way batches, stale slices, refused rows, open requests, wrong play files.
 select
     'attempt ' || led.dag_id || '.' || led.task_id || ' on ' || led.dataset || ' ' || led.slice_key || ' died' as what,
     led.started_at as since,
@@ -52,5 +52,18 @@ select
     'retention privacy run' as advice
 from privacy.request
 where state <> 'done'
+
+union all
+
+-- What the last plan found.
+select
+    verdict.expected as what,
+    verdict.checked_at as since,
+    'repair the file; retention play check' as advice
+from ops.check_result as verdict
+where
+    verdict.table_name = 'campaigns.play'
+    and not verdict.passed
+    and verdict.checked_at >= (select max(led.started_at) from ops.run_ledger as led where led.dataset = 'campaigns')
 
 order by since

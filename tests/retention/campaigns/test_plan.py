@@ -9,6 +9,7 @@ import pytest
 
 from retention import campaigns
 from retention.campaigns.plays import PLAYS_DIR
+from retention.warehouse import read_frame, sql_file
 from tests.retention.campaigns.conftest import KEYS, Company
 
 EXPECTED = {
@@ -310,6 +311,12 @@ def test_a_wrong_play_stops_no_other_and_goes_on_as_it_was(staffed: Company) -> 
     kept = staffed.ask("select severity, passed, expected from ops.check_result where table_name = 'campaigns.play'")
     assert [row[2] for row in kept] == found
     assert {row[:2] for row in kept} == {("warn", False)}
+    assert list(read_frame(staffed.warehouse, sql_file("_report/stuck"))["what"]) == found
+
+    wrong.write_text((PLAYS_DIR / "birthday.yml").read_text(encoding="utf-8"), encoding="utf-8")
+    (staffed.plays_dir / "new.yml").unlink()
+    assert "wrong_plays" not in staffed.plan()
+    assert read_frame(staffed.warehouse, sql_file("_report/stuck")).empty
 
 
 def test_without_the_last_definition_its_members_would_leave(staffed: Company, monkeypatch: pytest.MonkeyPatch) -> None:
