@@ -273,9 +273,9 @@ def load_settings(path: Path | None = None) -> Settings:
     ------
     SettingsError naming file, table and key, with the nearest known name.
     """
-    chosen = path or Path(os.environ.get("RETENTION_SETTINGS", PROJECT_ROOT / "retention.toml"))
+    chosen = path or Path(os.environ.get("RETENTION_SETTINGS") or PROJECT_ROOT / "retention.toml")
     if not chosen.exists():
-        if path is not None or "RETENTION_SETTINGS" in os.environ:
+        if path is not None or os.environ.get("RETENTION_SETTINGS"):
             raise SettingsError(f"settings file {chosen} does not exist")
         return Settings()
     with chosen.open("rb") as stream:

@@ -131,10 +131,12 @@ def table_text(name: str, columns: list[dict[str, Any]]) -> str:
     keys = f"Key: {', '.join(f'`{key}`' for key in contract.primary_key)}. " if contract and contract.primary_key else ""
     kind = "View. " if columns[0]["kind"] == "view" else ""
     lines = [f"\n### {name}\n", f"{columns[0]['description'] or ''} {kind}{keys}".rstrip() + "\n"]
+    # Landing takes everything as text; what a row must have is in its rules.
+    needed = {str(check.arguments["column"]) for check in contract.checks if check.rule == "required"} if contract else set()
     lines += ["| column | type | required | meaning |", "|---|---|---|---|"]
     for column in columns:
         meaning = (column["column_description"] or "").replace("|", "\\|").replace("\n", " ")
-        required = "yes" if column["is_required"] else ""
+        required = "yes" if column["is_required"] or column["column_name"] in needed else ""
         lines.append(f"| `{column['column_name']}` | {short(column['type'])} | {required} | {meaning} |")
     return "\n".join(lines) + "\n"
 
