@@ -114,7 +114,7 @@ def _checker(spec: SourceSpec, entity: EntitySpec, found: Found, file: str | Non
         # A line of JSON leaves out what has no value, so there only the key must be found.
         missing = [name for name in (entity.key if entity.format == "jsonl" else wanted) if name not in names]
         if missing:
-            hint = _hint(missing, wanted, names)
+            hint = _hint(missing, {*wanted, *canonical_columns(entity.entity)}, names)
             raise ColumnMissing(
                 f"{spec.source} {entity.entity}: {file or entity.where} has no column {', '.join(missing)}; {hint}. "
                 "Nothing landed. "
@@ -124,11 +124,11 @@ def _checker(spec: SourceSpec, entity: EntitySpec, found: Found, file: str | Non
     return check
 
 
-def _hint(missing: Sequence[str], wanted: Sequence[str], names: Sequence[str]) -> str:
-    """Say what may have become of a column. Names are shown only when some are as described: a file without a header has
+def _hint(missing: Sequence[str], expected: set[str], names: Sequence[str]) -> str:
+    """Say what may have become of a column. Names are shown only when some are as expected: a file without a header has
     a person where the names should be.
     """
-    if not set(wanted) & set(names):
-        return f"none of its {len(names)} columns has a name that is described: is its first line a header?"
+    if not expected & set(names):
+        return f"none of its {len(names)} columns has a name that is known here: is its first line a header?"
     nearest = difflib.get_close_matches(missing[0], list(names), n=1)
     return f"did it become {nearest[0]}?" if nearest else f"there are {', '.join(sorted(names))}"

@@ -195,7 +195,7 @@ def test_missing_column_names_the_nearest(run: Run, desk: Path) -> None:
 def test_a_file_without_a_header_shows_nobody(run: Run, desk: Path, rows: Callable[..., Any]) -> None:
     spec = survey_spec(desk.parent, SAME_CSV)
     (desk / "answers_2026-03-31.csv").write_text("1,Hana Kobayashi,nps,9,call hana@example.com,2026-03-31T09:00,2026-03-31\n")
-    with pytest.raises(ColumnMissing, match="none of its 7 columns has a name that is described: is its first line") as caught:
+    with pytest.raises(ColumnMissing, match="none of its 7 columns has a name that is known here: is its first line") as caught:
         extract(run, spec, "survey_answer")
     told = f"{caught.value} {rows('select message from ops.batch')} {rows('select message from ops.run_ledger')}"
     assert "ana" not in told
