@@ -21,7 +21,8 @@ ROW = "checked"
 # A date written as words ('today', 'infinity') is valid input for PostgreSQL and no date that a source may deliver.
 _DATE_SHAPE = {
     "date": r"^\s*\d{4,6}-\d{1,2}-\d{1,2}\s*$",
-    "timestamptz": r"^\s*\d{4,6}-\d{1,2}-\d{1,2}",
+    # With an offset: extraction gives one to every time it can read, and any other would be taken for a time of UTC.
+    "timestamptz": r"^\s*\d{4,6}-\d{1,2}-\d{1,2}\s*($|[Tt\s].*([Zz]|[+-]\d{2}(:?\d{2}){0,2})\s*$)",
 }
 _TEXT = "text"
 _TYPED = "typed"

@@ -37,6 +37,7 @@ def refused(warehouse: Warehouse) -> list[tuple[object, ...]]:
         pytest.param({"ordered_at": "9999-12-31T00:00:00+00:00"}, ("plausible_time", "ordered_at"), id="year 9999"),
         pytest.param({"ordered_at": "0000-00-00"}, ("is_type", "ordered_at"), id="no date"),
         pytest.param({"ordered_at": "infinity"}, ("is_type", "ordered_at"), id="infinity is no date"),
+        pytest.param({"ordered_at": "2026-3-1 8:00:00"}, ("is_type", "ordered_at"), id="a time of no zone"),
         pytest.param({"ordered_at": "tomorrow"}, ("is_type", "ordered_at"), id="a word is no date"),
         pytest.param({"ordered_at": "1899-12-31T00:00:00+00:00"}, ("plausible_time", "ordered_at"), id="year 1899"),
         pytest.param({"paid_at": "2026-04-01T00:00:00+08:00"}, ("plausible_time", "paid_at"), id="after the business day"),
