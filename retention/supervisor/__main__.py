@@ -84,15 +84,19 @@ def _up(layout: Layout, console: Console) -> int:
 def _airflow(layout: Layout, arguments: list[str]) -> int:
     """Run the `airflow` program as the components of this installation see it, for backfills and the like."""
     from retention.supervisor.configuration import METADATA_DATABASE, airflow_environment
-    from retention.supervisor.service import airflow_program
+    from retention.supervisor.service import SupervisorError, airflow_program
 
-    environment = airflow_environment(layout, EmbeddedPostgres(layout.home).url(METADATA_DATABASE))
+    postgres = EmbeddedPostgres(layout.home)
+    if not postgres.is_running():
+        raise SupervisorError("Airflow's database does not run. `make up` starts it.", runbook="supervisor")
+    environment = airflow_environment(layout, postgres.url(METADATA_DATABASE))
     return subprocess.run([*airflow_program(), *arguments], env=environment, check=False).returncode
 
 
 def _status(layout: Layout, console: Console) -> int:
     found = status(layout)
-    console.print(f"{found['phase']} {found['message']} {found['url'] or ''}".strip(), highlight=False)
+    message = f"({found['message']})" if found["message"] else ""
+    console.print(" ".join(filter(None, [found["phase"], found["url"], message])), highlight=False)
     for part in found["components"]:
         state = f"pid {part['pid']}" if part["running"] else "not running"
         console.print(f"  {part['name']:<14} {state:<14} restarted {part['restarts']} times", highlight=False)

@@ -63,7 +63,8 @@ def wait(layout: Layout, ready: Callable[[dict[str, Any]], bool], show: Callable
             return
         phase = state.get("phase")
         if phase == "failed":
-            raise SupervisorError(_without_link(str(state.get("message"))))
+            text, slug = _apart(str(state.get("message")))
+            raise SupervisorError(text, runbook=slug)
         running = _is_held(layout)
         if seen_running and not running and phase != "up":
             raise SupervisorError(f"the supervisor ended without a word; its log is {layout.logs / 'supervisor.log'}.")
@@ -132,6 +133,7 @@ def _is_held(layout: Layout) -> bool:
     return False
 
 
-def _without_link(message: str) -> str:
-    # The message of the supervisor's own error ends with a link already; the error raised here adds it again.
-    return message.partition(" See docs/runbook.md#")[0]
+def _apart(message: str) -> tuple[str, str | None]:
+    # The message of the supervisor's own error ends with its link; the error raised here adds the same one again.
+    text, _, slug = message.partition(" See docs/runbook.md#")
+    return text, slug or None
