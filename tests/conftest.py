@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -15,6 +14,7 @@ from psycopg import sql
 from retention.settings import Secrets, Settings
 from retention.warehouse import Attempt, Run, Warehouse, migrate
 from retention.warehouse.embedded import EmbeddedPostgres
+from tests.folders import open_folder
 
 _COUNTER = itertools.count(1)
 BUSINESS_DATE = date(2026, 3, 31)
@@ -23,13 +23,8 @@ PEPPER = b"a-pepper-for-tests-only-0123456789abcdef"
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedPostgres]:
-    """One embedded server for the session, not durable: nobody pulls the plug on a test.
-
-    Its folder is no pytest folder: every session makes those private again, and the server's own user could enter no more.
-    """
-    with tempfile.TemporaryDirectory(prefix="retention-tests-", dir="/var/tmp") as folder:
-        home = Path(folder)
-        home.chmod(0o711)
+    """One embedded server for the session, not durable: nobody pulls the plug on a test."""
+    with open_folder("tests") as home:
         embedded = EmbeddedPostgres(home, durable=False)
         embedded.start()
         try:

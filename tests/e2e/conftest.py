@@ -16,6 +16,7 @@ from retention.supervisor.api import AirflowApi
 from retention.supervisor.introduction import DAILY, introduce
 from retention.supervisor.layout import free_port
 from retention.warehouse import Warehouse
+from tests.folders import open_folder
 
 TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny"
 
@@ -31,12 +32,13 @@ class Installation:
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def installation() -> Iterator[Installation]:
     """PostgreSQL and Airflow, really running, with the tiny company's files as sources; stopped at the end."""
-    home = tmp_path_factory.mktemp("installation")
-    for folder in (home, *home.parents):  # PostgreSQL's unprivileged user must be able to enter
-        if folder.stat().st_uid == home.stat().st_uid and folder != folder.parent:
-            folder.chmod(folder.stat().st_mode | 0o011)
+    with open_folder("e2e") as home:
+        yield from _installed(home)
+
+
+def _installed(home: Path) -> Iterator[Installation]:
     data = home / "delivered"
     shutil.copytree(TINY / "data", data)
     layout = Layout.of(home)

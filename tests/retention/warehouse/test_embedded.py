@@ -7,23 +7,22 @@ import signal
 import socket
 import stat
 from contextlib import suppress
-from pathlib import Path
 
 import psycopg
 import pytest
 
 from retention.settings import Deployment
 from retention.warehouse.embedded import EmbeddedPostgres, EmbeddedServerError
+from tests.folders import open_folder
 
 
 @pytest.fixture
-def own(tmp_path: Path):
+def own():
     """A server of this test's own, stopped at the end."""
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(folder.stat().st_mode | 0o011)
-    embedded = EmbeddedPostgres(tmp_path, durable=False)
-    yield embedded
-    embedded.stop()
+    with open_folder("embedded") as home:
+        embedded = EmbeddedPostgres(home, durable=False)
+        yield embedded
+        embedded.stop()
 
 
 def fetch(url: str, query: str) -> object:
