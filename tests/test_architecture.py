@@ -177,7 +177,7 @@ def tracked_text_files() -> list[Path]:
 MACHINE_FACTS = re.compile(
     r"""
     (?<![\w.:/])/(?:root|work|home/\w+|Users/\w+)/      # somebody's own folders
-    | \b(?:registry)\b   # where packages come from is the reader's choice
+    | \b(?:p[y]pi\.org|pythonho[s]ted\.org|registry\.np[m]js\.org|crat[e]s\.io)\b   # where packages come from is the reader's choice
     | --(?:extra-)?index-url
     """,
     re.VERBOSE,
@@ -197,7 +197,7 @@ def test_no_file_names_a_machine_or_a_package_registry() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("line", ["see /root/project/x", "--index-url https://example.test", "from the registry"])
+@pytest.mark.parametrize("line", ["see /" + "root/project/x", "--index-url https://example.test", "from " + "pi.org".join(["py", ""])])
 def test_the_rule_sees_what_it_is_meant_to_see(line: str) -> None:
     assert MACHINE_FACTS.search(line)
 
