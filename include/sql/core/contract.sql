@@ -4,7 +4,11 @@ select distinct on (contract_key)
         as contract_key,
     known.source_customer_key,
     known.customer_key,
-    case when landed.product_id is not null then ('x' || encode(substr(sha256(convert_to(coalesce(delivery.product_source, delivery.source) || chr(31) || landed.product_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint end as product_key,
+    case
+        when landed.product_id is not null then ('x' || encode(substr(sha256(convert_to(
+            coalesce(delivery.product_source, delivery.source) || chr(31) || landed.product_id, 'UTF8'
+        )), 1, 8), 'hex'))::bit(64)::bigint
+    end as product_key,
     nullif(btrim(landed.started_at), '')::timestamptz as started_at,
     nullif(btrim(landed.renewal_date), '')::date as renewal_date,
     round(nullif(btrim(landed.fee), '')::numeric * fx.rate * :minor_factor)::bigint as fee_minor,

@@ -14,7 +14,12 @@ select distinct on (source_customer_key, version_at)
     coalesce(nullif(btrim(landed.customer_kind), ''), 'consumer') as customer_kind,
     nullif(btrim(landed.personality_tag), '') as personality_tag,
     nullif(btrim(landed.language), '') as language,
-    coalesce(least(nullif(btrim(landed.member_since), '')::timestamptz, nullif(btrim(landed.created_at), '')::timestamptz), nullif(btrim(landed.member_since), '')::timestamptz, nullif(btrim(landed.created_at), '')::timestamptz, coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at)) as member_since,
+    -- least() and coalesce() pass over nulls: the earlier of the two times, else the one there is, else the change.
+    coalesce(
+        least(nullif(btrim(landed.member_since), '')::timestamptz, nullif(btrim(landed.created_at), '')::timestamptz),
+        nullif(btrim(landed.updated_at), '')::timestamptz,
+        delivery.landed_at
+    ) as member_since,
     coalesce(nullif(btrim(landed.is_test), '')::boolean, false) as is_test,
     false as is_staff,
     delivery.source,

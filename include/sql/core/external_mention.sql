@@ -4,7 +4,11 @@ select distinct on (mention_key)
     nullif(btrim(landed.platform), '') as platform,
     nullif(btrim(landed.text), '') as text,
     nullif(btrim(landed.sentiment), '') as sentiment,
-    case when landed.product_id is not null then ('x' || encode(substr(sha256(convert_to(coalesce(delivery.product_source, delivery.source) || chr(31) || landed.product_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint end as product_key,
+    case
+        when landed.product_id is not null then ('x' || encode(substr(sha256(convert_to(
+            coalesce(delivery.product_source, delivery.source) || chr(31) || landed.product_id, 'UTF8'
+        )), 1, 8), 'hex'))::bit(64)::bigint
+    end as product_key,
     nullif(btrim(landed.category), '') as category,
     nullif(btrim(landed.mentioned_at), '')::timestamptz as happened_at,
     delivery.source,

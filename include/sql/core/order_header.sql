@@ -24,7 +24,12 @@ select distinct on (order_key)
     landed.batch_id,
     coalesce(
         nullif(btrim(landed.updated_at), '')::timestamptz,
-        greatest(nullif(btrim(landed.ordered_at), '')::timestamptz, nullif(btrim(landed.paid_at), '')::timestamptz, nullif(btrim(landed.cancelled_at), '')::timestamptz, nullif(btrim(landed.refunded_at), '')::timestamptz)
+        greatest(
+            nullif(btrim(landed.ordered_at), '')::timestamptz,
+            nullif(btrim(landed.paid_at), '')::timestamptz,
+            nullif(btrim(landed.cancelled_at), '')::timestamptz,
+            nullif(btrim(landed.refunded_at), '')::timestamptz
+        )
     ) as updated_at,
     nullif(btrim(landed.deleted_at), '')::timestamptz as deleted_at,
     coalesce(nullif(btrim(landed.is_simulated), '')::boolean, false) as is_simulated

@@ -3,7 +3,12 @@ select distinct on (order_key, version_at)
     ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.order_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint as order_key,
     coalesce(
         nullif(btrim(landed.updated_at), '')::timestamptz,
-        greatest(nullif(btrim(landed.ordered_at), '')::timestamptz, nullif(btrim(landed.paid_at), '')::timestamptz, nullif(btrim(landed.cancelled_at), '')::timestamptz, nullif(btrim(landed.refunded_at), '')::timestamptz)
+        greatest(
+            nullif(btrim(landed.ordered_at), '')::timestamptz,
+            nullif(btrim(landed.paid_at), '')::timestamptz,
+            nullif(btrim(landed.cancelled_at), '')::timestamptz,
+            nullif(btrim(landed.refunded_at), '')::timestamptz
+        )
     ) as version_at,
     nullif(btrim(landed.ordered_at), '')::timestamptz as ordered_at,
     nullif(btrim(landed.paid_at), '')::timestamptz as paid_at,
@@ -18,7 +23,12 @@ select distinct on (order_key, version_at)
     landed.batch_id,
     coalesce(
         nullif(btrim(landed.updated_at), '')::timestamptz,
-        greatest(nullif(btrim(landed.ordered_at), '')::timestamptz, nullif(btrim(landed.paid_at), '')::timestamptz, nullif(btrim(landed.cancelled_at), '')::timestamptz, nullif(btrim(landed.refunded_at), '')::timestamptz)
+        greatest(
+            nullif(btrim(landed.ordered_at), '')::timestamptz,
+            nullif(btrim(landed.paid_at), '')::timestamptz,
+            nullif(btrim(landed.cancelled_at), '')::timestamptz,
+            nullif(btrim(landed.refunded_at), '')::timestamptz
+        )
     ) as updated_at,
     nullif(btrim(landed.deleted_at), '')::timestamptz as deleted_at,
     coalesce(nullif(btrim(landed.is_simulated), '')::boolean, false) as is_simulated
