@@ -2892,7 +2892,7 @@ create table segments.value_matrix (
 comment on table segments.value_matrix is 'Current value (net amount of the last 365 days) by potential value (predicted net value of the coming twelve months) of every customer: strategic (high, high), growth (low, high), base (high, low), marginal (low, low). High is above the cut-off, a quantile over the purchasers of the day. Grain: one row per customer per as_of_date.';
 comment on column segments.value_matrix.as_of_date is 'date D the row holds for';
 comment on column segments.value_matrix.customer_key is 'pseudonym of the customer';
-comment on column segments.value_matrix.current_value_minor is 'net amount of the last 365 days, minor units of the base currency; 0 for prospects';
+comment on column segments.value_matrix.current_value_minor is 'net amount of the last 365 days plus the newest balance of every holding (deposits, stored value), minor units of the base currency; 0 for prospects who hold nothing';
 comment on column segments.value_matrix.potential_value_minor is 'predicted net value of the coming twelve months; 0 for prospects';
 comment on column segments.value_matrix.current_cutoff_minor is 'current value above which it counts as high, never below 0';
 comment on column segments.value_matrix.potential_cutoff_minor is 'potential value above which it counts as high, never below 0';

@@ -11,7 +11,7 @@ import pytest
 from retention.segments import assign
 from retention.settings import Settings, ValueSettings
 from retention.warehouse import Run, read_frame
-from tests.sql.features.company import NAMES, WHO
+from tests.sql.features.company import KEYS, NAMES, WHO
 from tests.sql.segments.slices import publish_inputs, read_slice
 
 AS_OF = date(2026, 4, 1)
@@ -42,6 +42,32 @@ def test_high_is_above_the_quantile_of_purchasers(run: Run) -> None:
         **dict.fromkeys(("Hana", "Ivo", "Jin"), "base"),
     }
     assert {row["value_class_zh"] for row in rows.values()} == {"成长", "边缘", "基础"}
+
+
+def test_what_a_customer_holds_counts_into_current_value(run: Run) -> None:
+    publish_inputs(run.warehouse, AS_OF, _ten())
+    key = KEYS["Ana"]
+    with run.warehouse.begin() as connection:
+        # Ana's deposit grew to 3,000; what she holds from the date on, and what the source deleted before it, do not count.
+        connection.exec_driver_sql(
+            "insert into core.holding (source_customer_key, customer_key, kind, balance_date, amount_minor, source, batch_id, "
+            "deleted_at, is_simulated) values "
+            + ", ".join(
+                f"({key}, {key}, '{kind}', '{day}', {amount}, 'crm', 1, {deleted}, false)"
+                for kind, day, amount, deleted in (
+                    ("deposit", "2026-02-01", 2000, "null"),
+                    ("deposit", "2026-03-31", 3000, "null"),
+                    ("deposit", "2026-04-01", 9000, "null"),
+                    ("gift_card", "2026-03-01", 500, "'2026-03-02'"),
+                )
+            )
+        )
+    assign(run)
+
+    ana = read_slice(run.warehouse, "segments.value_matrix", AS_OF)["Ana"]
+
+    # 100 spent and 3,000 held; with her at the top the seventh of the ten values is 800.
+    assert (ana["current_value_minor"], ana["current_cutoff_minor"], ana["value_class"]) == (3100, 800, "strategic")
 
 
 def test_both_values_high_is_strategic(run: Run) -> None:
