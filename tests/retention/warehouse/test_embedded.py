@@ -56,6 +56,7 @@ def test_a_remembered_port_that_somebody_took_is_replaced(own):
     taken = own.port
     own.stop()
     with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of the stopped server may linger
         squatter.bind(("127.0.0.1", taken))
         squatter.listen()
         own.start()
