@@ -21,9 +21,9 @@ from sqlalchemy.engine import Connection
 from retention.sources.errors import EmptyDay, HeaderOnlyFile, SourceError
 from retention.sources.files import FileStore
 from retention.sources.manifest import FileEntry, choose_files, record_files
-from retention.sources.read import Found, batch_schema, file_batches, source_url, sql_batches
+from retention.sources.read import Found, batch_schema, file_batches, source_url, store_batches
 from retention.sources.spec import EntitySpec, SourceSpec
-from retention.sources.sql import SqlStore
+from retention.sources.stores import open_store
 from retention.warehouse import Fenced, RetentionError, Run, failpoint, ingest_arrow, lease
 from retention.warehouse.lease import Lease
 
@@ -87,9 +87,9 @@ def _land(
 ) -> list[str]:
     """Read and load all rows of a batch, judge whether they are a delivery at all, and return what is worth noting."""
     day = run.business_date
-    if spec.kind == "sql":
-        with SqlStore(address, spec.source) as store:
-            batches = sql_batches(store, spec, entity, cursor, run.as_of, delivery.found)
+    if spec.kind != "files":
+        with open_store(spec, address) as store:
+            batches = store_batches(store, spec, entity, cursor, run.as_of, delivery.found)
             _ingest(run, entity.entity, batch_id, batches, delivery)
         notes = []
     else:

@@ -14,7 +14,7 @@ from retention.sources.errors import ColumnMissing, SpecError
 from retention.sources.files import FileStore, SourceFile
 from retention.sources.mapping import assemble, mapper, needed_columns
 from retention.sources.spec import EntitySpec, SourceSpec, canonical_columns
-from retention.sources.sql import SqlStore
+from retention.sources.stores import TableStore, open_store
 
 
 @dataclass
@@ -46,8 +46,8 @@ def batch_schema(entity: str) -> pa.Schema:
     return pa.schema([("position", pa.int64()), ("file", pa.string()), *((name, pa.string()) for name in names)])
 
 
-def sql_batches(
-    store: SqlStore, spec: SourceSpec, entity: EntitySpec, lower: datetime | None, upper: datetime | None, found: Found
+def store_batches(
+    store: TableStore, spec: SourceSpec, entity: EntitySpec, lower: datetime | None, upper: datetime | None, found: Found
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows with ``lower <= cursor < upper`` (all rows where the entity has no cursor)."""
     schema, apply, position = batch_schema(entity.entity), mapper(entity, spec.timezone), 0
@@ -92,11 +92,11 @@ def changes(
     """
     entity_spec, found = spec.entities[entity], Found()
     address = source_url(spec, url)
-    if spec.kind == "sql":
+    if spec.kind != "files":
         if entity_spec.cursor_type == "date":  # the day that is not over holds news already
             until = until.astimezone(spec.zone) + timedelta(days=1)
-        with SqlStore(address, spec.source) as store:
-            yield from sql_batches(store, spec, entity_spec, since, until, found)
+        with open_store(spec, address) as store:
+            yield from store_batches(store, spec, entity_spec, since, until, found)
         return
     files = FileStore(address, spec.source)
     after = None if since is None else since.astimezone(spec.zone).date() - timedelta(days=1)

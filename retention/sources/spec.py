@@ -30,8 +30,13 @@ class ColumnMap:
     separator: str = " "
     constant: str | None = None
     values: Mapping[str, str | None] = field(default_factory=dict)
-    """The source's codes and ours; codes not named stay as they are, for validation to judge."""
+    """The source's codes and ours."""
+    unknown: str = "judge"
+    """What becomes of a code that ``values`` does not name: ``judge`` leaves it for validation, ``null`` drops it, ``warn``
+    keeps and notes it, ``stop`` ends the extraction, ``other`` writes ``other``."""
     format: str | None = None
+    decimal: str = "."
+    """Decimal sign of a number written as text: ``.`` or ``,``; the other one then groups thousands."""
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -63,12 +68,21 @@ class EntitySpec:
     key: tuple[str, ...]
     columns: Mapping[str, ColumnMap] | None
     """By our name; None where the source uses our names already."""
+    mode: str = "incremental"
+    """``incremental``: what changed since the last published day. ``full``: everything, every day; what is missing stays.
+    ``snapshot``: everything, every day, compared with what was published before; what is missing was deleted."""
     table: str | None = None
     query: str | None = None
     path: str | None = None
     format: str | None = None
     delimiter: str = ","
     encoding: str = "utf-8"
+    sheet: str | None = None
+    """Of a workbook; its first one where none is named."""
+    request: Mapping[str, Any] = field(default_factory=dict)
+    """How a REST source is asked for the entity, as described."""
+    deletions: Mapping[str, Any] | None = None
+    """Where the source tells which rows it deleted, as described; None where it tells by a column, or not at all."""
     cursor: str | None = None
     cursor_type: str = "timestamp"
     overlap_minutes: int = 0
@@ -77,7 +91,12 @@ class EntitySpec:
     @property
     def where(self) -> str:
         """Name of what is read, for messages."""
-        return self.table or self.path or "query"
+        return self.table or self.path or str(self.request.get("path") or self.request.get("object") or "query")
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether the last published state of every row is kept, because a deletion tells no more than a key."""
+        return self.mode == "snapshot" or self.deletions is not None
 
 
 @dataclass(frozen=True)
@@ -90,6 +109,8 @@ class SourceSpec:
     timezone: str
     entities: Mapping[str, EntitySpec]
     file: Path
+    api: Mapping[str, Any] = field(default_factory=dict)
+    """How a REST source is spoken to, as described: login, pages, limits."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -152,7 +173,9 @@ def load_spec(path: Path) -> SourceSpec:
         if entity not in known:
             raise SpecError(f"{path.name}: entities.{entity} is no entity{_nearest(entity, known)}.")
         entities[entity] = _entity(path, raw["kind"], entity, body)
-    return SourceSpec(raw["source"], raw["kind"], raw["connection"], timezone, entities, path)
+    if (raw["kind"] == "rest") != ("api" in raw):
+        raise SpecError(f"{path.name}: api: needed for a source of kind rest, and only there.")
+    return SourceSpec(raw["source"], raw["kind"], raw["connection"], timezone, entities, path, raw.get("api", {}))
 
 
 @cache
@@ -189,29 +212,42 @@ def _entity(path: Path, kind: str, entity: str, body: Mapping[str, Any]) -> Enti
     if kind == "sql":
         if ("table" in body) == ("query" in body):
             raise SpecError(f"{at}: name either table or query.")
-        _refuse(at, body, ("path", "format", "options"), kind)
+        _refuse(at, body, ("path", "format", "options", "request"), kind)
+    elif kind == "rest":
+        if "request" not in body:
+            raise SpecError(f"{at}.request: missing; a REST source needs it.")
+        _refuse(at, body, ("table", "query", "path", "format", "options"), kind)
     else:
         for needed in ("path", "format"):
             if needed not in body:
                 raise SpecError(f"{at}.{needed}: missing; a file source needs it.")
-        _refuse(at, body, ("table", "query", "cursor", "cursor_type", "overlap_minutes"), kind)
+        _refuse(at, body, ("table", "query", "request", "cursor", "cursor_type", "overlap_minutes"), kind)
         pattern = PurePosixPath(body["path"])
         if pattern.is_absolute() or ".." in pattern.parts or "\\" in body["path"] or "://" in body["path"]:
             raise SpecError(f"{at}.path: must stay inside the source's folder (no leading /, no .., no URL).")
         if body["path"].count("{date}") > 1:
             raise SpecError(f"{at}.path: {{date}} may stand there once.")
+    mode = body.get("mode") or ("incremental" if "cursor" in body or kind == "files" else "full")
+    if mode == "incremental" and kind != "files" and "cursor" not in body:
+        raise SpecError(f"{at}.mode: incremental needs a cursor; without one choose full or snapshot.")
+    if mode == "snapshot" and "deletions" in body:
+        raise SpecError(f"{at}.deletions: a snapshot tells deletions by itself.")
     options = body.get("options", {})
     _check_encoding(at, options.get("encoding", "utf-8"))
     return EntitySpec(
         entity=entity,
         key=tuple(body["key"]),
         columns=None if body["columns"] == "same" else _columns(at, entity, body["columns"]),
+        mode=mode,
         table=body.get("table"),
         query=body.get("query"),
         path=body.get("path"),
         format=body.get("format"),
         delimiter=options.get("delimiter", ","),
         encoding=options.get("encoding", "utf-8"),
+        sheet=options.get("sheet"),
+        request=body.get("request", {}),
+        deletions=body.get("deletions"),
         cursor=body.get("cursor"),
         cursor_type=body.get("cursor_type", "timestamp"),
         overlap_minutes=body.get("overlap_minutes", 0),
@@ -247,7 +283,9 @@ def _columns(at: str, entity: str, columns: Mapping[str, Any]) -> dict[str, Colu
             separator=body.get("separator", " "),
             constant=_text(body["constant"]) if "constant" in body else None,
             values={str(code): _text(ours) for code, ours in body.get("values", {}).items()},
+            unknown=body.get("unknown", "judge"),
             format=body.get("format"),
+            decimal=body.get("decimal", "."),
         )
     return mapped
 

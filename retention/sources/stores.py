@@ -1,0 +1,35 @@
+"""What extraction reads from: every kind of source that is asked for rows, behind one way of asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+import pyarrow as pa
+
+from retention.sources.spec import EntitySpec, SourceSpec
+from retention.sources.sql import SqlStore
+
+Columns = tuple[dict[str, pa.Array], int]
+"""Columns of one batch by the source's names, and the number of its rows."""
+
+
+class TableStore(AbstractContextManager["TableStore"], Protocol):
+    """A source that answers requests for rows: a database, a REST API. (Files are due by day: ``FileStore``.)"""
+
+    def read(
+        self, spec: EntitySpec, lower: datetime | None, upper: datetime | None, check: Callable[[Sequence[str]], None]
+    ) -> Iterator[Columns]:
+        """Yield the rows with ``lower <= cursor < upper``; ``check`` is given the columns found before the first row."""
+        ...
+
+
+def open_store(spec: SourceSpec, address: str) -> TableStore:
+    """Open the database or API of a source."""
+    if spec.kind == "rest":
+        from retention.sources.rest import RestStore  # imports an HTTP client, which the other kinds do without
+
+        return RestStore(address, spec)
+    return SqlStore(address, spec.source)
