@@ -39,7 +39,8 @@ def measure(server: EmbeddedPostgres, console: Console) -> tuple[str, list[str],
     frame = pd.DataFrame(
         {
             "customer_key": generator.integers(-(2**62), 2**62, ROWS),
-            "happened_at": pd.to_datetime("2026-01-01", utc=True) + pd.to_timedelta(generator.integers(0, 10**7, ROWS), unit="s"),
+            "happened_at": pd.to_datetime("2026-01-01", utc=True)
+            + pd.to_timedelta(generator.integers(0, 10**7, ROWS), unit="s"),
             "net_minor": generator.integers(100, 10**6, ROWS),
             "channel": generator.choice(["store", "app", "web"], ROWS),
         }

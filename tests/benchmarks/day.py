@@ -33,7 +33,9 @@ def measure(server: EmbeddedPostgres, console: Console) -> tuple[str, list[str],
     bring_up_to_date(deployment)
     make_pepper(deployment)
     # Made in a process of its own as well: what this one ever needed would count as the need of all it starts.
-    rows: list[tuple[object, ...]] = [("sample company", MAKE, *_step(MAKE, datetime.now(ZoneInfo("Asia/Shanghai")).date(), False))]
+    rows: list[tuple[object, ...]] = [
+        ("sample company", MAKE, *_step(MAKE, datetime.now(ZoneInfo("Asia/Shanghai")).date(), False))
+    ]
     first = date.fromisoformat(samples.describe(server.home)["last_released"])
     for day in (first, first + timedelta(days=1)):
         if day != first:
