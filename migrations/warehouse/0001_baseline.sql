@@ -1857,6 +1857,25 @@ comment on column landing.interaction.updated_at is 'when the source last change
 comment on column landing.interaction.deleted_at is 'when the source deleted the row; null while it exists';
 comment on column landing.interaction.is_simulated is 'true where the value was made by the simulator and not by a real customer';
 
+create table landing.kept_row (
+    source text not null,
+    entity text not null,
+    key text[] not null,
+    row jsonb not null,
+    is_gone boolean default false not null,
+    changed_at timestamptz not null,
+    seen_in bigint not null,
+    primary key (source, entity, key)
+);
+comment on table landing.kept_row is 'Last published state of every row of the entities that are compared with it: snapshots, and sources that tell deletions by key alone. Written in the transaction that publishes, so it is always the state core holds. Grain: one row per source, entity and key.';
+comment on column landing.kept_row.source is 'source system';
+comment on column landing.kept_row.entity is 'entity';
+comment on column landing.kept_row.key is 'values of the entity''s key (columns of unique_version in its contract), as landed';
+comment on column landing.kept_row.row is 'the landed row without batch, position and file, columns without a value left out';
+comment on column landing.kept_row.is_gone is 'whether the source has deleted it; kept so that a row that comes back is known to be later';
+comment on column landing.kept_row.changed_at is 'updated_at of the row; when it landed where the row has none';
+comment on column landing.kept_row.seen_in is 'the batch that delivered this state (ops.batch)';
+
 create table landing.market_indicator (
     batch_id bigint not null,
     position bigint not null,
@@ -2116,6 +2135,7 @@ create table ops.batch (
     run_id text not null,
     state text default 'extracting' not null,
     is_full boolean default false not null,
+    keeps_rows boolean default false not null,
     file text,
     rows_extracted bigint default 0 not null,
     rows_valid bigint default 0 not null,
@@ -2141,6 +2161,7 @@ comment on column ops.batch.business_date is 'Closed business day that it was ex
 comment on column ops.batch.run_id is 'Run that extracted it.';
 comment on column ops.batch.state is 'extracting, landed, validated, published, superseded or failed.';
 comment on column ops.batch.is_full is 'Whether it is a full load rather than what changed.';
+comment on column ops.batch.keeps_rows is 'Whether the published state of its rows is kept (landing.kept_row), because deletions are told by comparison or by key alone.';
 comment on column ops.batch.file is 'File or files it came from, relative to the source; null for a database.';
 comment on column ops.batch.rows_extracted is 'Rows delivered by the source.';
 comment on column ops.batch.rows_valid is 'Rows that passed validation.';

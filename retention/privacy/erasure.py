@@ -228,7 +228,8 @@ def _erase_warehouse(run: Run, request_id: str, subject: Subject) -> None:
             _count(removed, "staging", connection.execute(sa.text(statement), keys).rowcount)
         for rule in person_rows("warehouse"):
             statement = f"delete from {rule.qualified} where {rule.condition}"
-            if rule.table.startswith("landing.") or rule.table == "quarantine.row":
+            counted = rule.table.startswith("landing.") and rule.table != "landing.kept_row"  # kept beside its batch's counts
+            if counted or rule.table == "quarantine.row":
                 rows = delete_delivered(connection, rule.table, f"{statement} returning batch_id", keys)
             else:
                 rows = connection.execute(sa.text(statement), keys).rowcount

@@ -167,7 +167,11 @@ def load_spec(path: Path) -> SourceSpec:
         ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError):
         raise SpecError(f"{path.name}: timezone {timezone!r} is not known; use a name such as Asia/Shanghai.") from None
-    known = {name.removeprefix("landing.") for name in all_contracts() if name.startswith("landing.")}
+    known = {
+        contract.name
+        for contract in all_contracts().values()
+        if contract.schema == "landing" and "batch_id" in contract.column_names  # kept_row holds rows of all entities
+    }
     entities = {}
     for entity, body in raw["entities"].items():
         if entity not in known:
