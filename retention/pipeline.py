@@ -39,8 +39,8 @@ def open_run(business_date: date, attempt: Attempt, connections: Mapping[str, st
         Which try of which task this is; the writing protocol fences by it.
     connections : mapping, optional
         URLs that take the place of the deployment's own: ``warehouse``, ``marketing``, ``source_crm``, ``source_sales`` …
-        (an Airflow connection, a database of a test). Sources are handed on through the environment of this process,
-        where the extractors look them up.
+        (an Airflow connection, a database of a test), and secrets of a source, ``source_crm.client_id``. Sources are handed
+        on through the environment of this process, where the extractors look them up.
 
     Returns
     -------
@@ -51,7 +51,8 @@ def open_run(business_date: date, attempt: Attempt, connections: Mapping[str, st
     given = dict(connections or {})
     for name, url in given.items():
         if name.startswith("source_"):
-            os.environ[f"RETENTION_{name.upper()}_URL"] = url
+            source, _, secret = name.partition(".")
+            os.environ[f"RETENTION_{source}_{secret or 'url'}".upper()] = url
     deployment = Deployment.from_env()
     application = f"retention {attempt.dag_id}.{attempt.task_id}"[:60]
     marketing_url = given.get("marketing") or deployment.marketing_url
@@ -267,9 +268,7 @@ def run_day(
     return list(_running(run_factory, steps_of_day(now, with_training), progress or (lambda step: None)))
 
 
-def _running(
-    run_factory: RunFactory, steps: list[tuple[str, Callable[[Run], Counts]]], progress: Progress
-) -> Iterator[Step]:
+def _running(run_factory: RunFactory, steps: list[tuple[str, Callable[[Run], Counts]]], progress: Progress) -> Iterator[Step]:
     for position, (name, function) in enumerate(steps, start=1):
         step = Step(name=name, position=position, total=len(steps))
         progress(step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -103,11 +104,37 @@ def test_airflow_connections_take_the_place_of_urls(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", "postgresql://ana:p%40ss@db.example:5433/warehouse")
     monkeypatch.setenv("AIRFLOW_CONN_SOURCE_DESK", json.dumps({"conn_type": "fs", "extra": {"path": "/srv/desk"}}))
+    monkeypatch.setenv("AIRFLOW_CONN_SOURCE_SHOP", "mysql://bo:secret@shop.example:3306/shop")
     monkeypatch.setenv("AIRFLOW_CONN_SOMETHING_ELSE", "http://example.com")
     assert connection_urls() == {
         "warehouse": "postgresql://ana:p%40ss@db.example:5433/warehouse",
         "source_desk": "/srv/desk",
+        "source_shop": "mysql+pymysql://bo:secret@shop.example:3306/shop",
     }
+
+
+def test_connection_of_an_api_hands_on_address_and_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    from retention import pipeline
+    from retention.warehouse import Attempt, RetentionError
+    from retention_airflow.connections import connection_urls
+
+    extra = {"client_id": "c-1", "refresh_token": "r-1", "path": "/crm/v8"}
+    described = {"conn_type": "http", "host": "crm.example", "port": 8443, "password": "s-1", "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_SOURCE_ZOHO", json.dumps(described))
+    found = connection_urls()
+    assert found == {
+        "source_zoho": "https://crm.example:8443/crm/v8",
+        "source_zoho.password": "s-1",
+        "source_zoho.client_id": "c-1",
+        "source_zoho.refresh_token": "r-1",
+    }
+    for name in ("URL", "PASSWORD", "CLIENT_ID", "REFRESH_TOKEN"):
+        monkeypatch.setenv(f"RETENTION_SOURCE_ZOHO_{name}", "")  # so that it is taken away again at the end
+    monkeypatch.setenv("RETENTION_HOME", "/nowhere")  # the run itself is not wanted, only what it hands on
+    with pytest.raises(RetentionError, match="no database URL"):
+        pipeline.open_run(date(2026, 11, 20), Attempt("test", "test", "test", 1), connections=found)
+    assert os.environ["RETENTION_SOURCE_ZOHO_URL"] == "https://crm.example:8443/crm/v8"
+    assert os.environ["RETENTION_SOURCE_ZOHO_REFRESH_TOKEN"] == "r-1"
 
 
 def test_daily_chain_passes_the_same_day_on(run_dag: Callable[..., Any], calls: Any) -> None:
