@@ -49,6 +49,9 @@ class IngestSettings:
     """Below this median the volume rule stays silent: small counts halve by chance."""
     quarantine_stop_share: float = 0.1
     """A batch with more than this share of refused rows stops the day: that is a changed source, not a few bad rows."""
+    deletion_stop_share: float = 0.1
+    """A snapshot (or a feed of deletions) that lacks more than this share of the rows kept, and more than ten, stops the entity:
+    that is half a delivery and not so many deletions. Raise it for the day on which a source is really cleared out."""
     shared_address_limit: int = 3
     """An e-mail or phone used by more source customers than this links nobody: it is a company's or a shop's."""
 

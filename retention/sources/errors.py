@@ -89,3 +89,16 @@ class SourceUnreadable(SourceError):
     """The bytes or types of a source cannot be read as described."""
 
     runbook = "source-unreadable"
+
+
+class SnapshotShrank(SourceError):
+    """More rows of a snapshot are missing than a source deletes in a day: it was probably not delivered whole."""
+
+    runbook = "snapshot-shrank"
+
+
+class SnapshotOutdated(SourceError):
+    """A snapshot was compared with a published state that has been replaced since."""
+
+    runbook = "snapshot-outdated"
+    retryable = True
