@@ -18,10 +18,11 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from retention.sources.drift import Found
 from retention.sources.errors import EmptyDay, HeaderOnlyFile, SourceError
 from retention.sources.files import FileStore
 from retention.sources.manifest import FileEntry, choose_files, record_files
-from retention.sources.read import Found, batch_schema, file_batches, source_url, store_batches
+from retention.sources.read import batch_schema, file_batches, source_url, store_batches
 from retention.sources.spec import EntitySpec, SourceSpec
 from retention.sources.stores import open_store
 from retention.warehouse import Fenced, RetentionError, Run, failpoint, ingest_arrow, lease

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pyarrow as pa
 
 from retention.settings import Deployment
-from retention.sources.errors import ColumnMissing, SpecError
+from retention.sources.drift import Found, checker
+from retention.sources.errors import SpecError
 from retention.sources.files import FileStore, SourceFile
 from retention.sources.mapping import assemble, mapper, needed_columns
 from retention.sources.spec import EntitySpec, SourceSpec, canonical_columns
 from retention.sources.stores import TableStore, open_store
-
-
-@dataclass
-class Found:
-    """What a read saw beside the rows."""
-
-    ignored: set[str] = field(default_factory=set)
-    """Columns of the source that no description names."""
 
 
 def source_url(spec: SourceSpec, url: str | None = None) -> str:
@@ -54,7 +45,7 @@ def store_batches(
     zone = spec.zone
     start = None if lower is None else lower.astimezone(zone) - timedelta(minutes=entity.overlap_minutes)
     end = None if upper is None else upper.astimezone(zone)
-    for columns, rows in store.read(entity, start, end, _checker(spec, entity, found)):
+    for columns, rows in store.read(entity, start, end, checker(spec, entity, found)):
         ours = apply(columns, rows)
         ours["position"] = pa.array(range(position + 1, position + rows + 1), pa.int64())
         ours["file"] = pa.nulls(rows, pa.string())
@@ -68,7 +59,7 @@ def file_batches(
     """Yield the rows of one file."""
     schema, apply = batch_schema(entity.entity), mapper(entity, spec.timezone)
     needed = needed_columns(entity)
-    for columns, rows, positions in store.read(file, entity, _checker(spec, entity, found, file.path)):
+    for columns, rows, positions in store.read(file, entity, checker(spec, entity, found, file.path)):
         if entity.format == "jsonl":  # a key that no line of this block has
             columns = {**{name: pa.nulls(rows, pa.string()) for name in needed}, **columns}
         ours = apply(columns, rows)
@@ -102,33 +93,3 @@ def changes(
     after = None if since is None else since.astimezone(spec.zone).date() - timedelta(days=1)
     for file in files.due(entity_spec, until.astimezone(spec.zone).date(), after):
         yield from file_batches(files, spec, entity_spec, file, found)
-
-
-def _checker(spec: SourceSpec, entity: EntitySpec, found: Found, file: str | None = None) -> Callable[[Sequence[str]], None]:
-    """Return a function that compares the columns delivered with those described."""
-    needed = needed_columns(entity) if entity.columns is not None else entity.key
-    wanted = list(dict.fromkeys([*needed, *([entity.cursor] if entity.cursor else [])]))
-
-    def check(names: Sequence[str]) -> None:
-        found.ignored |= set(names) - set(needed_columns(entity)) - {entity.cursor}
-        # A line of JSON leaves out what has no value, so there only the key must be found.
-        missing = [name for name in (entity.key if entity.format == "jsonl" else wanted) if name not in names]
-        if missing:
-            hint = _hint(missing, {*wanted, *canonical_columns(entity.entity)}, names)
-            raise ColumnMissing(
-                f"{spec.source} {entity.entity}: {file or entity.where} has no column {', '.join(missing)}; {hint}. "
-                "Nothing landed. "
-                f"Correct the delivery, or the names in {spec.file.name}."
-            )
-
-    return check
-
-
-def _hint(missing: Sequence[str], expected: set[str], names: Sequence[str]) -> str:
-    """Say what may have become of a column. Names are shown only when some are as expected: a file without a header has
-    a person where the names should be.
-    """
-    if not expected & set(names):
-        return f"none of its {len(names)} columns has a name that is known here: is its first line a header?"
-    nearest = difflib.get_close_matches(missing[0], list(names), n=1)
-    return f"did it become {nearest[0]}?" if nearest else f"there are {', '.join(sorted(names))}"
