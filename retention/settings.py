@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
 import os
 import tomllib
 import typing
@@ -43,17 +44,40 @@ class IngestSettings:
 
     volume_floor_share: float = 0.5
     """A batch below this share of the median of earlier batches stops the day: half a delivery looks like lost customers."""
+    volume_ceiling_share: float = 10.0
+    """A batch above this multiple of that median stops the day: ten times as much is mostly the same rows again. 0: no limit."""
     volume_history_batches: int = 8
     """How many earlier batches of the same source and entity the median is taken over."""
+    volume_weekday_batches: int = 4
+    """From this many earlier batches of the same weekday on, only those are compared with: Sundays differ from Mondays."""
     volume_minimum_rows: int = 20
     """Below this median the volume rule stays silent: small counts halve by chance."""
     quarantine_stop_share: float = 0.1
     """A batch with more than this share of refused rows stops the day: that is a changed source, not a few bad rows."""
+    replay_references: bool = True
+    """Whether rows refused only because they name an unknown customer, order or product land again by themselves on the day on
+    which that arrives."""
+    replay_limit: int = 100_000
+    """At most this many of them land again in one day: what is beyond waits for the next."""
+    connections: int = 2
+    """Connections that check one big batch side by side: one per core of the database server."""
     deletion_stop_share: float = 0.1
     """A snapshot (or a feed of deletions) that lacks more than this share of the rows kept, and more than ten, stops the entity:
     that is half a delivery and not so many deletions. Raise it for the day on which a source is really cleared out."""
     shared_address_limit: int = 3
     """An e-mail or phone used by more source customers than this links nobody: it is a company's or a shop's."""
+    max_file_bytes: int = 20_000_000_000
+    """A file larger than this, as it lies there, is refused before it is read."""
+    max_unpacked_bytes: int = 100_000_000_000
+    """Reading stops where a compressed file unpacks to more than this."""
+    max_unpack_ratio: int = 200
+    """Reading stops where a compressed file unpacks to more than this many times its size (judged from 64 MB on)."""
+    max_document_bytes: int = 64_000_000
+    """Limit for what can only be read whole, unpacked: a JSON document, a workbook."""
+    max_columns: int = 2_000
+    """A file with more columns is refused at its header."""
+    max_value_bytes: int = 1_048_576
+    """A row with a longer value is set aside by its position; a quotation mark left open is told from a long value by it."""
 
 
 @dataclass(frozen=True)
@@ -339,6 +363,8 @@ class Deployment:
     sources_dir: Path
     """Folder of the source descriptions."""
     pepper_file: Path
+    source_options: dict[str, dict[str, typing.Any]] = field(default_factory=dict, repr=False)
+    """By upper-case connection id: what the file store of a source is opened with beside its URL (fsspec storage options)."""
 
     @classmethod
     def from_env(cls, environ: typing.Mapping[str, str] | None = None) -> Deployment:
@@ -365,6 +391,11 @@ class Deployment:
             if embedded:
                 sources.setdefault(key.upper(), embedded.format(database=f"source_{key}"))
         sources.setdefault("SERVICE_DESK", str(home / "sample" / "service_desk"))
+        options = {
+            key.removeprefix("RETENTION_SOURCE_").removesuffix("_OPTIONS"): _json_object(key, value)
+            for key, value in env.items()
+            if key.startswith("RETENTION_SOURCE_") and key.endswith("_OPTIONS")
+        }
         return cls(
             home=home,
             warehouse_url=env.get("RETENTION_WAREHOUSE_URL") or embedded.format(database="warehouse"),
@@ -372,6 +403,7 @@ class Deployment:
             source_urls=sources,
             sources_dir=Path(env.get("RETENTION_SOURCES_DIR", PROJECT_ROOT / "include" / "sources")),
             pepper_file=Path(env.get("RETENTION_PEPPER_FILE", home / "secrets" / "pepper")),
+            source_options=options,
         )
 
     def secrets(self) -> Secrets:
@@ -387,6 +419,17 @@ class Deployment:
         if len(pepper) < 32:
             raise SettingsError(f"the pepper at {self.pepper_file} is shorter than 32 bytes: restore it from your backup")
         return Secrets(pepper=pepper)
+
+
+def _json_object(name: str, text: str) -> dict[str, typing.Any]:
+    """Read an environment variable that holds a JSON object; it may hold secrets, so the message shows none of it."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise SettingsError(f'{name} must be a JSON object such as {{"endpoint_url": "http://store.example.com"}}')
+    return value
 
 
 def _embedded_urls(home: Path) -> str:

@@ -6,6 +6,8 @@ from retention.sources.errors import (
     EmptyFile,
     FileChanged,
     FileMissing,
+    FileReplaced,
+    FileTooLarge,
     FolderMissing,
     HeaderOnlyFile,
     PathRefused,
@@ -15,6 +17,7 @@ from retention.sources.errors import (
     SourceUnreadable,
     SpecError,
     TableMissing,
+    WorkbookRefused,
 )
 from retention.sources.landing import extract
 from retention.sources.read import changes
@@ -29,6 +32,8 @@ __all__ = [
     "Expect",
     "FileChanged",
     "FileMissing",
+    "FileReplaced",
+    "FileTooLarge",
     "FolderMissing",
     "HeaderOnlyFile",
     "PathRefused",
@@ -39,6 +44,7 @@ __all__ = [
     "SourceUnreadable",
     "SpecError",
     "TableMissing",
+    "WorkbookRefused",
     "changes",
     "extract",
     "load_spec",

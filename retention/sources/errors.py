@@ -102,3 +102,22 @@ class SnapshotOutdated(SourceError):
 
     runbook = "snapshot-outdated"
     retryable = True
+
+
+class FileTooLarge(SourceError):
+    """A file, or what it unpacks to, is over a limit of the settings."""
+
+    runbook = "file-limits"
+
+
+class FileReplaced(SourceError):
+    """A file was replaced or written to while it was read."""
+
+    runbook = "file-replaced"
+    retryable = True
+
+
+class WorkbookRefused(SourceError):
+    """A workbook holds what cannot be read safely: macros, a password, a formula without a stored value."""
+
+    runbook = "workbook-refused"

@@ -21,6 +21,10 @@ LANDING_COLUMNS = ("batch_id", "position", "file")
 """Columns of every landing table that say where a row came from; the rest are the entity's own."""
 
 
+_OF_CURSORS = ("cursor", "cursor_type", "overlap_minutes", "overlap_rows")
+_FEED = ("table", "query", "key", "deleted_at", "cursor_type")
+
+
 @dataclass(frozen=True)
 class ColumnMap:
     """How one of our columns is filled: from one column, from several joined, or with a constant."""
@@ -79,6 +83,10 @@ class EntitySpec:
     encoding: str = "utf-8"
     sheet: str | None = None
     """Of a workbook; its first one where none is named."""
+    records: str = ""
+    """Path to the list of records inside a JSON document (``data.items``); empty: the document itself."""
+    settle_seconds: int = 0
+    """Files younger than this wait for the next run: their sender may still be writing."""
     request: Mapping[str, Any] = field(default_factory=dict)
     """How a REST source is asked for the entity, as described."""
     deletions: Mapping[str, Any] | None = None
@@ -86,6 +94,8 @@ class EntitySpec:
     cursor: str | None = None
     cursor_type: str = "timestamp"
     overlap_minutes: int = 0
+    overlap_rows: int = 0
+    """How far below the greatest value published an ``integer`` cursor reads again."""
     expect: Expect = field(default_factory=Expect)
 
     @property
@@ -126,6 +136,14 @@ def contract_of(entity: str) -> Contract:
 def canonical_columns(entity: str) -> tuple[str, ...]:
     """Return our columns of an entity, in the order of its landing table."""
     return tuple(name for name in contract_of(entity).column_names if name not in LANDING_COLUMNS)
+
+
+def natural_key(entity: str) -> tuple[str, ...]:
+    """Return our columns that tell the rows of an entity apart, by its contract."""
+    for check in contract_of(entity).checks:
+        if check.rule == "unique_version":
+            return tuple(str(column) for column in check.arguments["columns"])
+    raise ValueError(f"landing.{entity} has no unique_version check, so its rows cannot be told apart")
 
 
 def load_specs(folder: Path) -> list[SourceSpec]:
@@ -225,7 +243,7 @@ def _entity(path: Path, kind: str, entity: str, body: Mapping[str, Any]) -> Enti
         for needed in ("path", "format"):
             if needed not in body:
                 raise SpecError(f"{at}.{needed}: missing; a file source needs it.")
-        _refuse(at, body, ("table", "query", "request", "cursor", "cursor_type", "overlap_minutes"), kind)
+        _refuse(at, body, ("table", "query", "request", "deletions", *_OF_CURSORS), kind)
         pattern = PurePosixPath(body["path"])
         if pattern.is_absolute() or ".." in pattern.parts or "\\" in body["path"] or "://" in body["path"]:
             raise SpecError(f"{at}.path: must stay inside the source's folder (no leading /, no .., no URL).")
@@ -236,6 +254,11 @@ def _entity(path: Path, kind: str, entity: str, body: Mapping[str, Any]) -> Enti
         raise SpecError(f"{at}.mode: incremental needs a cursor; without one choose full or snapshot.")
     if mode == "snapshot" and "deletions" in body:
         raise SpecError(f"{at}.deletions: a snapshot tells deletions by itself.")
+    overlap = "overlap_minutes" if body.get("cursor_type") == "integer" else "overlap_rows"
+    if overlap in body:
+        raise SpecError(f"{at}.{overlap}: has no meaning for a cursor of type {body.get('cursor_type', 'timestamp')}.")
+    if "deletions" in body:
+        _check_deletions(at, kind, entity, body)
     options = body.get("options", {})
     _check_encoding(at, options.get("encoding", "utf-8"))
     return EntitySpec(
@@ -250,13 +273,43 @@ def _entity(path: Path, kind: str, entity: str, body: Mapping[str, Any]) -> Enti
         delimiter=options.get("delimiter", ","),
         encoding=options.get("encoding", "utf-8"),
         sheet=options.get("sheet"),
+        records=options.get("records", ""),
+        settle_seconds=options.get("settle_seconds", 0),
         request=body.get("request", {}),
         deletions=body.get("deletions"),
         cursor=body.get("cursor"),
         cursor_type=body.get("cursor_type", "timestamp"),
         overlap_minutes=body.get("overlap_minutes", 0),
+        overlap_rows=body.get("overlap_rows", 0),
         expect=Expect(**body.get("expect", {})),
     )
+
+
+def _check_deletions(at: str, kind: str, entity: str, body: Mapping[str, Any]) -> None:
+    """Check that a feed of deletions says enough to tell which of the entity's rows it means."""
+    feed = body["deletions"]
+    columns = None if body["columns"] == "same" else _columns(at, entity, body["columns"])
+    for name in natural_key(entity):
+        reads = (name,) if columns is None else columns[name].reads if name in columns else ()
+        lacking = [source for source in reads if source not in body["key"]]
+        if lacking or name not in (columns if columns is not None else (name,)):
+            raise SpecError(
+                f"{at}.deletions: a deletion tells no more than the key, and {name} is made of "
+                f"{', '.join(lacking) or 'nothing'}; name these columns in {at}.key."
+            )
+    if kind != "sql":
+        return
+    for name in feed:
+        if name not in _FEED:
+            raise SpecError(f"{at}.deletions.{name}: not known{_nearest(name, _FEED)}.")
+    if ("table" in feed) == ("query" in feed):
+        raise SpecError(f"{at}.deletions: name either table or query.")
+    if not isinstance(feed.get("key"), list) or len(feed["key"]) != len(body["key"]):
+        raise SpecError(f"{at}.deletions.key: list the feed's columns for {', '.join(body['key'])}, in this order.")
+    if not isinstance(feed.get("deleted_at"), str):
+        raise SpecError(f"{at}.deletions.deleted_at: name the column that says when a row was deleted.")
+    if feed.get("cursor_type", "timestamp") not in ("timestamp", "timestamptz", "date"):
+        raise SpecError(f"{at}.deletions.cursor_type: one of timestamp, timestamptz, date.")
 
 
 def _refuse(at: str, body: Mapping[str, Any], keys: tuple[str, ...], kind: str) -> None:
