@@ -1,7 +1,7 @@
-"""What a delivery does not say by itself: which rows a snapshot no longer has, which it brings unchanged, which were deleted.
+"""What a delivery does not say by itself: which rows a snapshot lacks, which it brings unchanged, which were deleted.
 
-A deletion is landed as the row's last published state with ``deleted_at``, an ordinary row of the batch: it is validated, may be
-refused, and reaches core like any other. All statements run on a batch in state ``extracting``, which nobody reads.
+A deletion is landed as the row's last published state with ``deleted_at``, an ordinary row of the batch: it is validated,
+may be refused, and reaches core like any other. All statements run on a batch in state ``extracting``, which nobody reads.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.sources.errors import SnapshotShrank
-from retention.sources.kept import instant, key_of, natural_key, row_of
+from retention.sources.kept import instant, key_of, row_of
 from retention.sources.spec import canonical_columns
 from retention.warehouse import Run
 from retention.warehouse.identifiers import quote
@@ -61,9 +61,9 @@ class _Batch:
 def compare_snapshot(run: Run, source: str, entity: str, batch_id: int, rows: int) -> Compared:
     """Compare a landed snapshot with the last published state of the entity.
 
-    Rows missing from it land as deleted. A row that is what was published leaves landing and counts as a duplicate. A row that is
-    another, or is there again, is later than what was published even where its own ``updated_at`` does not say so (restored
-    from a backup, or the source keeps no such time): it is then given the end of the business day.
+    Rows missing from it land as deleted. A row that is what was published leaves landing and counts as a duplicate. A row
+    that is another, or is there again, is later than what was published even where its own ``updated_at`` does not say so
+    (restored from a backup, or the source keeps no such time): it is then given the end of the business day.
 
     Parameters
     ----------
@@ -149,9 +149,9 @@ def _stop_when_shrunk(run: Run, batch: _Batch, deleted: int, kept: int, seen: st
         return
     raise SnapshotShrank(
         f"{batch.source} {batch.entity} {run.business_date}: {deleted:,} of the {kept:,} rows published would be deleted "
-        f"({seen}; allowed {max(_FEW, int(kept * share)):,}, deletion_stop_share {share:g}). Nothing landed; what was published "
-        "stays. See whether the source delivered everything; if so many were really deleted, raise deletion_stop_share for this "
-        "day."
+        f"({seen}; allowed {max(_FEW, int(kept * share)):,}, deletion_stop_share {share:g}). Nothing landed; what was "
+        "published stays. See whether the source delivered everything; if so many were really deleted, raise "
+        "deletion_stop_share for this day."
     )
 
 
@@ -242,9 +242,4 @@ def _after_kept(moment: str) -> str:
 
 def _text_of(moment: str) -> str:
     """Return the SQL expression for a time as canonical text."""
-    return f"to_char({moment} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US') || '+00:00'"
-
-
-def deletion_columns(entity: str) -> tuple[str, ...]:
-    """Return our columns that a feed of deletions must fill, in the order of the key."""
-    return natural_key(entity)
+    return f"to_char({moment} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24\\:MI\\:SS.US') || '+00\\:00'"  # \: is no bind

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.sources.errors import SnapshotOutdated
-from retention.sources.spec import LANDING_COLUMNS, contract_of
+from retention.sources.spec import LANDING_COLUMNS, natural_key
 from retention.warehouse.identifiers import literal, quote
 
 
@@ -21,13 +21,19 @@ class LandedBatch(Protocol):
     """What has to be known of a batch that is being published."""
 
     @property
-    def batch_id(self) -> int: ...
+    def batch_id(self) -> int:
+        """Its number in ``ops.batch``."""
+        ...
 
     @property
-    def source(self) -> str: ...
+    def source(self) -> str:
+        """The source that delivered it."""
+        ...
 
     @property
-    def entity(self) -> str: ...
+    def entity(self) -> str:
+        """What its rows are."""
+        ...
 
 
 def keep(connection: Connection, deliveries: Iterable[LandedBatch]) -> int:
@@ -66,14 +72,6 @@ def keep(connection: Connection, deliveries: Iterable[LandedBatch]) -> int:
     return total
 
 
-def natural_key(entity: str) -> tuple[str, ...]:
-    """Return our columns that tell the rows of an entity apart, by its contract."""
-    for check in contract_of(entity).checks:
-        if check.rule == "unique_version":
-            return tuple(str(column) for column in check.arguments["columns"])
-    raise ValueError(f"landing.{entity} has no unique_version check, so its rows cannot be told apart")
-
-
 def key_of(alias: str, entity: str) -> str:
     """Return the SQL expression for the key of a landed row, as ``landing.kept_row`` holds it."""
     return f"array[{', '.join(f'{alias}.{quote(column)}' for column in natural_key(entity))}]"
@@ -109,7 +107,8 @@ def _refuse_outdated(connection: Connection, delivery: LandedBatch) -> None:
         sa.text(
             "select batch.business_date, stored.business_date as published from ops.batch as batch "
             "left join ops.source_cursor as stored on batch.source = stored.source and batch.entity = stored.entity "
-            "where batch.batch_id = :batch_id and batch.keeps_rows and batch.message is distinct from 'replay' "
+            "where batch.batch_id = :batch_id and batch.keeps_rows and batch.is_full "
+            "and batch.message is distinct from 'replay' "
             "and stored.cursor_value is distinct from batch.cursor_from "
             "and stored.cursor_value is distinct from batch.cursor_to"  # the cursor may have moved in this transaction
         ),
@@ -117,10 +116,10 @@ def _refuse_outdated(connection: Connection, delivery: LandedBatch) -> None:
     ).one_or_none()
     if outdated is not None:
         raise SnapshotOutdated(
-            f"{delivery.source} {delivery.entity} {outdated.business_date} (batch {delivery.batch_id}): it was compared with what "
-            f"had been published when it was extracted; since then {outdated.published or 'the published state'} was "
-            f"{'published' if outdated.published else 'withdrawn'}. Nothing published. Extract {outdated.business_date} again, "
-            "validate, publish."
+            f"{delivery.source} {delivery.entity} {outdated.business_date} (batch {delivery.batch_id}): it was compared with "
+            f"what had been published when it was extracted; since then {outdated.published or 'the published state'} was "
+            f"{'published' if outdated.published else 'withdrawn'}. Nothing published. Extract {outdated.business_date} "
+            "again, validate, publish."
         )
 
 

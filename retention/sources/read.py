@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
 
 from retention.settings import Deployment
 from retention.sources.drift import Found, checker
 from retention.sources.errors import SpecError
 from retention.sources.files import FileStore, SourceFile
-from retention.sources.mapping import assemble, mapper, needed_columns
-from retention.sources.spec import EntitySpec, SourceSpec, canonical_columns
+from retention.sources.mapping import assemble, canonical_text, mapper, needed_columns
+from retention.sources.pipes import ahead
+from retention.sources.spec import ColumnMap, EntitySpec, SourceSpec, canonical_columns, natural_key
 from retention.sources.stores import TableStore, open_store
+from retention.sources.window import Bound
 
 
 def source_url(spec: SourceSpec, url: str | None = None) -> str:
@@ -38,19 +42,59 @@ def batch_schema(entity: str) -> pa.Schema:
 
 
 def store_batches(
-    store: TableStore, spec: SourceSpec, entity: EntitySpec, lower: datetime | None, upper: datetime | None, found: Found
+    store: TableStore,
+    spec: SourceSpec,
+    entity: EntitySpec,
+    lower: Bound | None,
+    upper: datetime | None,
+    found: Found,
+    see: Callable[[Mapping[str, pa.Array]], None] | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the rows with ``lower <= cursor < upper`` (all rows where the entity has no cursor)."""
+    """Yield the rows with ``lower <= cursor < upper``; all of them where the entity is always read whole.
+
+    Parameters
+    ----------
+    lower : datetime or int, optional
+        Of an ``integer`` cursor a number, above which (less ``overlap_rows``) is read; a time then says nothing.
+    see : callable, optional
+        Is shown the columns of every batch, by the source's names.
+    """
     schema, apply, position = batch_schema(entity.entity), mapper(entity, spec.timezone), 0
-    zone = spec.zone
-    start = None if lower is None else lower.astimezone(zone) - timedelta(minutes=entity.overlap_minutes)
-    end = None if upper is None else upper.astimezone(zone)
-    for columns, rows in store.read(entity, start, end, checker(spec, entity, found)):
+    start, end = _bounds(spec, entity, lower, upper)
+    for columns, rows in ahead(store.read(entity, start, end, checker(spec, entity, found))):
+        if see is not None:
+            see(columns)
         ours = apply(columns, rows)
-        ours["position"] = pa.array(range(position + 1, position + rows + 1), pa.int64())
+        ours["position"] = pa.array(np.arange(position + 1, position + rows + 1))
         ours["file"] = pa.nulls(rows, pa.string())
         position += rows
         yield assemble(ours, schema)
+
+
+def reported_deletions(
+    store: TableStore, spec: SourceSpec, entity: EntitySpec, lower: datetime, upper: datetime
+) -> Iterator[tuple[tuple[str | None, ...], str | None]]:
+    """Yield what the source's feed of deletions reports: key as it lands, and time as canonical text."""
+    key = natural_key(entity.entity)
+    columns = entity.columns or {name: ColumnMap(source=name) for name in key}
+    apply = mapper(replace(entity, columns={name: columns[name] for name in key}), spec.timezone)
+    for delivered, rows in store.deletions(entity, lower.astimezone(spec.zone), upper.astimezone(spec.zone)):
+        ours = apply(delivered, rows)
+        times = canonical_text(delivered["deleted_at"], spec.timezone, "timestamptz")
+        yield from zip(zip(*(ours[name].to_pylist() for name in key), strict=True), times.to_pylist(), strict=True)
+
+
+def _bounds(
+    spec: SourceSpec, entity: EntitySpec, lower: Bound | None, upper: datetime | None
+) -> tuple[Bound | None, datetime | None]:
+    """Return the bounds as the source is asked for them: with the overlap, times in its zone."""
+    if entity.mode != "incremental":
+        return None, None
+    if entity.cursor_type == "integer":
+        return (lower - entity.overlap_rows if isinstance(lower, int) else None), None
+    assert not isinstance(lower, int)
+    start = None if lower is None else lower.astimezone(spec.zone) - timedelta(minutes=entity.overlap_minutes)
+    return start, None if upper is None else upper.astimezone(spec.zone)
 
 
 def file_batches(
@@ -73,7 +117,8 @@ def changes(
 ) -> Iterator[pa.RecordBatch]:
     """Yield what an entity changed in ``since <= t < until``, for feeds that do not wait for the day to close.
 
-    A database is read by its cursor. Files of the days from ``since`` to ``until`` are read whole: the reader must take a
+    A database or an API is read by its cursor; whole where the entity is always read whole, or its cursor is a number. Files of
+    the days from ``since`` to ``until`` are read whole: the reader must take a
     row it has seen before as no news. Nothing is landed, no cursor moves.
 
     Parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,8 +16,9 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, NoSuchTableError
 
-from retention.sources.errors import SourceUnreachable, SourceUnreadable, SpecError, TableMissing
+from retention.sources.errors import ColumnMissing, SourceUnreachable, SourceUnreadable, SpecError, TableMissing
 from retention.sources.spec import EntitySpec
+from retention.sources.window import Bound
 from retention.warehouse import RetentionError, Warehouse, quote_error
 
 _ROWS = 20_000
@@ -58,7 +60,7 @@ class SqlStore:
         self._engine.dispose()
 
     def read(
-        self, spec: EntitySpec, lower: datetime | None, upper: datetime | None, check: Callable[[Sequence[str]], None]
+        self, spec: EntitySpec, lower: Bound | None, upper: datetime | None, check: Callable[[Sequence[str]], None]
     ) -> Iterator[tuple[dict[str, pa.Array], int]]:
         """Yield the rows with ``lower <= cursor < upper``, streamed from the server in one statement: one snapshot.
 
@@ -75,8 +77,31 @@ class SqlStore:
         except DBAPIError as error:
             raise self._quoted(error, spec) from None
 
+    def deletions(self, spec: EntitySpec, lower: datetime, upper: datetime) -> Iterator[tuple[dict[str, pa.Array], int]]:
+        """Yield what the feed of deletions reports for ``lower <= t < upper``: the key, and ``deleted_at``."""
+        assert spec.deletions is not None
+        feed = replace(
+            spec,
+            table=spec.deletions.get("table"),
+            query=spec.deletions.get("query"),
+            cursor=spec.deletions["deleted_at"],
+            cursor_type=spec.deletions.get("cursor_type", "timestamp"),
+        )
+        names = [*spec.deletions["key"], feed.cursor]
+
+        def check(found: Sequence[str]) -> None:
+            missing = [name for name in names if name not in found]
+            if missing:
+                raise ColumnMissing(
+                    f"{self.source} {spec.entity}: its feed of deletions ({feed.where}) has no column {', '.join(missing)}; "
+                    f"there are {', '.join(sorted(found))}. Nothing landed. Correct deletions: in its description."
+                )
+
+        for columns, rows in self.read(feed, lower, upper, check):
+            yield {ours: columns[theirs] for ours, theirs in zip([*spec.key, "deleted_at"], names, strict=True)}, rows
+
     def _statement(
-        self, spec: EntitySpec, lower: datetime | None, upper: datetime | None, check: Callable[[Sequence[str]], None]
+        self, spec: EntitySpec, lower: Bound | None, upper: datetime | None, check: Callable[[Sequence[str]], None]
     ) -> sa.Select[Any]:
         origin = self._query(spec) if spec.query else self._table(spec)
         names = [column.name for column in origin.columns]
@@ -85,8 +110,10 @@ class SqlStore:
             column if isinstance(column.type, (*_PLAIN, sa.types.NullType)) else _as_text(column) for column in origin.columns
         ]
         statement = sa.select(*wanted)
-        if spec.cursor is None:
+        if spec.cursor is None or (lower is None and upper is None):
             return statement
+        if isinstance(lower, int):
+            return statement.where(origin.columns[spec.cursor] > lower)
         cursor, kind = origin.columns[spec.cursor], _CURSORS[spec.cursor_type]
         if upper is not None:
             below = cursor < sa.literal(_bound(upper, spec.cursor_type), kind)

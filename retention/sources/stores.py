@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from retention.sources.spec import EntitySpec, SourceSpec
 from retention.sources.sql import SqlStore
+from retention.sources.window import Bound
 
 Columns = tuple[dict[str, pa.Array], int]
 """Columns of one batch by the source's names, and the number of its rows."""
@@ -20,9 +21,22 @@ class TableStore(AbstractContextManager["TableStore"], Protocol):
     """A source that answers requests for rows: a database, a REST API. (Files are due by day: ``FileStore``.)"""
 
     def read(
-        self, spec: EntitySpec, lower: datetime | None, upper: datetime | None, check: Callable[[Sequence[str]], None]
+        self, spec: EntitySpec, lower: Bound | None, upper: datetime | None, check: Callable[[Sequence[str]], None]
     ) -> Iterator[Columns]:
-        """Yield the rows with ``lower <= cursor < upper``; ``check`` is given the columns found before the first row."""
+        """Yield the rows with ``lower <= cursor < upper``; with ``cursor > lower`` where the cursor is a number.
+
+        Without bounds, as for an entity that is always read whole, everything comes. ``check`` is given the columns found
+        before the first row. Whatever keeps the rows from being read to their end is raised: an iterator that ends has
+        delivered all.
+        """
+        ...
+
+    def deletions(self, spec: EntitySpec, lower: datetime, upper: datetime) -> Iterator[Columns]:
+        """Yield what the entity's feed reports as deleted in ``lower <= t < upper``.
+
+        The columns are those of ``spec.key``, under these names, and ``deleted_at``, the time (null where the feed has none).
+        It may report more than was asked for, and rows that nobody knows.
+        """
         ...
 
 

@@ -1,0 +1,115 @@
+"""Rows into a landing table as fast as they come: reading, mapping and writing at the same time, in memory of a fixed size.
+
+The rows of one batch may be written by two connections, each committing its own part: nobody reads a batch before it is closed,
+and a batch that is not closed is swept away as a whole. Landing tables are logged: an unlogged one would be empty after a crash
+of the server, together with the published batches that duplicates are told by.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from retention.sources.pipes import POLL_S, WAITING
+from retention.sources.read import batch_schema
+from retention.warehouse import Warehouse, failpoint, ingest_arrow
+
+_WRITERS = 2
+
+
+def load(warehouse: Warehouse, entity: str, batch_id: int, batches: Iterator[pa.RecordBatch]) -> int:
+    """Load record batches into a landing table as rows of one batch.
+
+    Parameters
+    ----------
+    batches : iterator
+        Position, file and our columns (:func:`batch_schema`). An error of the source comes out as itself.
+
+    Returns
+    -------
+    Rows loaded.
+    """
+    schema = batch_schema(entity).insert(0, pa.field("batch_id", pa.int64()))
+    crew, rows = _Writers(warehouse, entity, schema), 0
+    try:
+        for batch in batches:
+            ids = pa.repeat(pa.scalar(batch_id, pa.int64()), batch.num_rows)
+            crew.put(pa.RecordBatch.from_arrays([ids, *batch.columns], schema=schema))
+            rows += batch.num_rows
+            failpoint("extract.batch_read")
+    except BaseException:
+        crew.abandon()
+        raise
+    crew.finish()
+    return rows
+
+
+class _Abandoned(Exception):
+    """Ends a writer's stream without committing it."""
+
+
+class _Writers:
+    """Up to two connections that write what is put; the second one begins when the first falls behind."""
+
+    def __init__(self, warehouse: Warehouse, entity: str, schema: pa.Schema) -> None:
+        self._warehouse, self._table, self._schema = warehouse, f"landing.{entity}", schema
+        self._line: queue.Queue[pa.RecordBatch | None] = queue.Queue(WAITING)
+        self._threads: list[threading.Thread] = []
+        self._errors: list[BaseException] = []
+        self._given_up = threading.Event()
+
+    def put(self, batch: pa.RecordBatch) -> None:
+        """Hand over one record batch; waits while the writers are busy, raises what ended one of them."""
+        if not self._threads or (self._line.full() and len(self._threads) < _WRITERS):
+            thread = threading.Thread(target=self._write, name=f"load-{self._table}-{len(self._threads)}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        self._offer(batch)
+
+    def finish(self) -> None:
+        """Wait until everything is written and committed."""
+        for _ in self._threads:
+            self._offer(None)
+        self._join()
+        if self._errors:
+            raise self._errors[0]
+
+    def abandon(self) -> None:
+        """Stop the writers; what a writer has not committed is gone when this returns."""
+        self._given_up.set()
+        self._join()
+
+    def _offer(self, batch: pa.RecordBatch | None) -> None:
+        while True:
+            if self._errors:
+                self.abandon()
+                raise self._errors[0]
+            try:
+                return self._line.put(batch, timeout=POLL_S)
+            except queue.Full:
+                continue
+
+    def _join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+    def _write(self) -> None:
+        try:
+            ingest_arrow(self._warehouse, self._table, pa.RecordBatchReader.from_batches(self._schema, self._taken()))
+        except BaseException as error:
+            if not self._given_up.is_set():
+                self._errors.append(error)
+
+    def _taken(self) -> Iterator[pa.RecordBatch]:
+        while not self._given_up.is_set():
+            try:
+                batch = self._line.get(timeout=POLL_S)
+            except queue.Empty:
+                continue
+            if batch is None:
+                return
+            yield batch
+        raise _Abandoned
