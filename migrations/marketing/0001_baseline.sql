@@ -20,6 +20,24 @@ comment on column marketing.acknowledgement.send_key is 'the row taken over';
 comment on column marketing.acknowledgement.tool is 'which tool';
 comment on column marketing.acknowledgement.acknowledged_at is 'when';
 
+create table marketing.address_refusal (
+    address_hash text not null,
+    channel text not null,
+    purpose text not null,
+    customer_key bigint not null,
+    refused_at timestamptz not null,
+    is_held boolean not null,
+    primary key (address_hash, channel, purpose, customer_key)
+);
+create index on marketing.address_refusal (customer_key);
+comment on table marketing.address_refusal is 'Addresses at which somebody refused, by keyed hash. sendable hides everybody else who has the address, for that purpose and channel. Grain: one row per address, channel, purpose and person who refused.';
+comment on column marketing.address_refusal.address_hash is 'hex HMAC-SHA-256 of the normalised address under the pepper';
+comment on column marketing.address_refusal.channel is 'email, sms or phone';
+comment on column marketing.address_refusal.purpose is 'marketing or ads';
+comment on column marketing.address_refusal.customer_key is 'the person who refused';
+comment on column marketing.address_refusal.refused_at is 'when';
+comment on column marketing.address_refusal.is_held is 'true while the one who refused has the address; after that a later grant of another holder opens it for that holder';
+
 create table marketing.audience_change (
     sequence bigint generated always as identity not null,
     sync_id bigint not null,
@@ -261,25 +279,27 @@ create table marketing.campaign_event (
     recorded_at timestamptz default now() not null,
     primary key (event_id)
 );
-create index on marketing.campaign_event (customer_key, channel, occurred_at) where kind = 'unsubscribed';
+create index on marketing.campaign_event (customer_key, channel, occurred_at) where kind in ('unsubscribed', 'complained');
 create index on marketing.campaign_event (recorded_at);
-comment on table marketing.campaign_event is 'What marketing tools report back: they insert, nobody updates. The pipeline reads it as a source; an unsubscribed event hides the person from sendable at once, before the pipeline has read it. Grain: one row per reported event.';
+comment on table marketing.campaign_event is 'What marketing tools report back: they insert, nobody updates. The pipeline reads it as a source; an unsubscribed or complained event hides the person from sendable at once, before the pipeline has read it. Grain: one row per reported event.';
 comment on column marketing.campaign_event.event_id is 'grows with every insert; the cursor of the reader';
 comment on column marketing.campaign_event.campaign is 'the campaign the event belongs to, as in campaign_audience';
 comment on column marketing.campaign_event.customer_key is 'the person''s keyed pseudonym, as in campaign_audience';
 comment on column marketing.campaign_event.send_key is 'the send_key that was used; null for events without a message of ours';
 comment on column marketing.campaign_event.channel is 'email, sms, phone, wechat, app, post; all for an unsubscribe from everything';
-comment on column marketing.campaign_event.kind is 'sent, delivered, opened, clicked, converted, unsubscribed or bounced';
+comment on column marketing.campaign_event.kind is 'sent, delivered, opened, clicked, converted, unsubscribed, complained (reported as spam: as good as unsubscribed) or bounced (undeliverable: no decision of anybody)';
 comment on column marketing.campaign_event.occurred_at is 'when it happened, by the tool''s clock';
 comment on column marketing.campaign_event.recorded_at is 'when this row was inserted';
 
 create table marketing.consent_feed (
     feed text not null,
+    token bigint,
     heartbeat_at timestamptz not null,
     primary key (feed)
 );
 comment on table marketing.consent_feed is 'The heartbeat of each consent feed. It beats even when no decision changed; sendable shows nothing once the newest beat is older than the hours stored in marketing.setting. Grain: one row per feed.';
 comment on column marketing.consent_feed.feed is 'name of the feed; the pipeline''s own is called consent';
+comment on column marketing.consent_feed.token is 'fencing token of the newest sync; an older one that wakes up late is refused';
 comment on column marketing.consent_feed.heartbeat_at is 'when the feed last wrote everything it knew';
 
 create table marketing.consent_state (
@@ -345,6 +365,18 @@ create table marketing.setting (
 comment on table marketing.setting is 'Numbers that the views of this database need, written by the push from the pipeline''s settings. Grain: one row per setting.';
 comment on column marketing.setting.name is 'environment or consent_heartbeat_hours';
 comment on column marketing.setting.value is 'its value';
+
+create table marketing.shared_address (
+    customer_key bigint not null,
+    channel text not null,
+    address_hash text not null,
+    primary key (customer_key, channel, address_hash)
+);
+create index on marketing.shared_address (address_hash, channel);
+comment on table marketing.shared_address is 'Who has an address together with somebody else, or one at which somebody refused, by keyed hash: what sendable needs to let one opt-out bind everybody who has the address. Addresses that only one person has, and nobody refused at, are not here. Grain: one row per address, channel and person who has it.';
+comment on column marketing.shared_address.customer_key is 'the person''s keyed pseudonym';
+comment on column marketing.shared_address.channel is 'email, sms or phone';
+comment on column marketing.shared_address.address_hash is 'hex HMAC-SHA-256 of the normalised address under the pepper';
 
 create table marketing.staff_task (
     send_key text not null,
@@ -498,10 +530,48 @@ where
         from marketing.campaign_event as event
         where
             event.customer_key = member.customer_key
-            and event.kind = 'unsubscribed'
-            and event.channel in (member.channel, 'all')
+            and event.kind in ('unsubscribed', 'complained')
+            and (event.channel in (member.channel, 'all') or event.channel not in ('email', 'sms', 'phone', 'wechat', 'app', 'post'))
             and (member.purpose <> 'service' or event.campaign = member.campaign)
             and event.occurred_at >= coalesce(consent.decided_at, '-infinity')
+    )
+    -- One opt-out by address binds everybody who has the address.
+    and not exists (
+        select 1
+        from marketing.shared_address as mine
+        inner join marketing.address_refusal as refusal
+            on mine.address_hash = refusal.address_hash and mine.channel = refusal.channel
+        where
+            mine.customer_key = member.customer_key
+            and mine.channel = member.channel
+            and refusal.customer_key <> mine.customer_key
+            and refusal.purpose = member.purpose
+            and (refusal.is_held or refusal.refused_at >= coalesce(consent.decided_at, '-infinity'))
+    )
+    -- So does an unsubscribe which the pipeline has not read yet, unless whoever sent it has agreed again since.
+    and not exists (
+        select 1
+        from marketing.shared_address as mine
+        inner join marketing.shared_address as other
+            on mine.address_hash = other.address_hash and mine.channel = other.channel
+        inner join marketing.campaign_event as event on other.customer_key = event.customer_key
+        where
+            mine.customer_key = member.customer_key
+            and mine.channel = member.channel
+            and other.customer_key <> mine.customer_key
+            and member.purpose = 'marketing'
+            and event.kind in ('unsubscribed', 'complained')
+            and (event.channel in (member.channel, 'all') or event.channel not in ('email', 'sms', 'phone', 'wechat', 'app', 'post'))
+            and not exists (
+                select 1
+                from marketing.consent_state as since
+                where
+                    since.customer_key = other.customer_key
+                    and since.purpose = 'marketing'
+                    and since.channel in (member.channel, 'all')
+                    and since.decision = 'granted'
+                    and since.decided_at > event.occurred_at
+            )
     )
     and not exists (
         select 1

@@ -599,13 +599,14 @@ create table core.campaign_event (
 );
 create index on core.campaign_event (customer_key, happened_at) include (campaign, channel, kind);
 create index on core.campaign_event (send_key);
+create index on core.campaign_event (batch_id) where kind in ('unsubscribed', 'complained');
 comment on table core.campaign_event is 'Events that marketing tools report back. Grain: one row per event.';
 comment on column core.campaign_event.event_key is 'hash of source and event_id';
 comment on column core.campaign_event.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
 comment on column core.campaign_event.customer_key is 'the person (core.customer_alias follows merges)';
 comment on column core.campaign_event.campaign is 'play or campaign';
 comment on column core.campaign_event.channel is 'channel used';
-comment on column core.campaign_event.kind is 'sent, delivered, opened, clicked, converted, unsubscribed or bounced';
+comment on column core.campaign_event.kind is 'sent, delivered, opened, clicked, converted, unsubscribed, complained (reported as spam) or bounced';
 comment on column core.campaign_event.send_key is 'send it belongs to';
 comment on column core.campaign_event.happened_at is 'when';
 comment on column core.campaign_event.source is 'source system that delivered the row';
@@ -623,6 +624,7 @@ create table core.complaint (
     source_customer_key bigint not null,
     customer_key bigint not null,
     order_key bigint,
+    order_id text,
     channel text,
     category text,
     severity text,
@@ -643,6 +645,7 @@ create table core.complaint (
     is_simulated boolean not null,
     primary key (complaint_key, valid_from)
 );
+create index on core.complaint (order_id) where order_key is null and order_id is not null;
 create index on core.complaint (customer_key, opened_at);
 create index on core.complaint (opened_at) where valid_to is null and resolved_at is null;
 comment on table core.complaint is 'Complaint cases as versions: the state that held from valid_from (inclusive) to valid_to (exclusive). The first version holds from the opening. Grain: one row per case and version.';
@@ -653,7 +656,8 @@ comment on column core.complaint.version_at is 'when the source made this state'
 comment on column core.complaint.complaint_id is 'the source''s own number';
 comment on column core.complaint.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
 comment on column core.complaint.customer_key is 'the person (core.customer_alias follows merges)';
-comment on column core.complaint.order_key is 'order it is about; null if none or unknown';
+comment on column core.complaint.order_key is 'order it is about; null if none, or until the order is known';
+comment on column core.complaint.order_id is 'the source''s own number of the order';
 comment on column core.complaint.channel is 'how it came in';
 comment on column core.complaint.category is 'what it is about';
 comment on column core.complaint.severity is 'minor, medium or severe';
@@ -678,9 +682,12 @@ create table core.contract (
     source_customer_key bigint not null,
     customer_key bigint not null,
     product_key bigint,
+    product_id text,
     started_at timestamptz not null,
     renewal_date date,
     fee_minor bigint,
+    currency text,
+    fee_original numeric,
     renewed_at timestamptz,
     cancelled_at timestamptz,
     source text not null,
@@ -690,15 +697,19 @@ create table core.contract (
     is_simulated boolean not null,
     primary key (contract_key)
 );
+create index on core.contract (product_id) where product_key is null and product_id is not null;
 create index on core.contract (customer_key, renewal_date);
 comment on table core.contract is 'Contracts, policies and subscriptions in their latest state. Grain: one row per contract.';
 comment on column core.contract.contract_key is 'hash of source and contract_id';
 comment on column core.contract.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
 comment on column core.contract.customer_key is 'the person (core.customer_alias follows merges)';
-comment on column core.contract.product_key is 'product or plan';
+comment on column core.contract.product_key is 'product or plan; null until the product is known';
+comment on column core.contract.product_id is 'the source''s own number of the product';
 comment on column core.contract.started_at is 'start';
 comment on column core.contract.renewal_date is 'date it is up for renewal';
 comment on column core.contract.fee_minor is 'fee of one term, minor units of the base currency';
+comment on column core.contract.currency is 'ISO 4217 currency of the fee';
+comment on column core.contract.fee_original is 'fee of one term in that currency';
 comment on column core.contract.renewed_at is 'when it was renewed';
 comment on column core.contract.cancelled_at is 'when it was cancelled';
 comment on column core.contract.source is 'source system that delivered the row';
@@ -706,6 +717,42 @@ comment on column core.contract.batch_id is 'batch that last changed the row (op
 comment on column core.contract.updated_at is 'when the source last changed the row; when the batch landed if the source does not say';
 comment on column core.contract.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
 comment on column core.contract.is_simulated is 'true where the simulator made the row';
+
+create table core.contract_version (
+    contract_key bigint not null,
+    source_customer_key bigint not null,
+    customer_key bigint not null,
+    product_id text,
+    started_at timestamptz not null,
+    renewal_date date,
+    currency text,
+    fee_original numeric,
+    renewed_at timestamptz,
+    cancelled_at timestamptz,
+    source text not null,
+    batch_id bigint not null,
+    updated_at timestamptz not null,
+    deleted_at timestamptz,
+    is_simulated boolean not null,
+    primary key (contract_key, updated_at)
+);
+create index on core.contract_version (customer_key);
+comment on table core.contract_version is 'Contracts as they were before their source changed them. The latest state is in core.contract: both together are every state delivered. Grain: one row per contract and superseded state.';
+comment on column core.contract_version.contract_key is 'hash of source and contract_id';
+comment on column core.contract_version.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
+comment on column core.contract_version.customer_key is 'the person (core.customer_alias follows merges)';
+comment on column core.contract_version.product_id is 'the source''s own number of the product';
+comment on column core.contract_version.started_at is 'start';
+comment on column core.contract_version.renewal_date is 'date it is up for renewal';
+comment on column core.contract_version.currency is 'ISO 4217 currency of the fee';
+comment on column core.contract_version.fee_original is 'fee of one term in that currency';
+comment on column core.contract_version.renewed_at is 'when it was renewed';
+comment on column core.contract_version.cancelled_at is 'when it was cancelled';
+comment on column core.contract_version.source is 'source system that delivered the row';
+comment on column core.contract_version.batch_id is 'batch that last changed the row (ops.batch)';
+comment on column core.contract_version.updated_at is 'when the source made this state; when the batch landed if the source does not say';
+comment on column core.contract_version.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
+comment on column core.contract_version.is_simulated is 'true where the simulator made the row';
 
 create table core.customer (
     customer_key bigint not null,
@@ -856,6 +903,7 @@ create table core.external_mention (
     "text" text,
     sentiment text,
     product_key bigint,
+    product_id text,
     category text,
     happened_at timestamptz not null,
     source text not null,
@@ -865,13 +913,15 @@ create table core.external_mention (
     is_simulated boolean not null,
     primary key (mention_key)
 );
+create index on core.external_mention (product_id) where product_key is null and product_id is not null;
 create index on core.external_mention (happened_at);
 comment on table core.external_mention is 'Public comments about the company or its products. Grain: one row per comment.';
 comment on column core.external_mention.mention_key is 'hash of source and mention_id';
 comment on column core.external_mention.platform is 'where it was published';
 comment on column core.external_mention."text" is 'what it says';
 comment on column core.external_mention.sentiment is 'positive, neutral or negative, if known';
-comment on column core.external_mention.product_key is 'product it is about';
+comment on column core.external_mention.product_key is 'product it is about; null until the product is known';
+comment on column core.external_mention.product_id is 'the source''s own number of the product';
 comment on column core.external_mention.category is 'category it is about';
 comment on column core.external_mention.happened_at is 'when it was published';
 comment on column core.external_mention.source is 'source system that delivered the row';
@@ -886,6 +936,8 @@ create table core.holding (
     kind text not null,
     balance_date date not null,
     amount_minor bigint not null,
+    currency text,
+    amount_original numeric,
     source text not null,
     batch_id bigint not null,
     updated_at timestamptz,
@@ -900,11 +952,41 @@ comment on column core.holding.customer_key is 'the person (core.customer_alias 
 comment on column core.holding.kind is 'deposit, stored_value, seats or the source''s own kind';
 comment on column core.holding.balance_date is 'date of the balance';
 comment on column core.holding.amount_minor is 'balance, minor units of the base currency';
+comment on column core.holding.currency is 'ISO 4217 currency of the balance';
+comment on column core.holding.amount_original is 'balance in that currency';
 comment on column core.holding.source is 'source system that delivered the row';
 comment on column core.holding.batch_id is 'batch that last changed the row (ops.batch)';
 comment on column core.holding.updated_at is 'when the source last changed the row; when the batch landed if the source does not say';
 comment on column core.holding.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
 comment on column core.holding.is_simulated is 'true where the simulator made the row';
+
+create table core.holding_version (
+    source_customer_key bigint not null,
+    customer_key bigint not null,
+    kind text not null,
+    balance_date date not null,
+    currency text,
+    amount_original numeric,
+    source text not null,
+    batch_id bigint not null,
+    updated_at timestamptz not null,
+    deleted_at timestamptz,
+    is_simulated boolean not null,
+    primary key (source_customer_key, kind, balance_date, updated_at)
+);
+create index on core.holding_version (customer_key);
+comment on table core.holding_version is 'Balances as they were before their source corrected them. The latest state is in core.holding: both together are every state delivered. Grain: one row per source customer, kind and balance date and superseded state.';
+comment on column core.holding_version.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
+comment on column core.holding_version.customer_key is 'the person (core.customer_alias follows merges)';
+comment on column core.holding_version.kind is 'deposit, stored_value, seats or the source''s own kind';
+comment on column core.holding_version.balance_date is 'date of the balance';
+comment on column core.holding_version.currency is 'ISO 4217 currency of the balance';
+comment on column core.holding_version.amount_original is 'balance in that currency';
+comment on column core.holding_version.source is 'source system that delivered the row';
+comment on column core.holding_version.batch_id is 'batch that last changed the row (ops.batch)';
+comment on column core.holding_version.updated_at is 'when the source made this state; when the batch landed if the source does not say';
+comment on column core.holding_version.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
+comment on column core.holding_version.is_simulated is 'true where the simulator made the row';
 
 create table core.identity_change (
     source_customer_key bigint not null,
@@ -960,6 +1042,42 @@ comment on column core.interaction.updated_at is 'when the source last changed t
 comment on column core.interaction.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
 comment on column core.interaction.is_simulated is 'true where the simulator made the row';
 
+create table core.interaction_version (
+    interaction_key bigint not null,
+    source_customer_key bigint not null,
+    customer_key bigint not null,
+    happened_at timestamptz not null,
+    channel text,
+    kind text not null,
+    direction text,
+    dwell_seconds numeric,
+    subject text,
+    category text,
+    source text not null,
+    batch_id bigint not null,
+    updated_at timestamptz not null,
+    deleted_at timestamptz,
+    is_simulated boolean not null,
+    primary key (interaction_key, updated_at)
+);
+create index on core.interaction_version (customer_key);
+comment on table core.interaction_version is 'Touches as they were before their source corrected them. The latest state is in core.interaction: both together are every state delivered. Grain: one row per touch and superseded state.';
+comment on column core.interaction_version.interaction_key is 'hash of source and interaction_id';
+comment on column core.interaction_version.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
+comment on column core.interaction_version.customer_key is 'the person (core.customer_alias follows merges)';
+comment on column core.interaction_version.happened_at is 'when';
+comment on column core.interaction_version.channel is 'channel';
+comment on column core.interaction_version.kind is 'visit, click, open, call, page_view or like';
+comment on column core.interaction_version.direction is 'in (from the customer) or out';
+comment on column core.interaction_version.dwell_seconds is 'seconds spent';
+comment on column core.interaction_version.subject is 'what it was about';
+comment on column core.interaction_version.category is 'product category it was about';
+comment on column core.interaction_version.source is 'source system that delivered the row';
+comment on column core.interaction_version.batch_id is 'batch that last changed the row (ops.batch)';
+comment on column core.interaction_version.updated_at is 'when the source made this state; when the batch landed if the source does not say';
+comment on column core.interaction_version.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
+comment on column core.interaction_version.is_simulated is 'true where the simulator made the row';
+
 create table core.market_indicator (
     series text not null,
     region text not null,
@@ -982,6 +1100,29 @@ comment on column core.market_indicator.batch_id is 'batch that last changed the
 comment on column core.market_indicator.updated_at is 'when the source last changed the row; when the batch landed if the source does not say';
 comment on column core.market_indicator.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
 comment on column core.market_indicator.is_simulated is 'true where the simulator made the row';
+
+create table core.market_indicator_version (
+    series text not null,
+    region text not null,
+    indicator_date date not null,
+    value numeric not null,
+    source text not null,
+    batch_id bigint not null,
+    updated_at timestamptz not null,
+    deleted_at timestamptz,
+    is_simulated boolean not null,
+    primary key (series, region, indicator_date, updated_at)
+);
+comment on table core.market_indicator_version is 'Values of market series as they were before they were corrected. The latest state is in core.market_indicator: both together are every state delivered. Grain: one row per series, region and date and superseded state.';
+comment on column core.market_indicator_version.series is 'name of the series';
+comment on column core.market_indicator_version.region is 'region; ''all'' when the value is for everywhere';
+comment on column core.market_indicator_version.indicator_date is 'date of the value';
+comment on column core.market_indicator_version.value is 'the value';
+comment on column core.market_indicator_version.source is 'source system that delivered the row';
+comment on column core.market_indicator_version.batch_id is 'batch that last changed the row (ops.batch)';
+comment on column core.market_indicator_version.updated_at is 'when the source made this state; when the batch landed if the source does not say';
+comment on column core.market_indicator_version.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
+comment on column core.market_indicator_version.is_simulated is 'true where the simulator made the row';
 
 create table core.order_entry (
     order_key bigint not null,
@@ -1038,6 +1179,8 @@ create table core.order_header (
     net_minor bigint not null,
     refund_minor bigint not null,
     gross_original numeric not null,
+    discount_original numeric,
+    refund_original numeric,
     channel text,
     store text,
     coupon_code text,
@@ -1052,6 +1195,7 @@ create table core.order_header (
 create unique index on core.order_header (source, order_id);
 create index on core.order_header (customer_key, paid_at) include (order_key, cancelled_at, coupon_code, channel, deleted_at);
 create index on core.order_header (source_customer_key);
+create index on core.order_header (currency, ordered_at) where fx_rate <> 1;
 comment on table core.order_header is 'Orders in their latest state. For sums as of a date read core.order_entry. Grain: one row per order.';
 comment on column core.order_header.order_key is 'hash of source and order_id';
 comment on column core.order_header.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
@@ -1062,12 +1206,14 @@ comment on column core.order_header.paid_at is 'when it was paid; null if never'
 comment on column core.order_header.cancelled_at is 'when it was cancelled; null if not';
 comment on column core.order_header.refunded_at is 'when money last went back; null if none did';
 comment on column core.order_header.currency is 'ISO 4217 currency of the order';
-comment on column core.order_header.fx_rate is 'base currency per unit of currency, dated at or before the day of the order';
+comment on column core.order_header.fx_rate is 'base currency per unit of currency on the day of the order: the last quotation until then, as last corrected';
 comment on column core.order_header.gross_minor is 'price before discounts, minor units of the base currency';
-comment on column core.order_header.discount_minor is 'discount, minor units of the base currency';
-comment on column core.order_header.net_minor is 'gross less discount';
+comment on column core.order_header.discount_minor is 'discount, minor units of the base currency: gross less net';
+comment on column core.order_header.net_minor is 'what was to be paid, converted and rounded as one amount, so that a full refund equals it';
 comment on column core.order_header.refund_minor is 'money given back so far, minor units of the base currency';
 comment on column core.order_header.gross_original is 'price before discounts in the order''s currency';
+comment on column core.order_header.discount_original is 'discount in the order''s currency';
+comment on column core.order_header.refund_original is 'money given back so far in the order''s currency';
 comment on column core.order_header.channel is 'where it was bought';
 comment on column core.order_header.store is 'shop';
 comment on column core.order_header.coupon_code is 'coupon used';
@@ -1091,6 +1237,8 @@ create table core.order_line (
     gross_minor bigint not null,
     discount_minor bigint not null,
     net_minor bigint not null,
+    unit_price_original numeric,
+    discount_original numeric,
     returned_quantity numeric not null,
     returned_at timestamptz,
     source text not null,
@@ -1106,14 +1254,16 @@ comment on column core.order_line.order_key is 'hash of source and order_id';
 comment on column core.order_line.line_number is 'number of the line within the order';
 comment on column core.order_line.customer_key is 'the person (core.customer_alias follows merges)';
 comment on column core.order_line.product_key is 'the product';
-comment on column core.order_line.category_1 is 'widest category of the product';
-comment on column core.order_line.category_2 is 'second category level';
-comment on column core.order_line.happened_at is 'when the order was paid; null if it was not';
+comment on column core.order_line.category_1 is 'widest category of the product at the time of the payment';
+comment on column core.order_line.category_2 is 'second category level at that time';
+comment on column core.order_line.happened_at is 'when the order was paid, as the ledger has it; null if it was not';
 comment on column core.order_line.quantity is 'units bought';
 comment on column core.order_line.unit_price_minor is 'price of one unit before discounts, minor units of the base currency';
 comment on column core.order_line.gross_minor is 'quantity times unit price';
 comment on column core.order_line.discount_minor is 'discount on the line';
 comment on column core.order_line.net_minor is 'gross less discount';
+comment on column core.order_line.unit_price_original is 'price of one unit before discounts in the order''s currency';
+comment on column core.order_line.discount_original is 'discount on the line in the order''s currency';
 comment on column core.order_line.returned_quantity is 'units brought back so far';
 comment on column core.order_line.returned_at is 'when units last came back';
 comment on column core.order_line.source is 'source system that delivered the row';
@@ -1122,6 +1272,37 @@ comment on column core.order_line.updated_at is 'when the source last changed th
 comment on column core.order_line.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
 comment on column core.order_line.is_simulated is 'true where the simulator made the row';
 
+create table core.order_line_version (
+    order_key bigint not null,
+    line_number integer not null,
+    product_key bigint not null,
+    quantity numeric not null,
+    unit_price_original numeric,
+    discount_original numeric,
+    returned_quantity numeric not null,
+    returned_at timestamptz,
+    source text not null,
+    batch_id bigint not null,
+    updated_at timestamptz not null,
+    deleted_at timestamptz,
+    is_simulated boolean not null,
+    primary key (order_key, line_number, updated_at)
+);
+comment on table core.order_line_version is 'Lines as they were before their source changed them; the order ledger dates returns by it. The latest state is in core.order_line: both together are every state delivered. Grain: one row per order and line number and superseded state.';
+comment on column core.order_line_version.order_key is 'hash of source and order_id';
+comment on column core.order_line_version.line_number is 'number of the line within the order';
+comment on column core.order_line_version.product_key is 'the product';
+comment on column core.order_line_version.quantity is 'units bought';
+comment on column core.order_line_version.unit_price_original is 'price of one unit before discounts in the order''s currency';
+comment on column core.order_line_version.discount_original is 'discount on the line in the order''s currency';
+comment on column core.order_line_version.returned_quantity is 'units brought back so far';
+comment on column core.order_line_version.returned_at is 'when units last came back';
+comment on column core.order_line_version.source is 'source system that delivered the row';
+comment on column core.order_line_version.batch_id is 'batch that last changed the row (ops.batch)';
+comment on column core.order_line_version.updated_at is 'when the source made this state; when the batch landed if the source does not say';
+comment on column core.order_line_version.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
+comment on column core.order_line_version.is_simulated is 'true where the simulator made the row';
+
 create table core.order_version (
     order_key bigint not null,
     version_at timestamptz not null,
@@ -1129,10 +1310,10 @@ create table core.order_version (
     paid_at timestamptz,
     cancelled_at timestamptz,
     refunded_at timestamptz,
-    gross_minor bigint not null,
-    discount_minor bigint not null,
-    net_minor bigint not null,
-    refund_minor bigint not null,
+    currency text not null,
+    gross_original numeric not null,
+    discount_original numeric not null,
+    refund_original numeric not null,
     source text not null,
     batch_id bigint not null,
     updated_at timestamptz,
@@ -1147,10 +1328,10 @@ comment on column core.order_version.ordered_at is 'when it was placed';
 comment on column core.order_version.paid_at is 'when it was paid; null if never';
 comment on column core.order_version.cancelled_at is 'when it was cancelled; null if not';
 comment on column core.order_version.refunded_at is 'when money last went back; null if none did';
-comment on column core.order_version.gross_minor is 'price before discounts, minor units of the base currency';
-comment on column core.order_version.discount_minor is 'discount, minor units of the base currency';
-comment on column core.order_version.net_minor is 'gross less discount';
-comment on column core.order_version.refund_minor is 'money given back so far, minor units of the base currency';
+comment on column core.order_version.currency is 'ISO 4217 currency of the amounts';
+comment on column core.order_version.gross_original is 'price before discounts, in major units of its currency';
+comment on column core.order_version.discount_original is 'discount, in major units of its currency';
+comment on column core.order_version.refund_original is 'money given back so far, in major units of its currency';
 comment on column core.order_version.source is 'source system that delivered the row';
 comment on column core.order_version.batch_id is 'batch that last changed the row (ops.batch)';
 comment on column core.order_version.updated_at is 'when the source last changed the row; when the batch landed if the source does not say';
@@ -1187,6 +1368,36 @@ comment on column core.points_entry.updated_at is 'when the source last changed 
 comment on column core.points_entry.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
 comment on column core.points_entry.is_simulated is 'true where the simulator made the row';
 
+create table core.points_entry_version (
+    entry_key bigint not null,
+    source_customer_key bigint not null,
+    customer_key bigint not null,
+    kind text not null,
+    points bigint not null,
+    happened_at timestamptz not null,
+    expires_at timestamptz,
+    source text not null,
+    batch_id bigint not null,
+    updated_at timestamptz not null,
+    deleted_at timestamptz,
+    is_simulated boolean not null,
+    primary key (entry_key, updated_at)
+);
+create index on core.points_entry_version (customer_key);
+comment on table core.points_entry_version is 'Entries of the points ledger as they were before their source corrected them. The latest state is in core.points_entry: both together are every state delivered. Grain: one row per ledger entry and superseded state.';
+comment on column core.points_entry_version.entry_key is 'hash of source and entry_id';
+comment on column core.points_entry_version.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
+comment on column core.points_entry_version.customer_key is 'the person (core.customer_alias follows merges)';
+comment on column core.points_entry_version.kind is 'earned (adds), redeemed or expired (take away)';
+comment on column core.points_entry_version.points is 'number of points, positive';
+comment on column core.points_entry_version.happened_at is 'when they were booked';
+comment on column core.points_entry_version.expires_at is 'when earned points run out; null if never';
+comment on column core.points_entry_version.source is 'source system that delivered the row';
+comment on column core.points_entry_version.batch_id is 'batch that last changed the row (ops.batch)';
+comment on column core.points_entry_version.updated_at is 'when the source made this state; when the batch landed if the source does not say';
+comment on column core.points_entry_version.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
+comment on column core.points_entry_version.is_simulated is 'true where the simulator made the row';
+
 create table core.product (
     product_key bigint not null,
     product_id text not null,
@@ -1198,6 +1409,9 @@ create table core.product (
     brand text,
     list_price_minor bigint,
     unit_cost_minor bigint,
+    currency text,
+    list_price_original numeric,
+    unit_cost_original numeric,
     stock_on_hand numeric,
     is_replenishable boolean not null,
     source text not null,
@@ -1208,7 +1422,7 @@ create table core.product (
     primary key (product_key)
 );
 create unique index on core.product (source, product_id);
-comment on table core.product is 'Products in their latest state. Prices and stock have no history here. Grain: one row per product.';
+comment on table core.product is 'Products in their latest state; core.product_version holds the states before. Grain: one row per product.';
 comment on column core.product.product_key is 'hash of source and product_id';
 comment on column core.product.product_id is 'the source''s own number';
 comment on column core.product.valid is 'false once the source deleted it';
@@ -1219,6 +1433,9 @@ comment on column core.product.category_path is 'all levels, separated by '' > '
 comment on column core.product.brand is 'brand';
 comment on column core.product.list_price_minor is 'list price, minor units of the base currency';
 comment on column core.product.unit_cost_minor is 'purchase cost of one unit, minor units of the base currency';
+comment on column core.product.currency is 'ISO 4217 currency of price and cost';
+comment on column core.product.list_price_original is 'list price in that currency';
+comment on column core.product.unit_cost_original is 'purchase cost of one unit in that currency';
 comment on column core.product.stock_on_hand is 'units in stock';
 comment on column core.product.is_replenishable is 'customers buy it again and again';
 comment on column core.product.source is 'source system that delivered the row';
@@ -1226,6 +1443,45 @@ comment on column core.product.batch_id is 'batch that last changed the row (ops
 comment on column core.product.updated_at is 'when the source last changed the row; when the batch landed if the source does not say';
 comment on column core.product.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
 comment on column core.product.is_simulated is 'true where the simulator made the row';
+
+create table core.product_version (
+    product_key bigint not null,
+    product_id text not null,
+    name text,
+    category_1 text,
+    category_2 text,
+    category_path text,
+    brand text,
+    currency text,
+    list_price_original numeric,
+    unit_cost_original numeric,
+    stock_on_hand numeric,
+    is_replenishable boolean not null,
+    source text not null,
+    batch_id bigint not null,
+    updated_at timestamptz not null,
+    deleted_at timestamptz,
+    is_simulated boolean not null,
+    primary key (product_key, updated_at)
+);
+comment on table core.product_version is 'Products as they were before their source changed them: categories, prices, stock. The latest state is in core.product: both together are every state delivered. Grain: one row per product and superseded state.';
+comment on column core.product_version.product_key is 'hash of source and product_id';
+comment on column core.product_version.product_id is 'the source''s own number';
+comment on column core.product_version.name is 'product name';
+comment on column core.product_version.category_1 is 'widest category';
+comment on column core.product_version.category_2 is 'second category level';
+comment on column core.product_version.category_path is 'all levels, separated by '' > ''';
+comment on column core.product_version.brand is 'brand';
+comment on column core.product_version.currency is 'ISO 4217 currency of price and cost';
+comment on column core.product_version.list_price_original is 'list price in that currency';
+comment on column core.product_version.unit_cost_original is 'purchase cost of one unit in that currency';
+comment on column core.product_version.stock_on_hand is 'units in stock';
+comment on column core.product_version.is_replenishable is 'customers buy it again and again';
+comment on column core.product_version.source is 'source system that delivered the row';
+comment on column core.product_version.batch_id is 'batch that last changed the row (ops.batch)';
+comment on column core.product_version.updated_at is 'when the source made this state; when the batch landed if the source does not say';
+comment on column core.product_version.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
+comment on column core.product_version.is_simulated is 'true where the simulator made the row';
 
 create table core.referral (
     referral_key bigint not null,
@@ -1243,13 +1499,14 @@ create table core.referral (
     is_simulated boolean not null,
     primary key (referral_key)
 );
+create index on core.referral (referred_source_customer_key) where referred_customer_key is null;
 create index on core.referral (customer_key, referred_at);
 create index on core.referral (referred_customer_key);
 comment on table core.referral is 'Recommendations. Grain: one row per recommendation.';
 comment on column core.referral.referral_key is 'hash of source and referral_id';
 comment on column core.referral.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
 comment on column core.referral.customer_key is 'the person who recommended';
-comment on column core.referral.referred_source_customer_key is 'the customer who came, as the source knows them';
+comment on column core.referral.referred_source_customer_key is 'the customer who came, as the source knows them; set before that customer is delivered';
 comment on column core.referral.referred_customer_key is 'the person who came; null until known';
 comment on column core.referral.referred_at is 'when it was made';
 comment on column core.referral.converted_at is 'when the referred person first bought';
@@ -1259,6 +1516,38 @@ comment on column core.referral.batch_id is 'batch that last changed the row (op
 comment on column core.referral.updated_at is 'when the source last changed the row; when the batch landed if the source does not say';
 comment on column core.referral.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
 comment on column core.referral.is_simulated is 'true where the simulator made the row';
+
+create table core.referral_version (
+    referral_key bigint not null,
+    source_customer_key bigint not null,
+    customer_key bigint not null,
+    referred_source_customer_key bigint,
+    referred_customer_key bigint,
+    referred_at timestamptz not null,
+    converted_at timestamptz,
+    reward_minor bigint,
+    source text not null,
+    batch_id bigint not null,
+    updated_at timestamptz not null,
+    deleted_at timestamptz,
+    is_simulated boolean not null,
+    primary key (referral_key, updated_at)
+);
+create index on core.referral_version (customer_key);
+comment on table core.referral_version is 'Recommendations as they were before their source changed them. The latest state is in core.referral: both together are every state delivered. Grain: one row per recommendation and superseded state.';
+comment on column core.referral_version.referral_key is 'hash of source and referral_id';
+comment on column core.referral_version.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
+comment on column core.referral_version.customer_key is 'the person who recommended';
+comment on column core.referral_version.referred_source_customer_key is 'the customer who came, as the source knows them; set before that customer is delivered';
+comment on column core.referral_version.referred_customer_key is 'the person who came; null until known';
+comment on column core.referral_version.referred_at is 'when it was made';
+comment on column core.referral_version.converted_at is 'when the referred person first bought';
+comment on column core.referral_version.reward_minor is 'reward paid, minor units of the base currency';
+comment on column core.referral_version.source is 'source system that delivered the row';
+comment on column core.referral_version.batch_id is 'batch that last changed the row (ops.batch)';
+comment on column core.referral_version.updated_at is 'when the source made this state; when the batch landed if the source does not say';
+comment on column core.referral_version.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
+comment on column core.referral_version.is_simulated is 'true where the simulator made the row';
 
 create table core.survey_answer (
     answer_key bigint not null,
@@ -1293,6 +1582,40 @@ comment on column core.survey_answer.batch_id is 'batch that last changed the ro
 comment on column core.survey_answer.updated_at is 'when the source last changed the row; when the batch landed if the source does not say';
 comment on column core.survey_answer.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
 comment on column core.survey_answer.is_simulated is 'true where the simulator made the row';
+
+create table core.survey_answer_version (
+    answer_key bigint not null,
+    source_customer_key bigint not null,
+    customer_key bigint not null,
+    happened_at timestamptz not null,
+    instrument text not null,
+    score numeric not null,
+    comment text,
+    about_kind text,
+    about_id text,
+    source text not null,
+    batch_id bigint not null,
+    updated_at timestamptz not null,
+    deleted_at timestamptz,
+    is_simulated boolean not null,
+    primary key (answer_key, updated_at)
+);
+create index on core.survey_answer_version (customer_key);
+comment on table core.survey_answer_version is 'Answers as they were before their source corrected them. The latest state is in core.survey_answer: both together are every state delivered. Grain: one row per answer and superseded state.';
+comment on column core.survey_answer_version.answer_key is 'hash of source and answer_id';
+comment on column core.survey_answer_version.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
+comment on column core.survey_answer_version.customer_key is 'the person (core.customer_alias follows merges)';
+comment on column core.survey_answer_version.happened_at is 'when it was answered';
+comment on column core.survey_answer_version.instrument is 'nps, csat or servqual_ and its dimension';
+comment on column core.survey_answer_version.score is 'score on the instrument''s scale';
+comment on column core.survey_answer_version.comment is 'free text';
+comment on column core.survey_answer_version.about_kind is 'order, complaint, product or company';
+comment on column core.survey_answer_version.about_id is 'the source''s number of what it is about';
+comment on column core.survey_answer_version.source is 'source system that delivered the row';
+comment on column core.survey_answer_version.batch_id is 'batch that last changed the row (ops.batch)';
+comment on column core.survey_answer_version.updated_at is 'when the source made this state; when the batch landed if the source does not say';
+comment on column core.survey_answer_version.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
+comment on column core.survey_answer_version.is_simulated is 'true where the simulator made the row';
 
 create table features.customer_basket (
     as_of_date date not null,
@@ -1563,7 +1886,7 @@ comment on column landing.campaign_event.campaign is 'campaign (play) that cause
 comment on column landing.campaign_event.customer_id is 'the source''s own number of the customer';
 comment on column landing.campaign_event.send_key is 'the send the event belongs to';
 comment on column landing.campaign_event.channel is 'channel used';
-comment on column landing.campaign_event.kind is 'sent, delivered, opened, clicked, converted, unsubscribed or bounced';
+comment on column landing.campaign_event.kind is 'sent, delivered, opened, clicked, converted, unsubscribed, complained (reported as spam) or bounced';
 comment on column landing.campaign_event.occurred_at is 'when it happened';
 comment on column landing.campaign_event.updated_at is 'when the source last changed the row';
 comment on column landing.campaign_event.deleted_at is 'when the source deleted the row; null while it exists';
@@ -2144,12 +2467,15 @@ create table ops.batch (
     rows_tombstoned bigint default 0 not null,
     cursor_from text,
     cursor_to text,
+    updated_from text,
+    updated_to text,
     checksum text,
     message text,
     created_at timestamptz default clock_timestamp() not null,
     landed_at timestamptz,
     published_at timestamptz,
-    primary key (batch_id)
+    primary key (batch_id),
+    constraint rows_reconcile check (state not in ('validated', 'published') or rows_extracted = rows_valid + rows_quarantined + rows_duplicate + rows_tombstoned)
 );
 create index on ops.batch (source, entity, business_date);
 create index on ops.batch (state);
@@ -2170,6 +2496,8 @@ comment on column ops.batch.rows_duplicate is 'Exact duplicates left out.';
 comment on column ops.batch.rows_tombstoned is 'Rows of erased people, dropped.';
 comment on column ops.batch.cursor_from is 'Cursor after which it reads; null for a full load.';
 comment on column ops.batch.cursor_to is 'Cursor up to which it reads; becomes the next start once published.';
+comment on column ops.batch.updated_from is 'Smallest updated_at of its valid rows, as text in byte order; null where none has one.';
+comment on column ops.batch.updated_to is 'Greatest updated_at of its valid rows, likewise.';
 comment on column ops.batch.checksum is 'SHA-256 over the files, or null for a database.';
 comment on column ops.batch.message is 'Why it failed or was superseded, without row values.';
 comment on column ops.batch.created_at is 'When extraction started.';
@@ -2446,6 +2774,32 @@ comment on column ops.run_ledger.ended_at is 'When the attempt ended; null while
 comment on column ops.run_ledger.counts is 'Rows written by table.';
 comment on column ops.run_ledger.message is 'What went wrong, without row values.';
 
+create table ops.source_column (
+    batch_id bigint not null,
+    source text not null,
+    entity text not null,
+    column_name text not null,
+    type text,
+    state text not null,
+    filled_share double precision,
+    readable_share double precision,
+    first_seen date not null,
+    last_seen date not null,
+    primary key (batch_id, column_name)
+);
+create index on ops.source_column (source, entity, column_name, batch_id);
+comment on table ops.source_column is 'The columns a source delivered, as of the last published batch of each entity and of batches not yet published: what the next delivery is compared with. Measures of a column, never a value of it. Grain: one row per batch and column of the source.';
+comment on column ops.source_column.batch_id is 'Batch that brought the column (ops.batch); it counts once that batch is published.';
+comment on column ops.source_column.source is 'Source as named in include/sources.';
+comment on column ops.source_column.entity is 'Canonical entity.';
+comment on column ops.source_column.column_name is 'The source''s own name of the column.';
+comment on column ops.source_column.type is 'integer, number, text, timestamp, date, boolean or other, as delivered; null where nothing told it, or where a change was accepted in advance.';
+comment on column ops.source_column.state is 'mapped (the description reads it) or ignored (it does not, so the column joins nothing).';
+comment on column ops.source_column.filled_share is 'Share of rows in which it held a value; null for too small a batch.';
+comment on column ops.source_column.readable_share is 'Share of its values that read as the type our column asks for; null where ours is text or the batch was too small.';
+comment on column ops.source_column.first_seen is 'Business day of the first published batch that had it.';
+comment on column ops.source_column.last_seen is 'Business day of this batch.';
+
 create table ops.source_cursor (
     source text not null,
     entity text not null,
@@ -2460,6 +2814,24 @@ comment on column ops.source_cursor.entity is 'Canonical entity, or entity@strea
 comment on column ops.source_cursor.cursor_value is 'Greatest cursor value published.';
 comment on column ops.source_cursor.business_date is 'Business day of the batch that moved it last.';
 comment on column ops.source_cursor.updated_at is 'When it moved.';
+
+create table pii.address_refusal (
+    address text not null,
+    channel text not null,
+    purpose text not null,
+    customer_key bigint not null,
+    refused_at timestamptz not null,
+    left_at timestamptz,
+    primary key (address, channel, purpose, customer_key)
+);
+create index on pii.address_refusal (customer_key);
+comment on table pii.address_refusal is 'Addresses at which somebody said no: who refused which purpose on which channel while having the address. It binds everybody who has the address (privacy.consent_by_address). Stays when the person moves on to another address; goes when the same person grants again. Grain: one row per address, channel, purpose and person who refused.';
+comment on column pii.address_refusal.address is 'normalised e-mail address or E.164 number';
+comment on column pii.address_refusal.channel is 'email, sms or phone';
+comment on column pii.address_refusal.purpose is 'marketing or ads; profiling is about a person, not about an address';
+comment on column pii.address_refusal.customer_key is 'the person who refused';
+comment on column pii.address_refusal.refused_at is 'when, by the decision that holds';
+comment on column pii.address_refusal.left_at is 'when it was noticed that the person no longer has the address; null while they have it';
 
 create table pii.contact (
     customer_key bigint not null,
@@ -2536,13 +2908,19 @@ create table privacy.consent (
     recorded_at timestamptz default now() not null,
     origin text,
     source text not null,
+    basis text default 'decision' not null,
     batch_id bigint,
     is_simulated boolean default false not null,
-    primary key (consent_key)
+    primary key (consent_key),
+    check (purpose in ('marketing', 'profiling', 'ads')),
+    check (channel in ('email', 'sms', 'phone', 'wechat', 'app', 'post', 'all')),
+    check (decision in ('granted', 'withdrawn')),
+    check (isfinite(decided_at)),
+    check (basis = 'decision' or decision = 'withdrawn')
 );
 create index on privacy.consent (customer_key, purpose, channel, decided_at);
 create index on privacy.consent (source_customer_key);
-comment on table privacy.consent is 'Consent ledger, append-only: what each customer decided, on which purpose and channel, when and where. The later decision holds; nothing is ever changed or overwritten. Grain: one row per decision.';
+comment on table privacy.consent is 'Consent ledger, append-only: what each customer decided, on which purpose and channel, when and where. The later decision holds; nothing is ever changed or overwritten, and the database refuses whoever tries. Grain: one row per decision.';
 comment on column privacy.consent.consent_key is 'hash of source, the source''s number of the row and what it says: a row that the source changes in place is another decision';
 comment on column privacy.consent.source_customer_key is 'the customer as the source knows them; null for decisions taken by the person in a tool';
 comment on column privacy.consent.customer_key is 'the person (core.customer_alias follows merges)';
@@ -2553,6 +2931,7 @@ comment on column privacy.consent.decided_at is 'when the customer decided';
 comment on column privacy.consent.recorded_at is 'when it was written here';
 comment on column privacy.consent.origin is 'where the decision was taken';
 comment on column privacy.consent.source is 'source system, or the tool that reported it';
+comment on column privacy.consent.basis is 'decision: the person decided; deleted_at_source: the source deleted a grant, which ends it; id_reused: the number passed to somebody else, who has not decided yet';
 comment on column privacy.consent.batch_id is 'batch that delivered it; null if not from a batch';
 comment on column privacy.consent.is_simulated is 'true where the simulator made the row';
 
@@ -2650,7 +3029,14 @@ create table quarantine.row (
     severity text not null,
     reason text not null,
     row jsonb not null,
+    fingerprint text,
     state text default 'open' not null,
+    first_quarantine_id bigint,
+    replayed_in bigint,
+    outcome text,
+    times_seen integer default 1 not null,
+    last_seen_at timestamptz default now() not null,
+    last_batch_id bigint,
     created_at timestamptz default now() not null,
     changed_at timestamptz,
     run_id text,
@@ -2659,6 +3045,8 @@ create table quarantine.row (
 create index on quarantine.row (batch_id);
 create index on quarantine.row (business_date, rule);
 create index on quarantine.row (source, entity, state);
+create index on quarantine.row (source, entity, fingerprint);
+create index on quarantine.row (replayed_in) where replayed_in is not null;
 comment on table quarantine.row is 'Rows refused by a check, kept as delivered so that they can be repaired and replayed. Every row names where it came from and which rule refused it; the reason never holds a value. Grain: one row per refused row of one batch.';
 comment on column quarantine.row.quarantine_id is 'counter';
 comment on column quarantine.row.batch_id is 'batch that delivered the row';
@@ -2673,7 +3061,14 @@ comment on column quarantine.row.column_name is 'column of the first rule';
 comment on column quarantine.row.severity is 'severity of the first rule';
 comment on column quarantine.row.reason is 'what the rule asks, in words, without the value';
 comment on column quarantine.row.row is 'the landed row';
-comment on column quarantine.row.state is 'open, fixed (repaired, waiting for replay), replayed or discarded';
+comment on column quarantine.row.fingerprint is 'SHA-256 of the row as it was refused: the same row delivered again is not stored a second time';
+comment on column quarantine.row.state is 'open, fixed (repaired, waiting for replay), replayed, discarded, or superseded (the row came again and was valid)';
+comment on column quarantine.row.first_quarantine_id is 'of a row that was refused again after a replay: its first refusal';
+comment on column quarantine.row.replayed_in is 'batch in which it landed again; null while it waits';
+comment on column quarantine.row.outcome is 'what became of it there: valid, refused (again), duplicate or erased; null until that batch is validated';
+comment on column quarantine.row.times_seen is 'how often the source has delivered this very row';
+comment on column quarantine.row.last_seen_at is 'when it did so last';
+comment on column quarantine.row.last_batch_id is 'the newest batch that delivered or superseded it';
 comment on column quarantine.row.created_at is 'when it was refused';
 comment on column quarantine.row.changed_at is 'when its state last changed';
 comment on column quarantine.row.run_id is 'run that refused it';
@@ -3392,7 +3787,7 @@ comment on column campaigns.exclusion_rule.rule is 'name of the rule';
 comment on column campaigns.exclusion_rule.label_en is 'what it means, in English';
 comment on column campaigns.exclusion_rule.label_zh is 'what it means, in Chinese';
 
-create view privacy.consent_current (customer_key, purpose, channel, decision, decided_at, origin, source) as
+create view privacy.consent_current (customer_key, purpose, channel, decision, decided_at, origin, source, basis) as
 -- privacy.consent_current: the decision that holds per person, purpose and channel.
 -- A decision on 'all' covers each channel; the later decision wins, and of two at one instant the withdrawal.
 with
@@ -3408,12 +3803,21 @@ decisions as (
         consent.purpose,
         channels.channel,
         consent.decision,
-        consent.decided_at,
+        -- A withdrawal dated more than a day after it was recorded carries a wrong date: it holds from when it was recorded on,
+        -- so that it neither waits nor outlives what the person decides later.
+        case
+            when consent.decided_at > consent.recorded_at + interval '1 day' and consent.decision = 'withdrawn'
+                then consent.recorded_at
+            else consent.decided_at
+        end as decided_at,
         consent.origin,
         consent.source,
+        consent.basis,
         consent.consent_key
     from privacy.consent
     inner join channels on consent.channel in (channels.channel, 'all')
+    -- A grant of tomorrow grants nothing today.
+    where consent.decision = 'withdrawn' or consent.decided_at <= now() + interval '1 hour'
 )
 
 select distinct on (customer_key, purpose, channel)
@@ -3423,7 +3827,8 @@ select distinct on (customer_key, purpose, channel)
     decision,
     decided_at,
     origin,
-    source
+    source,
+    basis
 from decisions
 order by customer_key, purpose, channel, decided_at desc, decision desc, consent_key;
 comment on view privacy.consent_current is 'What holds now: the latest decision of each person on each purpose and channel. A decision on channel ''all'' covers every channel; of two at the same instant the withdrawal holds. Grain: one row per person, purpose and channel.';
@@ -3434,3 +3839,63 @@ comment on column privacy.consent_current.decision is 'granted or withdrawn';
 comment on column privacy.consent_current.decided_at is 'when the decision that holds was taken';
 comment on column privacy.consent_current.origin is 'where it was taken';
 comment on column privacy.consent_current.source is 'source of the decision';
+comment on column privacy.consent_current.basis is 'decision, deleted_at_source or id_reused, as in privacy.consent';
+
+create view privacy.consent_by_address (customer_key, purpose, channel, refused_by, refused_at) as
+-- privacy.consent_by_address: whom an opt-out of somebody else binds, because they have the same address.
+with
+
+holders as (
+    select
+        customer_key,
+        'email' as channel,
+        email_normalised as address
+    from pii.source_customer
+    where email_normalised is not null
+    union all
+    select
+        customer_key,
+        'sms' as channel,
+        phone_e164 as address
+    from pii.source_customer
+    where phone_e164 is not null
+    union all
+    select
+        customer_key,
+        'phone' as channel,
+        phone_e164 as address
+    from pii.source_customer
+    where phone_e164 is not null
+)
+
+select distinct on (holders.customer_key, refusal.purpose, refusal.channel)
+    holders.customer_key,
+    refusal.purpose,
+    refusal.channel,
+    refusal.customer_key as refused_by,
+    refusal.refused_at
+from pii.address_refusal as refusal
+inner join holders on refusal.address = holders.address and refusal.channel = holders.channel
+where
+    refusal.customer_key <> holders.customer_key
+    and (
+        refusal.left_at is null
+        -- Whoever refused has moved on: who has the address now may open it again for themselves.
+        or not exists (
+            select 1
+            from privacy.consent_current as own
+            where
+                own.customer_key = holders.customer_key
+                and own.purpose = refusal.purpose
+                and own.channel = refusal.channel
+                and own.decision = 'granted'
+                and own.decided_at > refusal.refused_at
+        )
+    )
+order by holders.customer_key, refusal.purpose, refusal.channel, refusal.refused_at desc, refusal.customer_key;
+comment on view privacy.consent_by_address is 'Whom an opt-out of somebody else binds, because they have the same address: one row says that this person may not be contacted for the purpose on the channel, whatever they decided themselves. As of the last consent sync. Grain: one row per person, purpose and channel.';
+comment on column privacy.consent_by_address.customer_key is 'the person who is bound';
+comment on column privacy.consent_by_address.purpose is 'marketing or ads';
+comment on column privacy.consent_by_address.channel is 'email, sms or phone';
+comment on column privacy.consent_by_address.refused_by is 'the person who refused';
+comment on column privacy.consent_by_address.refused_at is 'when they refused';

@@ -75,5 +75,5 @@ grant select, insert, update, delete on all tables in schema features, scores, s
 -- Campaigns: decides and delivers; reads contacts and consent, changes neither.
 grant usage on schema core, features, scores, segments, campaigns, pii, privacy, ops to ret_push;
 grant select on all tables in schema core, features, scores, segments to ret_push;
-grant select on pii.contact, privacy.consent_current, privacy.suppression, privacy.tombstone to ret_push;
+grant select on pii.contact, privacy.consent_current, privacy.consent_by_address, privacy.suppression, privacy.tombstone to ret_push;
 grant select, insert, update, delete on all tables in schema campaigns, ops to ret_push;

@@ -7,6 +7,7 @@ from retention.quality.errors import (
     NothingLanded,
     TooManyRefused,
     VolumeDropped,
+    VolumeRose,
 )
 from retention.quality.ingest import validate
 from retention.quality.replay import discard, repair, replay
@@ -20,6 +21,7 @@ __all__ = [
     "NothingLanded",
     "TooManyRefused",
     "VolumeDropped",
+    "VolumeRose",
     "check_slices",
     "discard",
     "drop_erased",

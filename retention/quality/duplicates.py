@@ -2,73 +2,143 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.quality.deliveries import Delivery
 from retention.warehouse import Contract
-from retention.warehouse.identifiers import quote
+from retention.warehouse.identifiers import literal, quote
 
-_PLACE = ("batch_id", "position", "file")
+PLACE = ("batch_id", "position", "file")
+"""Columns of landing that say where a row stood, not what it says."""
 
 
 def drop_duplicates(connection: Connection, delivery: Delivery, contract: Contract) -> int:
     """Delete exact duplicates of a batch from landing; the first of each stays.
 
-    A row that equals one of an earlier published batch is a duplicate too: sources with an overlapping cursor deliver rows
-    again. Rows without ``updated_at`` are compared with the batch before only, since such a row may go back to a value
-    that it had long ago.
+    A row that equals what was published before is a duplicate too: sources that overlap, or are read whole every day,
+    deliver rows again. Where the last published state of every row is kept (``landing.kept_row``), that is what counts;
+    else the rows of earlier batches do, as far as they may hold a row of the same ``updated_at``. Rows without
+    ``updated_at`` are compared with the batch before only, since such a row may go back to a value that it had long ago.
 
     Returns
     -------
     Rows deleted.
     """
-    key = _key(contract)
-    values = [column.name for column in contract.columns if column.name not in _PLACE]
-    binds = {"batch_id": delivery.batch_id, "source": delivery.source, "entity": delivery.entity}
-    keys, all_values = ", ".join(map(quote, key)), ", ".join(map(quote, values))
     connection.exec_driver_sql("set local work_mem = '256MB'")
-    # Only keys that occur twice are compared in full: grouping whole rows would cost many times more.
-    inside = connection.execute(
-        sa.text(
-            f"with repeated as (select {keys} from {delivery.table} where batch_id = :batch_id group by {keys} "
-            "having count(*) > 1), "
-            f"ranked as (select landed.ctid as row_id, row_number() over (partition by {_list('landed', values)} "
-            f"order by landed.file, landed.position) as occurrence from {delivery.table} as landed inner join repeated "
-            f"on {_same('repeated', 'landed', key)} where landed.batch_id = :batch_id) "
-            f"delete from {delivery.table} as landed using ranked where landed.ctid = ranked.row_id and ranked.occurrence > 1 "
-            "and landed.batch_id = :batch_id"
-        ),
-        {"batch_id": delivery.batch_id},
-    ).rowcount
-    earlier = connection.execute(
-        sa.text(
-            "select batch_id from ops.batch where source = :source and entity = :entity and state = 'published' "
-            "and batch_id <> :batch_id order by batch_id desc"
-        ),
-        binds,
-    ).scalars()
-    batches = [int(b) for b in earlier]
-    if not batches:
-        return int(inside)
-    before = connection.execute(
-        sa.text(
-            f"with fresh as (select ctid as row_id, {all_values} from {delivery.table} where batch_id = :batch_id), "
-            f"seen as (select fresh.row_id from fresh inner join {delivery.table} as loaded on {_same('loaded', 'fresh', key)} "
-            "where loaded.batch_id = any(:batches) and (loaded.updated_at is not null or loaded.batch_id = :latest) "
-            f"and ({_list('loaded', values)}) is not distinct from ({_list('fresh', values)})) "
-            f"delete from {delivery.table} as landed using seen where landed.ctid = seen.row_id and landed.batch_id = :batch_id"
-        ),
-        {"batch_id": delivery.batch_id, "batches": batches, "latest": batches[0]},
-    ).rowcount
-    return int(inside) + int(before)
+    connection.exec_driver_sql("set local jit = off")
+    rows = _drop(connection, delivery, _inside(delivery, contract))
+    keeps = connection.execute(
+        sa.text("select exists (select 1 from landing.kept_row where source = :source and entity = :entity)"),
+        {"source": delivery.source, "entity": delivery.entity},
+    ).scalar_one()
+    if keeps:
+        return rows + _drop(connection, delivery, _like_kept(delivery, contract))
+    batches, latest, low, high = _comparable(connection, delivery)
+    if batches:
+        rows += _drop(connection, delivery, _like_loaded(delivery, contract, batches, latest, low, high))
+    return rows
 
 
-def _key(contract: Contract) -> list[str]:
+def key_columns(contract: Contract) -> list[str]:
+    """Return the columns by which the rows of an entity are told apart."""
     for check in contract.checks:
         if check.rule == "unique_version":
             return [str(column) for column in check.arguments["columns"]]
-    return [column.name for column in contract.columns if column.name not in _PLACE][:1]
+    return value_columns(contract)[:1]
+
+
+def value_columns(contract: Contract) -> list[str]:
+    """Return the columns of an entity's own values."""
+    return [column.name for column in contract.columns if column.name not in PLACE]
+
+
+def _drop(connection: Connection, delivery: Delivery, found: str) -> int:
+    """Delete the rows whose places a query finds. In two steps: a query that only reads may use several processes."""
+    connection.exec_driver_sql("drop table if exists pg_temp.repeated_row")
+    connection.exec_driver_sql(f"create temporary table repeated_row on commit drop as {found}".replace("%", "%%"))
+    return int(
+        connection.execute(
+            sa.text(
+                f"delete from {delivery.table} as landed using pg_temp.repeated_row as repeated "
+                "where landed.ctid = repeated.row_id and landed.batch_id = :batch_id"
+            ),
+            {"batch_id": delivery.batch_id},
+        ).rowcount
+    )
+
+
+def _inside(delivery: Delivery, contract: Contract) -> str:
+    key, values = key_columns(contract), value_columns(contract)
+    keys = ", ".join(map(quote, key))
+    of_batch = f"batch_id = {delivery.batch_id}"
+    # Only keys that occur twice are compared in full: grouping whole rows would cost many times more.
+    return (
+        f"with repeated as materialized (select {keys} from {delivery.table} where {of_batch} group by {keys} "
+        "having count(*) > 1), "
+        f"ranked as (select landed.ctid as row_id, row_number() over (partition by {_list('landed', values)} "
+        f"order by landed.file, landed.position) as occurrence from {delivery.table} as landed inner join repeated "
+        f"on {_same('repeated', 'landed', key)} where landed.{of_batch}) "
+        "select row_id from ranked where occurrence > 1"
+    )
+
+
+def _like_kept(delivery: Delivery, contract: Contract) -> str:
+    place = ", ".join(map(literal, PLACE))
+    return (
+        f"select landed.ctid as row_id from {delivery.table} as landed inner join landing.kept_row as kept "
+        f"on kept.source = {literal(delivery.source)} and kept.entity = {literal(delivery.entity)} "
+        f"and kept.key = array[{_list('landed', key_columns(contract))}] where landed.batch_id = {delivery.batch_id} "
+        f"and kept.\"row\" = jsonb_strip_nulls(to_jsonb(landed) - array[{place}])"
+    )
+
+
+def _comparable(connection: Connection, delivery: Delivery) -> tuple[list[int], int, str | None, str | None]:
+    """Return the earlier batches that may hold a row of this one, the newest batch, and the range of ``updated_at``.
+
+    Equal rows have equal texts there, so the range of texts tells which batches need no look: after a full load of many
+    years an ordinary day has none in common with it. Nothing is asked of the texts but an order, any order.
+    """
+    low, high, undated = connection.execute(
+        sa.text(
+            'select min(updated_at collate "C"), max(updated_at collate "C"), count(*) filter (where updated_at is null) '
+            f"from {delivery.table} where batch_id = :batch_id"
+        ),
+        {"batch_id": delivery.batch_id},
+    ).one()
+    earlier = connection.execute(
+        sa.text(
+            'select batch_id, coalesce(updated_from collate "C" <= :high and updated_to collate "C" >= :low, false) as overlaps '
+            "from ops.batch where source = :source and entity = :entity and state = 'published' and batch_id <> :batch_id "
+            "order by batch_id desc"
+        ),
+        {"low": low, "high": high, "source": delivery.source, "entity": delivery.entity, "batch_id": delivery.batch_id},
+    ).all()
+    if not earlier:
+        return [], 0, low, high
+    latest = int(earlier[0].batch_id)
+    chosen = {int(batch.batch_id) for batch in earlier if batch.overlaps} | ({latest} if undated else set())
+    return sorted(chosen), latest, low, high
+
+
+def _like_loaded(
+    delivery: Delivery, contract: Contract, batches: Sequence[int], latest: int, low: str | None, high: str | None
+) -> str:
+    values = value_columns(contract)
+    dated = (
+        f'(loaded.updated_at collate "C" between {literal(low)} and {literal(high)})'
+        if low is not None and high is not None
+        else "false"
+    )
+    return (
+        f"select fresh.ctid as row_id from {delivery.table} as fresh inner join {delivery.table} as loaded "
+        f"on {_same('loaded', 'fresh', key_columns(contract))} "
+        f"where fresh.batch_id = {delivery.batch_id} and loaded.batch_id in ({', '.join(map(str, batches))}) "
+        f"and ({dated} or (loaded.updated_at is null and loaded.batch_id = {latest})) "
+        f"and ({_list('loaded', values)}) is not distinct from ({_list('fresh', values)})"
+    )
 
 
 def _list(alias: str, columns: list[str]) -> str:

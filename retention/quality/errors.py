@@ -23,6 +23,12 @@ class VolumeDropped(CheckFailed):
     runbook = "volume"
 
 
+class VolumeRose(CheckFailed):
+    """A delivery is far larger than the ones before it."""
+
+    runbook = "volume"
+
+
 class TooManyRefused(CheckFailed):
     """So large a share of a delivery breaks row rules that the source must have changed."""
 

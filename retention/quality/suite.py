@@ -63,6 +63,7 @@ class Suites:
         booleans: Sequence[str],
         *,
         at_least: int = 1,
+        at_most: int | None = None,
         at_most_value: Mapping[str, float] | None = None,
     ) -> dict[str, Verdict]:
         """Validate the rows of a table.
@@ -75,8 +76,8 @@ class Suites:
             Holds one boolean column per row rule, true where the row keeps it, and numbers for table rules.
         booleans : sequence of str
             Those columns.
-        at_least : int
-            Fewer rows than this fail (verdict ``rows``).
+        at_least, at_most : int
+            Fewer or more rows than this fail (verdict ``rows``).
         at_most_value : mapping, optional
             Columns whose smallest value may be at most this, e.g. the age of the newest row.
 
@@ -89,7 +90,7 @@ class Suites:
         CheckFailed when an expectation could not be evaluated.
         """
         expectations = self._gx.expectations
-        suite: list[Expectation] = [expectations.ExpectTableRowCountToBeBetween(min_value=at_least, meta={"key": "rows"})]
+        suite: list[Expectation] = [expectations.ExpectTableRowCountToBeBetween(min_value=at_least, max_value=at_most, meta={"key": "rows"})]
         suite += [
             expectations.ExpectColumnValuesToBeInSet(column=column, value_set=[True], meta={"key": column})
             for column in booleans
