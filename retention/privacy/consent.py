@@ -1,9 +1,9 @@
 """Consent: from the ledger to every target, with a heartbeat even when nothing changed.
 
 A withdrawal must not wait for the day's run. Three ways lead into the ledger: the daily core, the ten-minute stream of the
-sources' own consent rows (:func:`retention.privacy.record_consents`), and unsubscribes which marketing tools report (read
-here). One way leads out: :func:`sync_consent`. Decisions are ordered by when the person took them, never by when they
-arrived.
+sources' own consent rows (:func:`retention.privacy.record_consents`), and unsubscribes from campaign feedback
+(:mod:`retention.privacy.unsubscribes`). One way leads out: :func:`sync_consent`. Decisions are ordered by when the person took
+them, never by when they arrived, and a no binds everybody who has the address (:mod:`retention.privacy.shared`).
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.privacy.ledger import append_decisions, erased_keys
-from retention.privacy.pseudonyms import address_hash, row_key
-from retention.warehouse import RetentionError, Run, failpoint, lease, statement
+from retention.privacy.pseudonyms import address_hash
+from retention.privacy.shared import follow_refusals, read_sharing, write_sharing
+from retention.privacy.unsubscribes import collect_unsubscribes
+from retention.warehouse import Fenced, RetentionError, Run, failpoint, lease, statement
 
 FEED = "consent"
 _CURSOR = ("warehouse", "consent@sync")
@@ -54,13 +55,15 @@ def sync_consent(run: Run, now: datetime) -> dict[str, int]:
         with run.warehouse.begin() as connection:
             since, started = _last_sync(connection)
             relinked = _follow_people(connection, since)
-            unsubscribed = _unsubscribes(run, connection, since)
+            unsubscribed = collect_unsubscribes(run, connection, since)
         failpoint("consent.ledger_written")
         with run.warehouse.begin() as ledger, run.marketing.begin() as target:
             people = _list_touched(ledger, since)
+            follow_refusals(ledger)
             suppressed = _suppressed(ledger, run.secrets.pepper)
             _carry(ledger, target, everybody=since is None)
-            written = _write_targets(target, suppressed, now, everybody=since is None)
+            binding = write_sharing(target, read_sharing(ledger, run.secrets.pepper))
+            written = _write_targets(target, suppressed, now, held.token, everybody=since is None)
         failpoint("consent.targets_written")
         with held.publishing() as connection:
             connection.execute(
@@ -83,6 +86,7 @@ def sync_consent(run: Run, now: datetime) -> dict[str, int]:
                 "unsubscribes_recorded": unsubscribed,
                 "decisions_relinked": relinked,
                 "suppressed_people": len(suppressed),
+                "refusals_that_bind_others": binding,
                 **written,
             }
             held.counts.update(counts)
@@ -113,36 +117,6 @@ def _follow_people(connection: Connection, since: datetime | None) -> int:
         {"since": since},
     )
     return int(result.rowcount)
-
-
-def _unsubscribes(run: Run, connection: Connection, since: datetime | None) -> int:
-    """Append to the ledger what tools reported as unsubscribed; the event's number keeps it from counting twice."""
-    assert run.marketing is not None
-    with run.marketing.connect() as marketing:
-        events = marketing.execute(
-            sa.text(
-                "select event_id, customer_key, channel, occurred_at from marketing.campaign_event "
-                "where kind = 'unsubscribed' and recorded_at >= coalesce(cast(:since as timestamptz), '-infinity') "
-                "order by event_id"
-            ),
-            {"since": since},
-        ).all()
-    tombstones = erased_keys(connection)
-    rows = [
-        {
-            "consent_key": row_key("marketing", f"campaign_event {event.event_id}"),
-            "source_customer_key": event.customer_key,
-            "purpose": "marketing",
-            "channel": event.channel,
-            "decision": "withdrawn",
-            "decided_at": event.occurred_at,
-            "origin": "campaign_event",
-            "is_simulated": False,
-        }
-        for event in events
-        if event.customer_key not in tombstones
-    ]
-    return append_decisions(connection, "marketing", rows) if rows else 0
 
 
 def _list_touched(connection: Connection, since: datetime | None) -> int:
@@ -228,8 +202,15 @@ where state.customer_key = touched.customer_key
 """
 
 
-def _write_targets(connection: Connection, suppressed: list[int], now: datetime, *, everybody: bool) -> dict[str, int]:
-    """Write decisions, suppression and heartbeat to the marketing database, in the one transaction that is open there."""
+def _write_targets(
+    connection: Connection, suppressed: list[int], now: datetime, token: int, *, everybody: bool
+) -> dict[str, int]:
+    """Write decisions, suppression and heartbeat to the marketing database, in the one transaction that is open there.
+
+    Raises
+    ------
+    Fenced when a newer sync has written there: this one was stopped for a while and knows less.
+    """
     written = int(connection.execute(sa.text(_WRITE), {"now": now}).rowcount)
     removed = 0 if everybody else int(connection.execute(sa.text(_REMOVE)).rowcount)
     if suppressed:
@@ -242,11 +223,14 @@ def _write_targets(connection: Connection, suppressed: list[int], now: datetime,
             {"people": suppressed, "now": now},
         )
     failpoint("consent.before_heartbeat")
-    connection.execute(
+    beat = connection.execute(
         sa.text(
-            "insert into marketing.consent_feed as feed (feed, heartbeat_at) values (:feed, :now) "
-            "on conflict (feed) do update set heartbeat_at = greatest(feed.heartbeat_at, excluded.heartbeat_at)"
+            "insert into marketing.consent_feed as feed (feed, token, heartbeat_at) values (:feed, :token, :now) "
+            "on conflict (feed) do update set heartbeat_at = greatest(feed.heartbeat_at, excluded.heartbeat_at), "
+            "token = excluded.token where feed.token is null or feed.token <= excluded.token"
         ),
-        {"feed": FEED, "now": now},
+        {"feed": FEED, "token": token, "now": now},
     )
+    if not beat.rowcount:
+        raise Fenced("marketing.consent_feed: a newer consent sync has written here meanwhile. Nothing of this one was kept.")
     return {"decisions_written": written, "decisions_removed": removed}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +16,10 @@ from retention.privacy.pseudonyms import consent_key, source_customer_key
 PURPOSES = frozenset({"marketing", "profiling", "ads"})
 CHANNELS = frozenset({"email", "sms", "phone", "wechat", "app", "post", "all"})
 DECISIONS = frozenset({"granted", "withdrawn"})
+DELETED = "deleted_at_source"
+"""Basis of a withdrawal that nobody took: the source deleted the grant."""
+_CLOCKS_DIFFER = timedelta(hours=1)
+"""A grant dated this much after the present is still believed: clocks differ. Beyond it, it is no grant of today."""
 _CHUNK = 20_000
 
 
@@ -59,12 +63,13 @@ def record_consents(
 
     Returns
     -------
-    Recorded. A refused row (unknown purpose, channel, decision or time) is not lost: the daily run reads it again and puts
-        it into quarantine with its reason.
+    Recorded. A refused row (unknown purpose, channel, decision or time, a grant dated in the future) is not lost: the daily
+    run reads it again and puts it into quarantine with its reason. A withdrawal is believed whatever its date.
     """
     outcome = Recorded()
     numbers_of = customer_source or customer_source_of(connection, source)
     tombstones = erased_keys(connection)
+    latest = connection.execute(sa.text("select clock_timestamp()")).scalar_one() + _CLOCKS_DIFFER
     ready: list[dict[str, Any]] = []
     for row in rows:
         decided_at = _aware_time(row.get("decided_at"))
@@ -75,6 +80,7 @@ def record_consents(
             or row.get("decision") not in DECISIONS
             or not row.get("customer_id")
             or not row.get("consent_id")
+            or (row["decision"] == "granted" and decided_at > latest)
         ):
             outcome.refused += 1
             continue
@@ -82,23 +88,34 @@ def record_consents(
         if person in tombstones:
             outcome.erased += 1
             continue
-        ready.append(
-            {
-                "consent_key": consent_key(
-                    source, str(row["consent_id"]), row["purpose"], row["channel"], row["decision"], decided_at
-                ),
-                "source_customer_key": person,
-                "purpose": row["purpose"],
-                "channel": row["channel"],
-                "decision": row["decision"],
-                "decided_at": decided_at,
-                "origin": row.get("origin"),
-                "is_simulated": str(row.get("is_simulated")).lower() == "true",
-            }
-        )
+        entry = {
+            "source_customer_key": person,
+            "purpose": row["purpose"],
+            "channel": row["channel"],
+            "decision": row["decision"],
+            "decided_at": decided_at,
+            "origin": row.get("origin"),
+            "basis": "decision",
+            "is_simulated": str(row.get("is_simulated")).lower() == "true",
+        }
+        for decision in (entry, *_ended(entry, _aware_time(row.get("deleted_at")))):
+            ready.append({**decision, "consent_key": _key(source, str(row["consent_id"]), decision)})
     outcome.added = append_decisions(connection, source, ready)
     outcome.known = len(ready) - outcome.added
     return outcome
+
+
+def _ended(grant: Mapping[str, Any], deleted_at: datetime | None) -> list[dict[str, Any]]:
+    """Return the withdrawal that a grant deleted at its source comes to; a deleted withdrawal comes to nothing."""
+    if deleted_at is None or grant["decision"] != "granted":
+        return []
+    # Deleted before it was given: a clock is wrong. At one instant the withdrawal holds.
+    ended = max(deleted_at, grant["decided_at"])
+    return [{**grant, "decision": "withdrawn", "decided_at": ended, "origin": "deleted at source", "basis": DELETED}]
+
+
+def _key(source: str, number: str, entry: Mapping[str, Any]) -> int:
+    return consent_key(source, number, entry["purpose"], entry["channel"], entry["decision"], entry["decided_at"])
 
 
 def append_decisions(connection: Connection, source: str, rows: list[dict[str, Any]]) -> int:
@@ -106,13 +123,13 @@ def append_decisions(connection: Connection, source: str, rows: list[dict[str, A
     added = 0
     statement = sa.text(
         "insert into privacy.consent (consent_key, source_customer_key, customer_key, purpose, channel, decision, decided_at, "
-        "recorded_at, origin, source, is_simulated) "
+        "recorded_at, origin, source, basis, is_simulated) "
         "select row.consent_key, row.source_customer_key, coalesce(alias.customer_key, row.source_customer_key), row.purpose, "
-        "row.channel, row.decision, row.decided_at, clock_timestamp(), row.origin, :source, row.is_simulated "
+        "row.channel, row.decision, row.decided_at, clock_timestamp(), row.origin, :source, row.basis, row.is_simulated "
         "from unnest(cast(:consent_key as bigint[]), cast(:source_customer_key as bigint[]), cast(:purpose as text[]), "
         "cast(:channel as text[]), cast(:decision as text[]), cast(:decided_at as timestamptz[]), cast(:origin as text[]), "
-        "cast(:is_simulated as boolean[])) as row (consent_key, source_customer_key, purpose, channel, decision, decided_at, "
-        "origin, is_simulated) "
+        "cast(:basis as text[]), cast(:is_simulated as boolean[])) as row (consent_key, source_customer_key, purpose, channel, "
+        "decision, decided_at, origin, basis, is_simulated) "
         "left join core.customer_alias as alias on row.source_customer_key = alias.source_customer_key "
         "on conflict (consent_key) do nothing"
     )

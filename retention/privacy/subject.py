@@ -83,6 +83,12 @@ def collect(connection: Connection, pepper: bytes, known: Subject) -> Subject:
         {"keys": list(keys)},
     ).all()
     ids = known.ids | {(record.source, record.customer_id) for record in records}
+    # Addresses they have left, at which they said no: without them an erasure would take the no back.
+    refused_at = frozenset(
+        connection.execute(
+            sa.text("select address from pii.address_refusal where customer_key = any(:keys)"), {"keys": list(keys)}
+        ).scalars()
+    )
     sources, numbers = [source for source, _ in ids], [number for _, number in ids]
     delivered = connection.execute(
         sa.text(
@@ -114,8 +120,10 @@ def collect(connection: Connection, pepper: bytes, known: Subject) -> Subject:
             for record in (*records, *delivered)
             for value in (record.email, record.phone, *((record[5], record[6]) if len(record) > 5 else ()))
             if value
-        ),
-        normalised=frozenset(value for record in records for value in (record.email_normalised, record.phone_e164) if value),
+        )
+        | refused_at,
+        normalised=frozenset(value for record in records for value in (record.email_normalised, record.phone_e164) if value)
+        | refused_at,
         names=frozenset(record.name for record in (*records, *delivered) if record.name),
     )
     return known | found

@@ -77,7 +77,12 @@ left join consents
     on chosen.customer_key = consents.customer_key
     and chosen.purpose = consents.purpose
     and chosen.channel = consents.channel
+left join privacy.consent_by_address as closed_address
+    on chosen.customer_key = closed_address.customer_key
+    and chosen.purpose = closed_address.purpose
+    and chosen.channel = closed_address.channel
 where
     coalesce(consents.decision, case when chosen.purpose = 'service' then 'granted' end) = 'granted'
+    and closed_address.customer_key is null
     and chosen.customer_key not in (select customer_key from gone)
     and not (chosen.uses_profiling and chosen.customer_key in (select customer_key from unprofiled))

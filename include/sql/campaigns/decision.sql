@@ -143,6 +143,15 @@ consents as (
     group by 1, 2, 3
 ),
 
+closed_addresses as (
+    -- Somebody else who has the person's address said no there.
+    select
+        customer_key,
+        purpose,
+        channel
+    from privacy.consent_by_address
+),
+
 profiling as (
     -- Profiling has no channel of its own: whoever withdrew it anywhere is not profiled.
     select distinct customer_key
@@ -179,7 +188,8 @@ ways as (
         case
             when plays.purpose = 'service' then coalesce(consents.decision, 'granted') = 'granted'
             else coalesce(consents.decision, 'withdrawn') = 'granted'
-        end as is_permitted,
+        end
+        and closed_addresses.customer_key is null as is_permitted,
         not plays.is_capped
         or coalesce(contacts.count_contacts, 0) < cast(:contact_cap_per_channel as integer) as has_room
     from candidates
@@ -191,6 +201,10 @@ ways as (
         on candidates.customer_key = consents.customer_key
         and plays.purpose = consents.purpose
         and play_channels.channel = consents.channel
+    left join closed_addresses
+        on candidates.customer_key = closed_addresses.customer_key
+        and plays.purpose = closed_addresses.purpose
+        and play_channels.channel = closed_addresses.channel
     left join contacts
         on candidates.customer_key = contacts.customer_key and play_channels.channel = contacts.channel
 ),

@@ -97,11 +97,15 @@ def person_row(contract: Contract, person: Person, number: str, batch_id: int) -
         "order_key": own,
         "send_key": f"play|email|once|{own}",
         "as_of_date": DAY,
+        "purpose": "marketing",
+        "channel": "email",
+        "decision": "withdrawn",
+        "address": person.email,
         "text": f"{person.name} wrote from {person.email}" if "complaint" in contract.table else None,
         "valid_until": datetime(2026, 5, 1, tzinfo=UTC),
     }
     row = {name: value for name, value in known.items() if name in contract.column_names and value is not None}
-    if contract.table == "quarantine.row":
+    if contract.table in ("quarantine.row", "landing.kept_row"):
         row["row"] = f'{{"customer_id": "{number}", "email": "{person.email}"}}'
     if contract.table == "core.identity_change":
         row["old_customer_key"] = own
@@ -120,8 +124,10 @@ def fill(warehouse: Warehouse, marketing: Warehouse) -> None:
     with warehouse.begin() as connection:
         batch_id = connection.execute(
             sa.text(
-                "insert into ops.batch (source, entity, business_date, run_id, state) "
-                "values ('crm', 'customer', '2026-03-31', 'run-0', 'published') returning batch_id"
+                # More than any test takes away: what is erased moves from the valid and the refused to the erased.
+                "insert into ops.batch (source, entity, business_date, run_id, state, rows_extracted, rows_valid, "
+                "rows_quarantined) values ('crm', 'customer', '2026-03-31', 'run-0', 'published', 1000, 500, 500) "
+                "returning batch_id"
             )
         ).scalar_one()
     for contract in all_contracts().values():
