@@ -65,7 +65,14 @@ class IngestSettings:
     """A snapshot (or a feed of deletions) that lacks more than this share of the rows kept, and more than ten, stops the entity:
     that is half a delivery and not so many deletions. Raise it for the day on which a source is really cleared out."""
     shared_address_limit: int = 3
-    """An e-mail or phone used by more source customers than this links nobody: it is a company's or a shop's."""
+    """An e-mail or phone used by more differently named source customers than this links nobody by itself: it is a large
+    family's or a shop's. Those who also have the same name are linked up to ``company_address_limit``."""
+    company_address_limit: int = 12
+    """An e-mail or phone used under more names than this says nothing at all: it is a switchboard or a form's placeholder."""
+    linkage_block_limit: int = 60
+    """Records that meet in a larger block (the same common name in the same city) are not compared for meeting there."""
+    person_records_limit: int = 50
+    """A person has at most this many source customers; where links would make more, the weakest ones are left out."""
     max_file_bytes: int = 20_000_000_000
     """A file larger than this, as it lies there, is refused before it is read."""
     max_unpacked_bytes: int = 100_000_000_000
