@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from retention.sources import SourceSpec, load_specs
+from retention.sources.kept import keep
 from retention.warehouse import Warehouse
 
 
@@ -36,19 +37,33 @@ def rows(warehouse: Warehouse) -> Callable[..., list[Any]]:
 
 
 @pytest.fixture
-def publish(warehouse: Warehouse) -> Callable[[], None]:
-    """Return a function that does what publishing core does to batches and cursors, and nothing else."""
+def publish(warehouse: Warehouse) -> Callable[[], int]:
+    """Return a function that does what publishing core does to batches, cursors and kept rows, and nothing else.
 
-    def do() -> None:
+    It returns the rows kept.
+    """
+
+    def do() -> int:
         with warehouse.begin() as connection:
             connection.execute(
                 sa.text(
+                    "update ops.batch set state = 'validated', rows_valid = rows_extracted - rows_duplicate where state = 'landed'"
+                )
+            )
+            batches = connection.execute(
+                sa.text("select batch_id, source, entity from ops.batch where state = 'validated' order by batch_id")
+            ).all()
+            kept = keep(connection, batches)
+            connection.execute(
+                sa.text(
                     "insert into ops.source_cursor (source, entity, cursor_value, business_date) "
-                    "select source, entity, cursor_to, business_date from ops.batch where state = 'landed' "
+                    "select source, entity, cursor_to, business_date from ops.batch where state = 'validated' "
+                    "and cursor_to is not null "
                     "on conflict (source, entity) do update set cursor_value = excluded.cursor_value, "
                     "business_date = excluded.business_date"
                 )
             )
-            connection.execute(sa.text("update ops.batch set state = 'published' where state = 'landed'"))
+            connection.execute(sa.text("update ops.batch set state = 'published' where state = 'validated'"))
+        return kept
 
     return do

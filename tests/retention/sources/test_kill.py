@@ -94,7 +94,7 @@ def test_without_the_fence_the_overtaken_attempt_would_count_twice(
     import retention.sources.landing as module
     from retention.warehouse.lease import Lease
 
-    def unfenced(run: Run, held: Lease, spec: SourceSpec, entity: Any, batch_id: int, is_full: bool, delivery: Any) -> None:
+    def unfenced(run: Run, held: Lease, spec: SourceSpec, window: Any, batch_id: int, delivery: Any) -> None:
         import sqlalchemy as sa
 
         with run.warehouse.begin() as connection:
