@@ -38,9 +38,11 @@ class ColumnMap:
     unknown: str = "judge"
     """What becomes of a code that ``values`` does not name: ``judge`` leaves it for validation, ``null`` drops it, ``warn``
     keeps and notes it, ``stop`` ends the extraction, ``other`` writes ``other``."""
-    format: str | None = None
-    decimal: str = "."
-    """Decimal sign of a number written as text: ``.`` or ``,``; the other one then groups thousands."""
+    format: str | tuple[str, ...] | None = None
+    """How a text time is written; of several formats the first that fits a value."""
+    decimal: str | None = None
+    """Decimal sign of a number written as text: ``.`` or ``,``; the other one then groups thousands. Where none is named, it
+    is a point, and a comma groups only where nothing else can be meant (``1,234.50``)."""
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -146,6 +148,14 @@ def natural_key(entity: str) -> tuple[str, ...]:
     raise ValueError(f"landing.{entity} has no unique_version check, so its rows cannot be told apart")
 
 
+def allowed_values(entity: str, column: str) -> tuple[str, ...]:
+    """Return the values that our column may hold by its contract; empty where it may hold any."""
+    for check in contract_of(entity).checks:
+        if check.rule == "in_set" and check.arguments.get("column") == column:
+            return tuple(str(value) for value in check.arguments["values"])
+    return ()
+
+
 def load_specs(folder: Path) -> list[SourceSpec]:
     """Read all descriptions in a folder, in the order of their names.
 
@@ -197,6 +207,10 @@ def load_spec(path: Path) -> SourceSpec:
         entities[entity] = _entity(path, raw["kind"], entity, body)
     if (raw["kind"] == "rest") != ("api" in raw):
         raise SpecError(f"{path.name}: api: needed for a source of kind rest, and only there.")
+    if raw["kind"] == "rest":
+        from retention.sources.rest.describe import check_described  # what the other kinds do without
+
+        check_described(path, raw)
     return SourceSpec(raw["source"], raw["kind"], raw["connection"], timezone, entities, path, raw.get("api", {}))
 
 
@@ -341,10 +355,19 @@ def _columns(at: str, entity: str, columns: Mapping[str, Any]) -> dict[str, Colu
             constant=_text(body["constant"]) if "constant" in body else None,
             values={str(code): _text(ours) for code, ours in body.get("values", {}).items()},
             unknown=body.get("unknown", "judge"),
-            format=body.get("format"),
-            decimal=body.get("decimal", "."),
+            format=tuple(body["format"]) if isinstance(body.get("format"), list) else body.get("format"),
+            decimal=body.get("decimal"),
         )
+        _check_unknown(f"{at}.columns.{name}.unknown", entity, name, mapped[name])
     return mapped
+
+
+def _check_unknown(at: str, entity: str, name: str, column: ColumnMap) -> None:
+    allowed = allowed_values(entity, name)
+    if column.unknown != "judge" and not column.values and not allowed:
+        raise SpecError(f"{at}: {column.unknown} needs to know which codes are known: name them in values.")
+    if column.unknown == "other" and allowed and "other" not in allowed:
+        raise SpecError(f"{at}: other is none of the values that {name} may have: {', '.join(allowed)}.")
 
 
 def _text(value: Any) -> str | None:
