@@ -46,15 +46,15 @@ def validate_batch(held: Lease, delivery: Delivery, day: Sequence[Delivery], sui
     judge = Judge(held.run, delivery, contract, volume)
     judge.stop_unless_believable()
     with fenced(held) as connection:
-        duplicates = drop_duplicates(connection, delivery, contract)
+        repeated = drop_duplicates(connection, delivery, contract)
         rows = connection.execute(
             sa.text(
                 "update ops.batch set rows_duplicate = rows_duplicate + :duplicates where batch_id = :batch_id "
                 "returning rows_extracted - rows_duplicate - rows_tombstoned"
             ),
-            {"duplicates": duplicates, "batch_id": delivery.batch_id},
+            {"duplicates": repeated.rows, "batch_id": delivery.batch_id},
         ).scalar_one()
-    with evaluated(held, delivery, contract, day, int(rows)) as evaluation:
+    with evaluated(held, delivery, contract, day, int(rows), repeated.has_versions) as evaluation:
         if evaluation.table is not None:
             judge.judge(evaluation, suites, int(rows))
         return _close(held, delivery, contract, evaluation)
@@ -64,7 +64,7 @@ def _close(held: Lease, delivery: Delivery, contract: Contract, evaluation: Eval
     """Move refused rows to quarantine, check that the counts add up and mark the batch validated, all at once."""
     settings = held.run.settings.ingest
     with fenced(held) as connection:
-        refused = refuse(connection, held.run, delivery, contract, evaluation)
+        refused = refuse(connection, held.run, delivery, evaluation)
         failpoint("quality.refused")
         allowed = int(delivery.rows_extracted * settings.quarantine_stop_share)
         broken = refused.rows + refused.repeated

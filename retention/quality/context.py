@@ -19,7 +19,12 @@ STORED: Mapping[str, tuple[str, str]] = {
 
 
 def row_context(
-    run: Run, delivery: Delivery, contract: Contract, day: Sequence[Delivery], known: Callable[[str, str], str]
+    run: Run,
+    delivery: Delivery,
+    contract: Contract,
+    day: Sequence[Delivery],
+    known: Callable[[str, str], str],
+    has_versions: bool = True,
 ) -> RowContext:
     """Return the context for the rules of one batch.
 
@@ -36,6 +41,8 @@ def row_context(
         be referred to.
     known : callable
         See :class:`KnownNumbers`.
+    has_versions : bool
+        Whether rows of the batch may share a key.
     """
     company = run.settings.company
     return RowContext(
@@ -43,7 +50,7 @@ def row_context(
         day_end=run.as_of,
         known=known,
         rates=_rates(day),
-        versions=f"(select * from {delivery.table} where batch_id = {delivery.batch_id})",
+        versions=f"(select * from {delivery.table} where {f'batch_id = {delivery.batch_id}' if has_versions else 'false'})",
         base_currency=company.base_currency,
         timezone=company.business_timezone,
     )

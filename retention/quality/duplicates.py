@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -15,7 +16,15 @@ PLACE = ("batch_id", "position", "file")
 """Columns of landing that say where a row stood, not what it says."""
 
 
-def drop_duplicates(connection: Connection, delivery: Delivery, contract: Contract) -> int:
+@dataclass(frozen=True)
+class Repeated:
+    """What was found: rows dropped, and whether a key still stands more than once among the rows left."""
+
+    rows: int
+    has_versions: bool
+
+
+def drop_duplicates(connection: Connection, delivery: Delivery, contract: Contract) -> Repeated:
     """Delete exact duplicates of a batch from landing; the first of each stays.
 
     A row that equals what was published before is a duplicate too: sources that overlap, or are read whole every day,
@@ -25,21 +34,22 @@ def drop_duplicates(connection: Connection, delivery: Delivery, contract: Contra
 
     Returns
     -------
-    Rows deleted.
+    Rows deleted, and whether keys are left that several rows of the batch share.
     """
     connection.exec_driver_sql("set local work_mem = '256MB'")
     connection.exec_driver_sql("set local jit = off")
-    rows = _drop(connection, delivery, _inside(delivery, contract))
+    has_versions = _list_repeated_keys(connection, delivery, contract)
+    rows = _drop(connection, delivery, _inside(delivery, contract)) if has_versions else 0
     keeps = connection.execute(
         sa.text("select exists (select 1 from landing.kept_row where source = :source and entity = :entity)"),
         {"source": delivery.source, "entity": delivery.entity},
     ).scalar_one()
     if keeps:
-        return rows + _drop(connection, delivery, _like_kept(delivery, contract))
+        return Repeated(rows + _drop(connection, delivery, _like_kept(delivery, contract)), has_versions)
     batches, latest, low, high = _comparable(connection, delivery)
     if batches:
         rows += _drop(connection, delivery, _like_loaded(delivery, contract, batches, latest, low, high))
-    return rows
+    return Repeated(rows, has_versions)
 
 
 def key_columns(contract: Contract) -> list[str]:
@@ -70,18 +80,25 @@ def _drop(connection: Connection, delivery: Delivery, found: str) -> int:
     )
 
 
+def _list_repeated_keys(connection: Connection, delivery: Delivery, contract: Contract) -> bool:
+    """Make ``pg_temp.repeated_key``: only rows of these keys need to be compared, mostly none. Return whether there are any."""
+    keys = ", ".join(map(quote, key_columns(contract)))
+    connection.exec_driver_sql("drop table if exists pg_temp.repeated_key")
+    connection.exec_driver_sql(
+        f"create temporary table repeated_key on commit drop as select {keys} from {delivery.table} "
+        f"where batch_id = {delivery.batch_id} group by {keys} having count(*) > 1"
+    )
+    connection.exec_driver_sql("analyze pg_temp.repeated_key")
+    return bool(connection.exec_driver_sql("select exists (select 1 from pg_temp.repeated_key)").scalar_one())
+
+
 def _inside(delivery: Delivery, contract: Contract) -> str:
     key, values = key_columns(contract), value_columns(contract)
-    keys = ", ".join(map(quote, key))
-    of_batch = f"batch_id = {delivery.batch_id}"
-    # Only keys that occur twice are compared in full: grouping whole rows would cost many times more.
     return (
-        f"with repeated as materialized (select {keys} from {delivery.table} where {of_batch} group by {keys} "
-        "having count(*) > 1), "
-        f"ranked as (select landed.ctid as row_id, row_number() over (partition by {_list('landed', values)} "
-        f"order by landed.file, landed.position) as occurrence from {delivery.table} as landed inner join repeated "
-        f"on {_same('repeated', 'landed', key)} where landed.{of_batch}) "
-        "select row_id from ranked where occurrence > 1"
+        f"with ranked as (select landed.ctid as row_id, row_number() over (partition by {_list('landed', values)} "
+        f"order by landed.file, landed.position) as occurrence from {delivery.table} as landed "
+        f"inner join pg_temp.repeated_key as repeated on {_same('repeated', 'landed', key)} "
+        f"where landed.batch_id = {delivery.batch_id}) select row_id from ranked where occurrence > 1"
     )
 
 
@@ -91,7 +108,7 @@ def _like_kept(delivery: Delivery, contract: Contract) -> str:
         f"select landed.ctid as row_id from {delivery.table} as landed inner join landing.kept_row as kept "
         f"on kept.source = {literal(delivery.source)} and kept.entity = {literal(delivery.entity)} "
         f"and kept.key = array[{_list('landed', key_columns(contract))}] where landed.batch_id = {delivery.batch_id} "
-        f"and kept.\"row\" = jsonb_strip_nulls(to_jsonb(landed) - array[{place}])"
+        f'and kept."row" = jsonb_strip_nulls(to_jsonb(landed) - array[{place}])'
     )
 
 
@@ -110,8 +127,8 @@ def _comparable(connection: Connection, delivery: Delivery) -> tuple[list[int], 
     ).one()
     earlier = connection.execute(
         sa.text(
-            'select batch_id, coalesce(updated_from collate "C" <= :high and updated_to collate "C" >= :low, false) as overlaps '
-            "from ops.batch where source = :source and entity = :entity and state = 'published' and batch_id <> :batch_id "
+            'select batch_id, coalesce(updated_from collate "C" <= :high and updated_to collate "C" >= :low, false) '
+            "as overlaps from ops.batch where source = :source and entity = :entity and state = 'published' and batch_id <> :batch_id "
             "order by batch_id desc"
         ),
         {"low": low, "high": high, "source": delivery.source, "entity": delivery.entity, "batch_id": delivery.batch_id},

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -43,7 +44,9 @@ def fresh_checks(contract: Contract) -> list[Check]:
 
 
 @contextmanager
-def evaluated(held: Lease, delivery: Delivery, contract: Contract, day: Sequence[Delivery], rows: int) -> Iterator[Evaluation]:
+def evaluated(
+    held: Lease, delivery: Delivery, contract: Contract, day: Sequence[Delivery], rows: int, has_versions: bool = True
+) -> Iterator[Evaluation]:
     """Evaluate every row rule of a contract on the rows of a batch; the tables made for it go at the end.
 
     Parameters
@@ -54,10 +57,12 @@ def evaluated(held: Lease, delivery: Delivery, contract: Contract, day: Sequence
         The batch, the contract of its landing table, all batches of the day.
     rows : int
         Rows of the batch in landing.
+    has_versions : bool
+        Whether several of them may share a key; False saves the search for contradictions.
     """
     suffix = f"{delivery.batch_id}__{held.token}"
     known = KnownNumbers(delivery, day, suffix)
-    context = row_context(held.run, delivery, contract, day, known)
+    context = row_context(held.run, delivery, contract, day, known, has_versions)
     rules = [compile_row_rule(check, context) for check in contract.checks if is_row_rule(check)]
     if not rows:
         yield Evaluation(rules, None)
@@ -66,8 +71,8 @@ def evaluated(held: Lease, delivery: Delivery, contract: Contract, day: Sequence
     columns = [f"{rule.predicate} as {ok(i)}" for i, rule in enumerate(rules)] + _ages(held, contract)
     joins = " ".join(dict.fromkeys(join for rule in rules for join in rule.joins))
     select = (
-        f"select {ROW}.ctid::text as row_id, {', '.join(columns)} from {delivery.table} as {ROW} {context.typed_values()} {joins} "
-        f"where {ROW}.batch_id = {delivery.batch_id}"
+        f"select {ROW}.ctid::text as row_id, {', '.join(columns)} "
+        f"from {delivery.table} as {ROW} {context.typed_values()} {joins} where {ROW}.batch_id = {delivery.batch_id}"
     )
     made = [table, *(name for name, _ in known.tables())]
     try:
@@ -100,7 +105,7 @@ def _make(connection: Connection, name: str, query: str) -> None:
 
 
 def _fill(held: Lease, delivery: Delivery, table: str, select: str, rows: int) -> None:
-    """Evaluate, a big batch in ranges of pages side by side on several connections: rules cost processor time and little else."""
+    """Evaluate; a big batch in ranges of pages side by side: rules cost processor time and little else."""
     warehouse, workers = held.run.warehouse, max(1, held.run.settings.ingest.connections)
     ranges = [""]
     if rows >= _SIDE_BY_SIDE_FROM_ROWS and workers > 1:
@@ -132,6 +137,6 @@ def _ranges(connection: Connection, delivery: Delivery, parts: int) -> list[str]
     bounds = [first + (last + 1 - first) * part // parts for part in range(parts)] + [last + 1]
     return [
         f" and {ROW}.ctid >= '({low},0)'::tid and {ROW}.ctid < '({high},0)'::tid"
-        for low, high in zip(bounds, bounds[1:], strict=False)
+        for low, high in pairwise(bounds)
         if low < high
     ]

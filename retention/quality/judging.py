@@ -101,7 +101,7 @@ class Judge:
                 CheckResult(
                     table=self.contract.table, rule="freshness", column_name=check.arguments["column"],
                     severity=check.severity, passed=verdicts[f"age_{i}"].passed,
-                    expected=f"the newest row at most {check.arguments['max_age_days']} days old at the end of the business day",
+                    expected=f"newest row at most {check.arguments['max_age_days']} days old at the end of the business day",
                     engine="great_expectations", observed=verdicts[f"age_{i}"].observed, batch_id=self.delivery.batch_id,
                 )
             )  # fmt: skip

@@ -28,17 +28,23 @@ class Refused:
     repeated: int = 0
 
 
-_CANDIDATES = """
+_PLACES = """
+create temporary table refused_place on commit drop as
+select row_id::tid as row_id, array_remove(array[{broken}]::integer[], null) as broken
+from {verdicts} where not ({kept})
+"""
+
+_REFUSED = """
 create temporary table refused on commit drop as
 select
-    verdict.row_id::tid as row_id,
-    array_remove(array[{broken}]::integer[], null) as broken,
-    to_jsonb(landed) - array['batch_id', 'position', 'file'] as "row",
-    encode(sha256(convert_to((to_jsonb(landed) - array['batch_id', 'position', 'file'])::text, 'UTF8')), 'hex') as fingerprint,
+    place.row_id,
+    place.broken,
+    delivered."row",
+    encode(sha256(convert_to(delivered."row"::text, 'UTF8')), 'hex') as fingerprint,
     null::bigint as seen_as
-from {verdicts} as verdict
-inner join {landing} as landed on landed.ctid = verdict.row_id::tid and landed.batch_id = {batch_id}
-where not ({kept})
+from pg_temp.refused_place as place
+inner join {landing} as landed on landed.ctid = place.row_id and landed.batch_id = {batch_id}
+cross join lateral (select to_jsonb(landed) - array['batch_id', 'position', 'file'] as "row") as delivered
 """
 
 # Whatever became of the first refusal: repaired, replayed or discarded, the same row says nothing new.
@@ -96,15 +102,15 @@ order by landed.file, landed.position
 """
 
 
-def refuse(connection: Connection, run: Run, delivery: Delivery, contract: Contract, evaluation: Evaluation) -> Refused:
+def refuse(connection: Connection, run: Run, delivery: Delivery, evaluation: Evaluation) -> Refused:
     """Move the rows of a batch that break a rule of severity ``quarantine`` out of landing.
 
     Parameters
     ----------
     connection : Connection
         An open transaction.
-    run, delivery, contract
-        Who asks, the batch, and the contract of its landing table.
+    run, delivery
+        Who asks, and the batch.
     evaluation : Evaluation
         The verdicts of the rules.
 
@@ -115,16 +121,17 @@ def refuse(connection: Connection, run: Run, delivery: Delivery, contract: Contr
     refusing = [(i, rule) for i, rule in enumerate(evaluation.rules) if rule.severity == "quarantine"]
     if evaluation.table is None or not refusing:
         return Refused()
-    connection.exec_driver_sql("drop table if exists pg_temp.refused")
+    connection.exec_driver_sql("drop table if exists pg_temp.refused, pg_temp.refused_place")
     connection.exec_driver_sql(
-        _CANDIDATES.format(
+        _PLACES.format(
             broken=", ".join(f"case when not {ok(i)} then {i} end" for i, _ in refusing),
             kept=" and ".join(ok(i) for i, _ in refusing),
             verdicts=evaluation.table,
-            landing=delivery.table,
-            batch_id=delivery.batch_id,
         )
     )
+    connection.exec_driver_sql("analyze pg_temp.refused_place")  # mostly a handful: then their rows are fetched one by one
+    connection.exec_driver_sql(_REFUSED.format(landing=delivery.table, batch_id=delivery.batch_id))
+    connection.exec_driver_sql("analyze pg_temp.refused")
     binds = {
         "batch_id": delivery.batch_id,
         "source": delivery.source,
@@ -132,13 +139,13 @@ def refuse(connection: Connection, run: Run, delivery: Delivery, contract: Contr
         "business_date": delivery.business_date,
         "run_id": run.attempt.run_id,
     }
-    connection.exec_driver_sql("analyze pg_temp.refused")
     repeated = 0
     if not delivery.is_replay:  # a repaired row that is still wrong is news, even where the repair changed nothing
         repeated = connection.execute(sa.text(_SEEN), binds).rowcount
         connection.execute(sa.text(_NOTE_SEEN), binds)
     rules = [
-        {"i": i, "name": rule.name, "label": rule.label, "column_name": rule.column, "words": rule.words} for i, rule in refusing
+        {"i": i, "name": rule.name, "label": rule.label, "column_name": rule.column, "words": rule.words}
+        for i, rule in refusing
     ]
     stored = connection.execute(sa.text(_STORE.replace("{landing}", delivery.table)), {**binds, "rules": json.dumps(rules)})
     connection.execute(
@@ -171,7 +178,8 @@ def close_refusals(connection: Connection, delivery: Delivery, contract: Contrac
         f"(stored.\"row\" ->> '{column}') {'=' if first else 'is not distinct from'} landed.{quote(column)}"
         for first, column in ((i == 0, column) for i, column in enumerate(key_columns(contract)))
     )
-    theirs = "case when pg_input_is_valid(stored.\"row\" ->> 'updated_at', 'timestamptz') then (stored.\"row\" ->> 'updated_at')::timestamptz end"
+    updated = "stored.\"row\" ->> 'updated_at'"  # of a refused row: it may be no time at all
+    theirs = f"case when pg_input_is_valid({updated}, 'timestamptz') then ({updated})::timestamptz end"
     closed = connection.execute(
         sa.text(
             "update quarantine.\"row\" as stored set state = 'superseded', changed_at = clock_timestamp(), "

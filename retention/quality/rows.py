@@ -21,6 +21,8 @@ _DATE_SHAPE = {
     # With an offset: extraction gives one to every time it can read, and any other would be taken for a time of UTC.
     "timestamptz": r"^\s*\d{4,6}-\d{1,2}-\d{1,2}\s*($|[Tt\s].*([Zz]|[+-]\d{2}(:?\d{2}){0,2})\s*$)",
 }
+# How extraction writes them. Asked first: this costs a quarter of the time that the form above takes.
+_USUAL_SHAPE = {"date": ("____-__-__", "--"), "timestamptz": ("____-__-__T__:__:__+__:__", "--T::+:")}
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,11 @@ def typed(context: RowContext, name: str, type_: str) -> str:
     if context.contract.column(name).type != TEXT or type_ == TEXT:
         return filled(context, name)
     alias = f"{name}_{type_}"
-    shape = f" and {column} ~ {literal(_DATE_SHAPE[type_])}" if type_ in _DATE_SHAPE else ""
+    shape = ""
+    if type_ in _DATE_SHAPE:
+        places, signs = _USUAL_SHAPE[type_]
+        usual = f"({column} like {literal(places)} and translate({column}, '0123456789', '') = {literal(signs)})"
+        shape = f" and ({usual} or {column} ~ {literal(_DATE_SHAPE[type_])})"
     context.typed[alias] = f"case when pg_input_is_valid({column}, {literal(type_)}){shape} then {column}::{type_} end"
     return f"{_TYPED}.{alias}"
 

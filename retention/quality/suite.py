@@ -90,7 +90,9 @@ class Suites:
         CheckFailed when an expectation could not be evaluated.
         """
         expectations = self._gx.expectations
-        suite: list[Expectation] = [expectations.ExpectTableRowCountToBeBetween(min_value=at_least, max_value=at_most, meta={"key": "rows"})]
+        suite: list[Expectation] = [
+            expectations.ExpectTableRowCountToBeBetween(min_value=at_least, max_value=at_most, meta={"key": "rows"})
+        ]
         suite += [
             expectations.ExpectColumnValuesToBeInSet(column=column, value_set=[True], meta={"key": column})
             for column in booleans

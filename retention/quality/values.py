@@ -77,7 +77,8 @@ def _in_set(arguments: _Arguments, context: RowContext) -> Built:
 
 def _iso_currency(arguments: _Arguments, context: RowContext) -> Built:
     column = arguments["column"]
-    return f"{filled(context, column)} in ({', '.join(map(literal, MINOR_DIGITS))})", f"{column} must be an ISO 4217 currency", ()
+    codes = ", ".join(map(literal, MINOR_DIGITS))
+    return f"{filled(context, column)} in ({codes})", f"{column} must be an ISO 4217 currency", ()
 
 
 def _minor_digits(arguments: _Arguments, context: RowContext) -> Built:
