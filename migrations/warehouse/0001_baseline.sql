@@ -2607,8 +2607,10 @@ create table ops.file_manifest (
     business_date date not null,
     size_bytes bigint not null,
     sha256 text not null,
+    version text,
     rows bigint default 0 not null,
     skipped text,
+    defect text,
     recorded_at timestamptz default clock_timestamp() not null,
     primary key (batch_id, path)
 );
@@ -2621,8 +2623,10 @@ comment on column ops.file_manifest.entity is 'Canonical entity, e.g. complaint.
 comment on column ops.file_manifest.business_date is 'Closed business day that the batch was extracted for.';
 comment on column ops.file_manifest.size_bytes is 'Size of the file.';
 comment on column ops.file_manifest.sha256 is 'SHA-256 of its bytes, hexadecimal.';
+comment on column ops.file_manifest.version is 'What the store says of this version of the file (ETag, or size and times), so that it is not hashed every day; null where it says nothing.';
 comment on column ops.file_manifest.rows is 'Rows read from it.';
 comment on column ops.file_manifest.skipped is 'Why it was not read, e.g. the same content as an earlier file; null when it was read.';
+comment on column ops.file_manifest.defect is 'Why none of its records could be read, where that set aside the file only; a corrected file of the same name is then welcome.';
 comment on column ops.file_manifest.recorded_at is 'When its batch landed.';
 
 create table ops.lease (

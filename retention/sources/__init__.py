@@ -2,6 +2,7 @@
 
 from retention.sources.errors import (
     ColumnMissing,
+    ColumnRetyped,
     EmptyDay,
     EmptyFile,
     FileChanged,
@@ -17,6 +18,7 @@ from retention.sources.errors import (
     SourceUnreadable,
     SpecError,
     TableMissing,
+    UnknownCode,
     WorkbookRefused,
 )
 from retention.sources.landing import extract
@@ -26,6 +28,7 @@ from retention.sources.spec import ColumnMap, EntitySpec, Expect, SourceSpec, lo
 __all__ = [
     "ColumnMap",
     "ColumnMissing",
+    "ColumnRetyped",
     "EmptyDay",
     "EmptyFile",
     "EntitySpec",
@@ -44,6 +47,7 @@ __all__ = [
     "SourceUnreadable",
     "SpecError",
     "TableMissing",
+    "UnknownCode",
     "WorkbookRefused",
     "changes",
     "extract",

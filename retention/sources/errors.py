@@ -55,6 +55,18 @@ class ColumnMissing(SourceError):
     runbook = "missing-column"
 
 
+class ColumnRetyped(SourceError):
+    """A column holds another type of values than in the last published batch."""
+
+    runbook = "retyped-column"
+
+
+class UnknownCode(SourceError):
+    """A column holds codes that its description does not name, and its policy is to stop."""
+
+    runbook = "unknown-code"
+
+
 class EmptyDay(SourceError):
     """The source answered and has no row for a day on which rows are expected."""
 

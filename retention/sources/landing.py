@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from retention.sources.batches import fail_batch, mark_landed, open_batch
+from retention.sources.columns import last_published, remember
 from retention.sources.compare import Compared, compare_snapshot, land_deletions
 from retention.sources.drift import Found
 from retention.sources.errors import EmptyDay, HeaderOnlyFile, SourceError
@@ -98,12 +99,14 @@ def extract(run: Run, spec: SourceSpec, entity: str, url: str | None = None) -> 
 def _land(run: Run, spec: SourceSpec, window: Window, address: str, batch_id: int, delivery: _Delivery) -> list[str]:
     """Read and load all rows of a batch, judge whether they are a delivery at all, and return what is worth noting."""
     entity, notes = window.entity, []
+    delivery.found.before = last_published(run.warehouse, spec.source, entity.entity)
     if spec.kind == "files":
         notes = _land_files(run, spec, entity, address, batch_id, delivery)
     else:
         _land_store(run, spec, window, address, batch_id, delivery)
     failpoint("extract.rows_loaded")
     _judge(spec, entity, run.business_date, window.is_first, delivery)
+    notes += delivery.found.conclude(spec, entity)
     if entity.mode == "snapshot" and (spec.kind != "files" or delivery.read_files):
         delivery.compared = compare_snapshot(run, spec.source, entity.entity, batch_id, delivery.rows)
         failpoint("extract.compared")
@@ -113,8 +116,6 @@ def _land(run: Run, spec: SourceSpec, window: Window, address: str, batch_id: in
         notes.append(f"{delivery.compared.deleted:,} rows deleted at the source")
     if delivery.compared.unknown:
         notes.append(f"{delivery.compared.unknown:,} deletions of rows that were never published, left out")
-    if delivery.found.ignored and entity.columns is not None:
-        notes.append(f"columns not described and left out: {', '.join(sorted(delivery.found.ignored))}")
     return notes
 
 
@@ -198,6 +199,8 @@ def _close_batch(run: Run, held: Lease, spec: SourceSpec, window: Window, batch_
             checksum=hashlib.sha256("".join(entry.sha256 for entry in files).encode()).hexdigest() if files else None,
         )
         record_files(connection, spec, entity, run.business_date, batch_id, delivery.files)
+        columns = delivery.found.columns(entity)
+        remember(connection, spec.source, entity.entity, batch_id, run.business_date, columns)
         held.record(connection, f"landing.{entity.entity}", delivery.extracted)
 
 

@@ -59,12 +59,13 @@ def store_batches(
     see : callable, optional
         Is shown the columns of every batch, by the source's names.
     """
-    schema, apply, position = batch_schema(entity.entity), mapper(entity, spec.timezone), 0
+    schema, apply, position = batch_schema(entity.entity), mapper(entity, spec.timezone, found.oddities), 0
     start, end = _bounds(spec, entity, lower, upper)
     for columns, rows in ahead(store.read(entity, start, end, checker(spec, entity, found))):
         if see is not None:
             see(columns)
         ours = apply(columns, rows)
+        found.observe(spec, entity, columns, ours)
         ours["position"] = pa.array(np.arange(position + 1, position + rows + 1))
         ours["file"] = pa.nulls(rows, pa.string())
         position += rows
@@ -101,12 +102,13 @@ def file_batches(
     store: FileStore, spec: SourceSpec, entity: EntitySpec, file: SourceFile, found: Found
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of one file."""
-    schema, apply = batch_schema(entity.entity), mapper(entity, spec.timezone)
+    schema, apply = batch_schema(entity.entity), mapper(entity, spec.timezone, found.oddities)
     needed = needed_columns(entity)
     for columns, rows, positions in store.read(file, entity, checker(spec, entity, found, file.path)):
         if entity.format == "jsonl":  # a key that no line of this block has
             columns = {**{name: pa.nulls(rows, pa.string()) for name in needed}, **columns}
         ours = apply(columns, rows)
+        found.observe(spec, entity, columns, ours)
         ours["position"] = positions
         ours["file"] = pa.repeat(pa.scalar(file.path, pa.string()), rows)
         yield assemble(ours, schema)
