@@ -98,8 +98,8 @@ def record_consents(
             "basis": "decision",
             "is_simulated": str(row.get("is_simulated")).lower() == "true",
         }
-        for decision in (entry, *_ended(entry, _aware_time(row.get("deleted_at")))):
-            ready.append({**decision, "consent_key": _key(source, str(row["consent_id"]), decision)})
+        said = (entry, *_ended(entry, _aware_time(row.get("deleted_at"))))
+        ready.extend({**decision, "consent_key": _key(source, str(row["consent_id"]), decision)} for decision in said)
     outcome.added = append_decisions(connection, source, ready)
     outcome.known = len(ready) - outcome.added
     return outcome

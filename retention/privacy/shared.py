@@ -53,7 +53,8 @@ with moved as (
     delete from pii.address_refusal as refusal using core.customer_alias as alias
     where alias.source_customer_key = refusal.customer_key and alias.customer_key <> refusal.customer_key
         and refusal.customer_key in (select customer_key from pg_temp.touched)
-    returning refusal.address, refusal.channel, refusal.purpose, alias.customer_key as person, refusal.refused_at, refusal.left_at
+    returning refusal.address, refusal.channel, refusal.purpose, alias.customer_key as person, refusal.refused_at,
+        refusal.left_at
 )
 insert into pii.address_refusal (address, channel, purpose, customer_key, refused_at, left_at)
 select distinct on (address, channel, purpose, person) address, channel, purpose, person, refused_at, left_at from moved
@@ -71,15 +72,17 @@ where refusal.customer_key in (select customer_key from pg_temp.touched)
             where own.customer_key = refusal.customer_key and own.purpose = refusal.purpose
                 and own.channel = refusal.channel and own.decision = 'withdrawn'
         )
-        or exists (
-            select 1 from core.identity_change as change
-            inner join pii.source_customer as other on change.source_customer_key = other.source_customer_key
-            where change.old_customer_key = refusal.customer_key and other.customer_key <> refusal.customer_key
-                and refusal.address in (other.email_normalised, other.phone_e164)
-                and not exists (
-                    select 1 from pii.source_customer as own where own.customer_key = refusal.customer_key
-                        and refusal.address in (own.email_normalised, own.phone_e164)
-                )
+        or (
+            not exists (
+                select 1 from pii.source_customer as own where own.customer_key = refusal.customer_key
+                    and refusal.address in (own.email_normalised, own.phone_e164)
+            )
+            and exists (
+                select 1 from core.identity_change as change
+                inner join pii.source_customer as other on change.source_customer_key = other.source_customer_key
+                where change.old_customer_key = refusal.customer_key and other.customer_key <> refusal.customer_key
+                    and refusal.address in (other.email_normalised, other.phone_e164)
+            )
         )
     )
 """
