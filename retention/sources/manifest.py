@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.sources.errors import FileChanged
-from retention.sources.files import FileStore, SourceFile
+from retention.sources.files.reading import SourceFile
+from retention.sources.files.store import FileStore
 from retention.sources.spec import EntitySpec, SourceSpec
 from retention.warehouse import Run
 
@@ -31,34 +32,73 @@ class FileEntry:
         return self.file.path
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What published batches say of a file."""
+
+    sha256: str
+    day: date
+    rows: int
+    version: str | None
+    defect: str | None
+
+
 def choose_files(
     run: Run, store: FileStore, spec: SourceSpec, entity: EntitySpec, due: Sequence[SourceFile]
 ) -> list[FileEntry]:
-    """Decide which of the files that are due are news: those whose content no published batch has brought.
+    """Decide which of the files that are due are read.
 
-    Files of a batch that was not published count as news: the day is read again. A file without rows is never taken for a
-    repetition, because one empty day's export looks like the next one's.
+    Mode ``incremental``: those whose content no published batch has brought. Files of a batch that was not published count as
+    news: the day is read again. A file without rows is never taken for a repetition, because one empty day's export looks
+    like the next one's. What the store calls the same version as before is not read again to find out.
+
+    Mode ``full``: the same, but a file that has changed is read again, and one without a day in its name is read every day.
+
+    Mode ``snapshot``: the files of the newest day, or all where names carry no day, whether they were read before or not: what
+    is not in them was deleted. Older ones that come late are skipped.
 
     Raises
     ------
-    FileChanged when a published file has another content now.
+    FileChanged when a published file has another content now, in mode ``incremental``.
     """
-    by_path, by_content = _published(run, spec.source, entity.entity)
+    known = _published(run, spec.source, entity.entity)
+    if entity.mode == "snapshot":
+        return _newest(store, entity, known, due)
+    by_content = {found.sha256: path for path, found in known.items() if found.rows}
     entries = []
     for file in due:
-        digest = store.sha256(file)
-        earlier = by_path.get(file.path)
-        if earlier is not None and earlier[0] != digest:
-            raise FileChanged(
-                f"{spec.source} {entity.entity} {run.business_date}: {file.path} was loaded on {earlier[1]} and has "
-                "another content "
-                "now. Nothing landed. Deliver corrections under a new name, with rows that carry their new updated time."
-            )
-        if earlier is not None:
+        earlier = known.get(file.path)
+        again = entity.mode == "full" and file.day is None
+        if earlier is not None and not again and file.version is not None and file.version == earlier.version:
             continue
-        same = by_content.get(digest)
-        entries.append(FileEntry(file, digest, None if same is None else f"same content as {same}"))
+        digest = store.sha256(file, entity)
+        if earlier is not None and not again:
+            if earlier.sha256 == digest:
+                _note_version(run, spec, entity, file, digest)
+                continue
+            if entity.mode == "incremental" and earlier.defect is None:
+                raise FileChanged(
+                    f"{spec.source} {entity.entity} {run.business_date}: {file.path} was loaded on {earlier.day} and has "
+                    "another content now. Nothing landed. Deliver corrections under a new name, with rows that carry their new "
+                    "updated time."
+                )
+        same = by_content.get(digest) if not again else None
+        skipped = f"same content as {same}" if same not in (None, file.path) else None
+        entries.append(FileEntry(replace(file, sha256=digest), digest, skipped))
         by_content.setdefault(digest, file.path)
+    return entries
+
+
+def _newest(store: FileStore, entity: EntitySpec, known: Mapping[str, _Known], due: Sequence[SourceFile]) -> list[FileEntry]:
+    """Choose the files of the newest day; older ones that no batch has told of yet are skipped, and said so once."""
+    newest = max((file.day for file in due if file.day is not None), default=None)
+    entries = []
+    for file in due:
+        if file.day == newest:
+            digest = store.sha256(file, entity)
+            entries.append(FileEntry(replace(file, sha256=digest), digest))
+        elif file.path not in known:
+            entries.append(FileEntry(file, store.sha256(file, entity), f"older than the snapshot of {newest}"))
     return entries
 
 
@@ -74,9 +114,9 @@ def record_files(
     if entries:
         connection.execute(
             sa.text(
-                "insert into ops.file_manifest (batch_id, path, source, entity, business_date, size_bytes, sha256, "
-                "rows, skipped) "
-                "values (:batch_id, :path, :source, :entity, :business_date, :size_bytes, :sha256, :rows, :skipped)"
+                "insert into ops.file_manifest (batch_id, path, source, entity, business_date, size_bytes, sha256, version, "
+                "rows, skipped, defect) values (:batch_id, :path, :source, :entity, :business_date, :size_bytes, :sha256, "
+                ":version, :rows, :skipped, :defect)"
             ),
             [
                 {
@@ -87,24 +127,40 @@ def record_files(
                     "business_date": business_date,
                     "size_bytes": entry.file.size,
                     "sha256": entry.sha256,
+                    "version": entry.file.version,
                     "rows": entry.rows,
                     "skipped": entry.skipped,
+                    "defect": entry.file.seen.defect,
                 }
                 for entry in entries
             ],
         )
 
 
-def _published(run: Run, source: str, entity: str) -> tuple[dict[str, tuple[str, date]], dict[str, str]]:
-    """Return the files of published batches: path to content and day, and content (of files with rows) to path."""
+def _note_version(run: Run, spec: SourceSpec, entity: EntitySpec, file: SourceFile, sha256: str) -> None:
+    """Remember the version of a file whose content proved to be the known one, so that it is not read for that again."""
+    if file.version is None:
+        return
+    with run.warehouse.begin() as connection:
+        connection.execute(
+            sa.text(
+                "update ops.file_manifest set version = :version where source = :source and entity = :entity and path = :path "
+                "and sha256 = :sha256"
+            ),
+            {"version": file.version, "source": spec.source, "entity": entity.entity, "path": file.path, "sha256": sha256},
+        )
+
+
+def _published(run: Run, source: str, entity: str) -> dict[str, _Known]:
+    """Return what the newest published batch says of each file, by path."""
     with run.warehouse.connect() as connection:
         rows = connection.execute(
             sa.text(
-                "select entry.path, entry.sha256, entry.rows, entry.business_date from ops.file_manifest as entry "
-                "join ops.batch as batch on batch.batch_id = entry.batch_id where batch.state = 'published' "
-                "and entry.source = :source and entry.entity = :entity"
+                "select entry.path, entry.sha256, entry.business_date, entry.rows, entry.version, entry.defect "
+                "from ops.file_manifest as entry join ops.batch as batch on batch.batch_id = entry.batch_id "
+                "where batch.state = 'published' and entry.source = :source and entry.entity = :entity "
+                "order by entry.batch_id"
             ),
             {"source": source, "entity": entity},
         ).all()
-    by_path = {row.path: (row.sha256, row.business_date) for row in rows}
-    return by_path, {row.sha256: row.path for row in rows if row.rows}
+    return {row.path: _Known(row.sha256, row.business_date, row.rows, row.version, row.defect) for row in rows}

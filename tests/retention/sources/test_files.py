@@ -208,8 +208,8 @@ def test_malformed_lines_keep_their_place(run: Run, desk: Path, rows: Callable[.
     extract(run, survey_spec(desk.parent, SAME_CSV), "survey_answer")
     assert rows("select position, answer_id, comment from landing.survey_answer order by position") == [
         (2, "V1", "two\nlines"),
-        (3, None, None),
-        (4, "V3", "a␀b"),
+        (4, None, None),  # lines, not records: where an editor shows them
+        (5, "V3", "a␀b"),
     ]
 
 
