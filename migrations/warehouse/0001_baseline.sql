@@ -3069,7 +3069,7 @@ comment on column quarantine.row.fingerprint is 'SHA-256 of the row as it was re
 comment on column quarantine.row.state is 'open, fixed (repaired, waiting for replay), replayed, discarded, or superseded (the row came again and was valid)';
 comment on column quarantine.row.first_quarantine_id is 'of a row that was refused again after a replay: its first refusal';
 comment on column quarantine.row.replayed_in is 'batch in which it landed again; null while it waits';
-comment on column quarantine.row.outcome is 'what became of it there: valid, refused (again), duplicate or erased; null until that batch is validated';
+comment on column quarantine.row.outcome is 'what became of it there: valid, refused (again) or left_out (a duplicate, or of somebody erased); null until that batch is validated';
 comment on column quarantine.row.times_seen is 'how often the source has delivered this very row';
 comment on column quarantine.row.last_seen_at is 'when it did so last';
 comment on column quarantine.row.last_batch_id is 'the newest batch that delivered or superseded it';

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.conform.merge import rebuild, upsert
+from retention.conform.references import fill_customers
 from retention.identity import Resolution, normalise_email, normalise_phone, resolve
 from retention.privacy.pseudonyms import source_customer_key
+from retention.privacy.reuse import suspend_reused
 from retention.warehouse import Run, sql_file
 
 # Facts that carry source_customer_key, by which they follow the person when identities merge or part.
 _FACTS = (
     "core.customer_tag", "core.order_header", "core.complaint", "core.interaction", "core.survey_answer", "core.referral",
     "core.campaign_event", "core.points_entry", "core.contract", "core.holding", "privacy.consent",
+    "core.interaction_version", "core.survey_answer_version", "core.referral_version", "core.points_entry_version",
+    "core.contract_version", "core.holding_version",
 )  # fmt: skip
 
 _COLUMNS = (
@@ -34,13 +38,16 @@ def store_people(connection: Connection, run: Run) -> tuple[int, Resolution]:
     rows = connection.execute(sa.text(sql_file("pii/landed_customer"))).all()
     _copy_people(connection, run, rows)
     keys = list(connection.execute(sa.text("select source_customer_key from pg_temp.person_now")).scalars())
+    suspend_reused(connection)  # before the former owner of a re-used number is overwritten
     written = upsert(connection, "pii.source_customer", {})
     # Between versions of one customer the earliest creation time stays, whichever was delivered first.
     connection.execute(sa.text(_EARLIEST))
     batch_id = max((row.batch_id for row in rows), default=0)
     resolution = resolve(connection, run, keys, batch_id)
     if resolution.moved:
-        _follow(connection, list(resolution.moved))
+        _follow(connection, resolution.moved)
+    if keys:
+        fill_customers(connection)
     return written, resolution
 
 
@@ -74,34 +81,42 @@ def _copy_people(connection: Connection, run: Run, rows: Iterable[sa.Row[tuple[o
     connection.exec_driver_sql("analyze pg_temp.person_now")
 
 
-def _follow(connection: Connection, moved: list[int]) -> None:
-    """Give the facts of moved source customers the key of the person they belong to now."""
+def _follow(connection: Connection, moved: Mapping[int, int]) -> None:
+    """Give the facts of moved source customers the key of the person they belong to now.
+
+    A fact carries the person whom its source customer belonged to so far, so the index in customer order finds it.
+    """
+    connection.exec_driver_sql("drop table if exists pg_temp.moved_customer")
+    connection.execute(sa.text(_MOVED), {"moved": list(moved), "before": list(moved.values())})
+    connection.exec_driver_sql("analyze pg_temp.moved_customer")
     for table in _FACTS:
-        connection.execute(
-            sa.text(
-                f"update {table} as fact set customer_key = alias.customer_key from core.customer_alias as alias "
-                "where fact.source_customer_key = alias.source_customer_key and alias.source_customer_key = any(:moved) "
-                "and fact.customer_key <> alias.customer_key"
-            ),
-            {"moved": moved},
+        connection.exec_driver_sql(
+            f"update {table} as fact set customer_key = moved.customer_key from pg_temp.moved_customer as moved "
+            "where fact.customer_key = moved.customer_key_before and fact.source_customer_key = moved.source_customer_key"
         )
-    connection.execute(
-        sa.text(
-            "update core.referral as fact set referred_customer_key = alias.customer_key from core.customer_alias as alias "
-            "where fact.referred_source_customer_key = alias.source_customer_key and alias.source_customer_key = any(:moved)"
-        ),
-        {"moved": moved},
-    )
+    for table in ("core.referral", "core.referral_version"):
+        connection.exec_driver_sql(
+            f"update {table} as fact set referred_customer_key = moved.customer_key from pg_temp.moved_customer as moved "
+            "where fact.referred_customer_key = moved.customer_key_before "
+            "and fact.referred_source_customer_key = moved.source_customer_key"
+        )
     for table in ("core.order_entry", "core.order_line"):
-        connection.execute(
-            sa.text(
-                f"update {table} as fact set customer_key = header.customer_key from core.order_header as header "
-                "where fact.order_key = header.order_key and header.source_customer_key = any(:moved) "
-                "and fact.customer_key <> header.customer_key"
-            ),
-            {"moved": moved},
+        connection.exec_driver_sql(
+            f"update {table} as fact set customer_key = header.customer_key from pg_temp.moved_customer as moved "
+            "inner join core.order_header as header on moved.source_customer_key = header.source_customer_key "
+            "where fact.order_key = header.order_key and fact.customer_key <> header.customer_key"
         )
 
+
+_MOVED = """
+create temporary table moved_customer on commit drop as
+select
+    moved.source_customer_key,
+    moved.customer_key_before,
+    alias.customer_key
+from unnest(cast(:moved as bigint []), cast(:before as bigint [])) as moved (source_customer_key, customer_key_before)
+inner join core.customer_alias as alias on moved.source_customer_key = alias.source_customer_key
+"""
 
 _EARLIEST = """
 update pii.source_customer as known set source_created_at = incoming.source_created_at

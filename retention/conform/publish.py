@@ -12,9 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.conform.merge import append, rebuild, upsert
+from retention.conform.orders import list_moved_products, publish_orders
 from retention.conform.people import rebuild_people, store_people
+from retention.conform.rates import list_rates, remember_rates, reprice
+from retention.conform.references import fill_products, list_unknown_customers
 from retention.quality import CheckFailed, Delivery, NothingLanded, drop_erased, find_deliveries, published_until
-from retention.warehouse import Lease, Run, failpoint, lease, sql_file, statement
+from retention.sources.kept import keep
+from retention.warehouse import Lease, Run, failpoint, lease
 
 # In this order: what others refer to comes first. Orders have their own step between products and the rest.
 _AFTER_ORDERS = {
@@ -100,33 +104,37 @@ def _publish(held: Lease, connection: Connection) -> dict[str, Any]:
     }
     entities = {delivery.entity for delivery in deliveries}
     rows: dict[str, int] = {}
-    if "market_indicator" in entities:
-        rows["core.market_indicator"] = upsert(connection, "core.market_indicator", binds)
-    _list_rates(connection, binds)
+    rows |= _publish_rates(connection, entities, binds)
+    list_moved_products(connection)
     if "product" in entities:
         rows["core.product"] = upsert(connection, "core.product", binds)
-        connection.exec_driver_sql("analyze core.product")
+        fill_products(connection)
     rows["pii.source_customer"], resolution = store_people(connection, run)
     _refuse_unresolved(connection, deliveries)
+    list_unknown_customers(connection, run)
     if "customer" in entities:
         rows["core.customer_source"] = upsert(connection, "core.customer_source", binds)
     failpoint("conform.people_stored")
-    rows |= _publish_orders(connection, entities, binds, list(resolution.touched))
+    rows |= publish_orders(connection, entities, binds, resolution.touched)
     failpoint("conform.orders_stored")
+    tagged: set[int] = set()
     for entity, table in _AFTER_ORDERS.items():
         if entity in entities:
             rows[table] = upsert(connection, table, binds)
+            if entity == "customer_tag":
+                tagged = _tagged_people(connection)
     if "consent" in entities:
         rows["privacy.consent"] = append(connection, "privacy.consent", binds)
     if "complaint" in entities:
         cases = "kept.complaint_key in (select complaint_key from pg_temp.rebuilt)"
         rows["core.complaint"] = rebuild(connection, "core.complaint", cases, binds)
-    people = resolution.touched | _tagged_people(connection, entities)
+    people = resolution.touched | tagged
     rows |= rebuild_people(connection, people)
     for table, written in rows.items():
         if written >= _ANALYZE_FROM_ROWS:
             connection.exec_driver_sql(f"analyze {table}")
         held.record(connection, table, written)
+    keep(connection, deliveries)
     _close_batches(connection, deliveries)
     return {
         **rows,
@@ -180,14 +188,18 @@ def _list_deliveries(connection: Connection, deliveries: list[Delivery]) -> None
     connection.exec_driver_sql("analyze pg_temp.delivery")
 
 
-def _list_rates(connection: Connection, binds: dict[str, Any]) -> None:
-    """Make ``pg_temp.rate``: per currency and day what one unit cost in the base currency, by the latest quotation until then.
-
-    Joined by equality, it costs one look-up a row where asking for the latest quotation of each row would cost a search.
-    """
-    connection.exec_driver_sql("drop table if exists pg_temp.rate")
-    connection.execute(*statement(sql_file("core/_rate"), binds))
-    connection.exec_driver_sql("analyze pg_temp.rate")
+def _publish_rates(connection: Connection, entities: set[str], binds: dict[str, Any]) -> dict[str, int]:
+    """Merge market series, list the exchange rates, and convert anew what lies on days whose rate has changed."""
+    if "market_indicator" not in entities:
+        list_rates(connection, binds)
+        connection.exec_driver_sql("drop table if exists pg_temp.repriced_order")
+        connection.exec_driver_sql("create temporary table repriced_order (order_key bigint) on commit drop")
+        return {}
+    remember_rates(connection, binds)
+    written = upsert(connection, "core.market_indicator", binds)
+    list_rates(connection, binds)
+    reprice(connection, binds)
+    return {"core.market_indicator": written}
 
 
 def _refuse_unresolved(connection: Connection, deliveries: list[Delivery]) -> None:
@@ -212,41 +224,9 @@ def _refuse_unresolved(connection: Connection, deliveries: list[Delivery]) -> No
             )
 
 
-def _publish_orders(connection: Connection, entities: set[str], binds: dict[str, Any], people: list[int]) -> dict[str, int]:
-    """Write orders and lines, derive the ledger of every order they touch, and number the orders of everybody touched."""
-    rows: dict[str, int] = {}
-    connection.exec_driver_sql("drop table if exists pg_temp.touched_order, pg_temp.touched_person")
-    if "order" in entities:
-        rows["core.order_header"] = upsert(connection, "core.order_header", binds)
-        rows["core.order_version"] = upsert(connection, "core.order_version", binds)
-        connection.exec_driver_sql("analyze core.order_header, core.order_version")
-    if "order_line" in entities:
-        rows["core.order_line"] = upsert(connection, "core.order_line", binds)
-    connection.execute(sa.text(_TOUCHED_ORDERS))
-    connection.exec_driver_sql("analyze pg_temp.touched_order")
-    # Before the entries are made anew: whoever an order is taken from has to be renumbered as well.
-    connection.execute(sa.text(_TOUCHED_PEOPLE), {"people": people})
-    # A line follows payment and customer of its order even when the line itself is not delivered again.
-    connection.execute(sa.text(_FOLLOW_ORDERS))
-    orders = "kept.order_key in (select order_key from pg_temp.touched_order)"
-    rows["core.order_entry"] = rebuild(connection, "core.order_entry", orders, binds)
-    connection.exec_driver_sql("analyze pg_temp.touched_person, core.order_entry")
-    connection.execute(sa.text(sql_file("core/order_rhythm")))
-    return rows
-
-
-def _tagged_people(connection: Connection, entities: set[str]) -> set[int]:
-    """Return whoever got or lost a tag: being staff is known by one."""
-    if "customer_tag" not in entities:
-        return set()
-    return set(
-        connection.execute(
-            sa.text(
-                "select distinct tag.customer_key from core.customer_tag as tag "
-                "inner join pg_temp.delivery as delivery on tag.batch_id = delivery.batch_id"
-            )
-        ).scalars()
-    )
+def _tagged_people(connection: Connection) -> set[int]:
+    """Return whoever got or lost a tag (``pg_temp.incoming``): being staff is known by one."""
+    return set(connection.exec_driver_sql("select distinct customer_key from pg_temp.incoming").scalars())
 
 
 def _close_batches(connection: Connection, deliveries: list[Delivery]) -> None:
@@ -267,39 +247,3 @@ def _close_batches(connection: Connection, deliveries: list[Delivery]) -> None:
         ),
         batches,
     )
-
-
-_TOUCHED_ORDERS = """
-create temporary table touched_order on commit drop as
-select version.order_key
-from core.order_version as version
-inner join pg_temp.delivery as delivery on version.batch_id = delivery.batch_id
-union
-select line.order_key
-from core.order_line as line
-inner join pg_temp.delivery as delivery on line.batch_id = delivery.batch_id
-where line.returned_quantity > 0 or exists (
-    select 1 from core.order_entry as entry where entry.order_key = line.order_key and entry.kind = 'returned'
-)
-"""
-
-_FOLLOW_ORDERS = """
-update core.order_line as line set happened_at = header.paid_at, customer_key = header.customer_key
-from core.order_header as header
-inner join pg_temp.touched_order as touched on header.order_key = touched.order_key
-where line.order_key = header.order_key
-and (line.happened_at, line.customer_key) is distinct from (header.paid_at, header.customer_key)
-"""
-
-_TOUCHED_PEOPLE = """
-create temporary table touched_person on commit drop as
-select header.customer_key
-from core.order_header as header
-inner join pg_temp.touched_order as touched on header.order_key = touched.order_key
-union
-select entry.customer_key
-from core.order_entry as entry
-inner join pg_temp.touched_order as touched on entry.order_key = touched.order_key
-union
-select unnest(cast(:people as bigint []))
-"""

@@ -1,5 +1,5 @@
 -- core.campaign_event: what marketing tools reported back.
-select distinct on (event_key)
+select
     ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.event_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint as event_key,
     known.source_customer_key,
     known.customer_key,
@@ -17,4 +17,3 @@ from landing.campaign_event as landed
 inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
 inner join pii.source_customer as known
     on delivery.customer_source = known.source and landed.customer_id = known.customer_id
-order by event_key, coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc, landed.batch_id desc, landed.position desc

@@ -10,6 +10,7 @@ landed_cases as (
         known.source_customer_key,
         known.customer_key,
         header.order_key,
+        nullif(btrim(landed.order_id), '') as order_id,
         nullif(btrim(landed.channel), '') as channel,
         nullif(btrim(landed.category), '') as category,
         nullif(btrim(landed.severity), '') as severity,
@@ -26,8 +27,7 @@ landed_cases as (
         delivery.source,
         landed.batch_id,
         nullif(btrim(landed.deleted_at), '')::timestamptz as deleted_at,
-        coalesce(nullif(btrim(landed.is_simulated), '')::boolean, false) as is_simulated,
-        landed.position
+        coalesce(nullif(btrim(landed.is_simulated), '')::boolean, false) as is_simulated
     from landing.complaint as landed
     inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
     inner join pii.source_customer as known
@@ -48,6 +48,7 @@ all_versions as (
         stored.source_customer_key,
         stored.customer_key,
         stored.order_key,
+        stored.order_id,
         stored.channel,
         stored.category,
         stored.severity,
@@ -64,16 +65,23 @@ all_versions as (
         stored.source,
         stored.batch_id,
         stored.deleted_at,
-        stored.is_simulated,
-        0::bigint as position
+        stored.is_simulated
     from core.complaint as stored
     where stored.complaint_key in (select complaint_key from landed_cases)
 ),
 
+-- Of two states with one time of change the greater one stays, by what they say and not by their arrival.
 versions as (
     select distinct on (complaint_key, version_at) *
     from all_versions
-    order by complaint_key, version_at, batch_id desc, position desc
+    order by
+        complaint_key,
+        version_at,
+        array[
+            deleted_at::text, resolved_at::text, first_replied_at::text, acknowledged_at::text, opened_at::text, severity, category, channel,
+            text, compensation_minor::text, satisfaction::text, satisfaction_at::text, root_cause, responsible_team, order_id,
+            source_customer_key::text, is_simulated::text
+        ] collate "C" desc
 ),
 
 -- The first version holds from the opening: what the case was like before its first delivery is not known any better.
@@ -97,6 +105,7 @@ select
     source_customer_key,
     customer_key,
     order_key,
+    order_id,
     channel,
     category,
     severity,

@@ -1,5 +1,5 @@
 -- core.customer_source: every state of every source customer delivered for the day, without what identifies the person.
-select distinct on (source_customer_key, version_at)
+select
     known.source_customer_key,
     coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) as version_at,
     nullif(btrim(landed.gender), '') as gender,
@@ -30,4 +30,3 @@ select distinct on (source_customer_key, version_at)
 from landing.customer as landed
 inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
 inner join pii.source_customer as known on delivery.source = known.source and landed.customer_id = known.customer_id
-order by source_customer_key, version_at, landed.batch_id desc, landed.position desc

@@ -1,5 +1,5 @@
--- core.customer_tag: tags on customers.
-select distinct on (source_customer_key, tag, set_at)
+-- core.customer_tag: every delivered state of tags on customers.
+select
     known.source_customer_key,
     known.customer_key,
     nullif(btrim(landed.tag), '') as tag,
@@ -15,7 +15,3 @@ from landing.customer_tag as landed
 inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
 inner join pii.source_customer as known
     on delivery.customer_source = known.source and landed.customer_id = known.customer_id
-order by
-    source_customer_key, tag, set_at,
-    coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc,
-    landed.batch_id desc, landed.position desc

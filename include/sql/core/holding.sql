@@ -1,10 +1,16 @@
--- core.holding: balances of customers.
-select distinct on (source_customer_key, kind, balance_date)
+-- core.holding: every delivered state of balances of customers.
+select
     known.source_customer_key,
     known.customer_key,
     nullif(btrim(landed.kind), '') as kind,
     nullif(btrim(landed.balance_date), '')::date as balance_date,
-    round(nullif(btrim(landed.amount), '')::numeric * fx.rate * :minor_factor)::bigint as amount_minor,
+    round(
+        nullif(btrim(landed.amount), '')::numeric
+        * case when coalesce(nullif(btrim(landed.currency), ''), :base_currency) = :base_currency then 1 else fx.rate end
+        * :minor_factor
+    )::bigint as amount_minor,
+    coalesce(nullif(btrim(landed.currency), ''), :base_currency) as currency,
+    nullif(btrim(landed.amount), '')::numeric as amount_original,
     delivery.source,
     landed.batch_id,
     coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) as updated_at,
@@ -18,7 +24,4 @@ left join pg_temp.rate as fx
     on
         coalesce(nullif(btrim(landed.currency), ''), :base_currency) = fx.currency
         and least(nullif(btrim(landed.balance_date), '')::date, :as_of_date) = fx.day
-order by
-    source_customer_key, kind, balance_date,
-    coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc,
-    landed.batch_id desc, landed.position desc
+        and fx.known_to = 'infinity'

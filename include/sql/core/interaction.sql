@@ -1,5 +1,5 @@
--- core.interaction: touches of the day.
-select distinct on (interaction_key)
+-- core.interaction: every delivered state of touches.
+select
     ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.interaction_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint
         as interaction_key,
     known.source_customer_key,
@@ -20,7 +20,3 @@ from landing.interaction as landed
 inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
 inner join pii.source_customer as known
     on delivery.customer_source = known.source and landed.customer_id = known.customer_id
-order by
-    interaction_key,
-    coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc,
-    landed.batch_id desc, landed.position desc

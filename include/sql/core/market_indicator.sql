@@ -1,5 +1,5 @@
--- core.market_indicator: market series, exchange rates among them.
-select distinct on (series, region, indicator_date)
+-- core.market_indicator: every delivered value of market series, exchange rates among them.
+select
     nullif(btrim(landed.series), '') as series,
     coalesce(nullif(btrim(landed.region), ''), 'all') as region,
     nullif(btrim(landed.indicator_date), '')::date as indicator_date,
@@ -11,7 +11,3 @@ select distinct on (series, region, indicator_date)
     coalesce(nullif(btrim(landed.is_simulated), '')::boolean, false) as is_simulated
 from landing.market_indicator as landed
 inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
-order by
-    series, region, indicator_date,
-    coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc,
-    landed.batch_id desc, landed.position desc

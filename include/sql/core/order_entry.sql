@@ -1,262 +1,311 @@
--- core.order_entry: the signed, dated entries of the touched orders, derived from all delivered states of each order.
+-- The signed, dated entries of the touched orders, derived from all delivered states of each order and of its lines.
+-- Each thing that changes on an order (amounts, void or not, refunds, returns, the rate) is a list of dated steps. At every step
+-- the order is worth what all steps so far say, or nothing while it is void; an entry is what a step changed about that.
 -- Nothing here depends on the order of arrival, and what happens later only ever adds entries.
 with
 
 versions as (
     select
         version.*,
-        row_number() over by_time as state_number,
-        lag(version.gross_minor) over by_time as previous_gross_minor,
-        lag(version.discount_minor) over by_time as previous_discount_minor,
-        lag(version.net_minor) over by_time as previous_net_minor
+        lead(version.version_at) over by_time as next_at,
+        coalesce(
+            bool_or(version.deleted_at is null) over (
+                partition by version.order_key order by version.version_at rows between 1 following and unbounded following
+            ), false
+        ) as lives_again
     from core.order_version as version
     inner join pg_temp.touched_order as touched on version.order_key = touched.order_key
-    where version.paid_at is not null
     window by_time as (partition by version.order_key order by version.version_at)
 ),
 
-paid as (
+-- A corrected rate makes a state of its own: the same amounts, worth something else from then on.
+rated as (
     select
-        order_key,
-        'paid' as kind,
-        paid_at as happened_at,
-        gross_minor,
-        discount_minor,
-        net_minor
-    from versions
-    where state_number = 1
-),
-
--- A changed amount is booked on the day the source changed it.
-corrected as (
-    select
-        order_key,
-        'corrected' as kind,
-        greatest(version_at, paid_at) as happened_at,
-        gross_minor - previous_gross_minor as gross_minor,
-        discount_minor - previous_discount_minor as discount_minor,
-        net_minor - previous_net_minor as net_minor
-    from versions
-    where
-        state_number > 1
-        and (gross_minor, discount_minor) is distinct from (previous_gross_minor, previous_discount_minor)
-),
-
-cancellations as (
-    select distinct on (order_key)
-        order_key,
-        greatest(cancelled_at, paid_at) as cancelled_at,
-        version_at
-    from versions
-    where cancelled_at is not null
-    order by order_key, version_at
-),
-
-reinstatements as (
-    select distinct on (versions.order_key)
         versions.order_key,
-        greatest(versions.version_at, cancellations.cancelled_at) as reinstated_at
+        versions.paid_at,
+        versions.cancelled_at,
+        versions.refunded_at,
+        versions.gross_original as gross,
+        versions.discount_original as discount,
+        versions.refund_original as refund,
+        case when versions.currency = :base_currency then 1 else fx.rate end as rate,
+        greatest(versions.version_at, fx.known_from) as state_at,
+        -- An order that is deleted and stays so is left out by its deleted_at; one that came back was void in between.
+        case when versions.lives_again then versions.deleted_at end as gone_at,
+        min(greatest(versions.version_at, fx.known_from)) filter (where versions.paid_at is not null)
+            over (partition by versions.order_key) as first_paid_state_at
     from versions
-    inner join cancellations on versions.order_key = cancellations.order_key
-    where versions.cancelled_at is null and versions.version_at > cancellations.version_at
-    order by versions.order_key, versions.version_at
+    left join pg_temp.rate as fx
+        on
+            versions.currency = fx.currency
+            and least((versions.ordered_at at time zone :business_timezone)::date, :as_of_date) = fx.day
+            and fx.known_to > versions.version_at
+            and fx.known_from < coalesce(versions.next_at, 'infinity')
 ),
 
--- Money back comes twice where a return is followed by its refund: what counts at any time is the greater of what was
--- refunded and what the returned goods were worth, so that neither is counted on top of the other.
-money_back_events as (
+states as (
     select
         order_key,
-        'refunded' as kind,
-        greatest(coalesce(refunded_at, version_at), paid_at) as happened_at,
-        refund_minor as refunded_so_far,
-        0::bigint as returned_minor
-    from versions
-    where refund_minor > 0
+        first_value(paid_at) over by_time as first_paid_at,
+        row_number() over by_time as state_number,
+        state_at,
+        refunded_at,
+        gross,
+        discount,
+        refund,
+        rate,
+        lag(gross, 1, 0) over by_time as previous_gross,
+        lag(discount, 1, 0) over by_time as previous_discount,
+        lag(refund, 1, 0) over by_time as previous_refund,
+        lag(rate, 1, 0) over by_time as previous_rate,
+        coalesce(cancelled_at, gone_at, case when paid_at is null then state_at end) as void_at,
+        lag(coalesce(cancelled_at, gone_at, case when paid_at is null then state_at end)) over by_time as previous_void_at
+    from rated
+    where state_at >= first_paid_state_at
+    window by_time as (partition by order_key order by state_at)
+),
+
+-- The ranks order what happens at one instant: a payment before anything else, and a cancellation before money back.
+amount_steps as (
+    select
+        order_key,
+        case when state_number = 1 then first_paid_at else greatest(state_at, first_paid_at) end as happened_at,
+        case when state_number = 1 then 0 else 2 end as step_rank,
+        gross - previous_gross as gross,
+        discount - previous_discount as discount,
+        rate - previous_rate as rate,
+        0 as void,
+        0::numeric as refund,
+        0::numeric as returned
+    from states
+    where state_number = 1 or (gross, discount, rate) is distinct from (previous_gross, previous_discount, previous_rate)
+),
+
+void_steps as (
+    select
+        order_key,
+        case
+            when void_at is not null then greatest(void_at, first_paid_at)
+            else greatest(state_at, previous_void_at, first_paid_at)
+        end as happened_at,
+        case when void_at is not null then 1 else 2 end as step_rank,
+        0::numeric as gross,
+        0::numeric as discount,
+        0::numeric as rate,
+        case when void_at is not null then 1 else -1 end as void,
+        0::numeric as refund,
+        0::numeric as returned
+    from states
+    where (void_at is null) <> (previous_void_at is null)
+),
+
+-- Money taken back again is a correction on the day the source made it.
+refund_steps as (
+    select
+        order_key,
+        greatest(
+            case when refund > previous_refund then coalesce(refunded_at, state_at) else state_at end, first_paid_at
+        ) as happened_at,
+        case when refund > previous_refund then 4 else 2 end as step_rank,
+        0::numeric as gross,
+        0::numeric as discount,
+        0::numeric as rate,
+        0 as void,
+        refund - previous_refund as refund,
+        0::numeric as returned
+    from states
+    where refund <> previous_refund
+),
+
+returning_orders as (
+    select distinct line.order_key
+    from core.order_line as line
+    inner join pg_temp.touched_order as touched on line.order_key = touched.order_key
+    where line.returned_quantity > 0
+    union
+    select distinct line.order_key
+    from core.order_line_version as line
+    inner join pg_temp.touched_order as touched on line.order_key = touched.order_key
+    where line.returned_quantity > 0
+),
+
+line_states as (
+    select
+        line.order_key,
+        line.line_number,
+        line.updated_at,
+        line.deleted_at,
+        line.returned_at,
+        line.returned_quantity,
+        line.quantity * line.unit_price_original - line.discount_original as net,
+        line.quantity,
+        true as is_latest
+    from core.order_line as line
+    inner join returning_orders on line.order_key = returning_orders.order_key
 
     union all
 
     select
         line.order_key,
-        'returned' as kind,
-        greatest(line.returned_at, paid.happened_at) as happened_at,
-        0::bigint as refunded_so_far,
-        round(line.net_minor * least(line.returned_quantity / nullif(line.quantity, 0), 1))::bigint as returned_minor
-    from core.order_line as line
-    inner join paid on line.order_key = paid.order_key
-    where line.returned_quantity > 0 and line.returned_at is not null
+        line.line_number,
+        line.updated_at,
+        line.deleted_at,
+        line.returned_at,
+        line.returned_quantity,
+        line.quantity * line.unit_price_original - line.discount_original as net,
+        line.quantity,
+        false as is_latest
+    from core.order_line_version as line
+    inner join returning_orders on line.order_key = returning_orders.order_key
 ),
 
-money_back_by_time as (
+line_totals as (
     select
         order_key,
-        kind,
-        happened_at,
-        max(refunded_so_far) as refunded_so_far,
-        sum(returned_minor) as returned_minor
-    from money_back_events
-    group by order_key, kind, happened_at
+        sum(net) as net
+    from line_states
+    where is_latest and deleted_at is null
+    group by order_key
 ),
 
-money_back_totals as (
+line_returns as (
     select
         order_key,
-        kind,
-        happened_at,
-        greatest(max(refunded_so_far) over so_far, sum(returned_minor) over so_far)::bigint as total_minor
-    from money_back_by_time
-    window so_far as (partition by order_key order by happened_at, kind desc)
-),
-
-money_back as (
-    select
-        order_key,
-        kind,
-        happened_at,
-        coalesce(lag(total_minor) over (partition by order_key order by happened_at, kind desc), 0) - total_minor as net_minor
-    from money_back_totals
-),
-
-standing as (
-    select
-        changes.order_key,
-        changes.kind,
-        changes.happened_at,
-        changes.gross_minor,
-        changes.discount_minor,
-        changes.net_minor
+        updated_at,
+        deleted_at,
+        returned_at,
+        returned_quantity > lag(returned_quantity, 1, 0) over by_time as is_more,
+        returned_net,
+        lag(returned_net, 1, 0) over by_time as previous_returned_net
     from (
-        select * from paid
-        union all
-        select * from corrected
-        union all
         select
-            order_key,
-            kind,
-            happened_at,
-            net_minor as gross_minor,
-            0::bigint as discount_minor,
-            net_minor
-        from money_back
-        where net_minor <> 0
-    ) as changes
-    left join cancellations on changes.order_key = cancellations.order_key
-    left join reinstatements on changes.order_key = reinstatements.order_key
-    -- Once cancelled, everything is taken back: what the source books at or after that moment is the same money again.
-    where
-        changes.kind = 'paid'
-        or cancellations.cancelled_at is null
-        or changes.happened_at < cancellations.cancelled_at
-        or changes.happened_at > reinstatements.reinstated_at
+            line_states.*,
+            case
+                when deleted_at is null then coalesce(net * least(returned_quantity, quantity) / nullif(quantity, 0), 0)
+                else 0
+            end as returned_net
+        from line_states
+    ) as lines
+    window by_time as (partition by order_key, line_number order by updated_at)
 ),
 
-before_cancellation as (
+return_steps as (
     select
-        standing.order_key,
-        cancellations.cancelled_at,
-        sum(standing.gross_minor)::bigint as gross_minor,
-        sum(standing.discount_minor)::bigint as discount_minor,
-        sum(standing.net_minor)::bigint as net_minor
-    from standing
-    inner join cancellations on standing.order_key = cancellations.order_key
-    where standing.happened_at < cancellations.cancelled_at or standing.kind = 'paid'
-    group by standing.order_key, cancellations.cancelled_at
+        line_returns.order_key,
+        greatest(
+            case
+                when line_returns.deleted_at is not null then line_returns.deleted_at
+                when line_returns.is_more then coalesce(line_returns.returned_at, line_returns.updated_at)
+                else line_returns.updated_at
+            end, paid.first_paid_at
+        ) as happened_at,
+        case when line_returns.is_more and line_returns.returned_net > line_returns.previous_returned_net then 3 else 2 end as step_rank,
+        0::numeric as gross,
+        0::numeric as discount,
+        0::numeric as rate,
+        0 as void,
+        0::numeric as refund,
+        line_returns.returned_net - line_returns.previous_returned_net as returned
+    from line_returns
+    inner join states as paid on line_returns.order_key = paid.order_key and paid.state_number = 1
+    where line_returns.returned_net <> line_returns.previous_returned_net
 ),
 
-entries as (
+steps as (
     select
         order_key,
-        kind,
         happened_at,
-        case when kind = 'paid' then 1 else 0 end as order_count,
-        gross_minor,
-        discount_minor,
-        net_minor
-    from standing
-
-    union all
-
-    select
-        order_key,
-        'cancelled' as kind,
-        cancelled_at as happened_at,
-        -1 as order_count,
-        -gross_minor as gross_minor,
-        -discount_minor as discount_minor,
-        -net_minor as net_minor
-    from before_cancellation
-
-    union all
-
-    select
-        before_cancellation.order_key,
-        'corrected' as kind,
-        reinstatements.reinstated_at as happened_at,
-        1 as order_count,
-        before_cancellation.gross_minor,
-        before_cancellation.discount_minor,
-        before_cancellation.net_minor
-    from before_cancellation
-    inner join reinstatements on before_cancellation.order_key = reinstatements.order_key
+        step_rank,
+        sum(gross) as gross,
+        sum(discount) as discount,
+        sum(rate) as rate,
+        sum(void) as void,
+        sum(refund) as refund,
+        sum(returned) as returned
+    from (
+        select * from amount_steps
+        union all
+        select * from void_steps
+        union all
+        select * from refund_steps
+        union all
+        select * from return_steps
+    ) as single
+    group by order_key, happened_at, step_rank
 ),
 
--- All paid orders of the people concerned: those derived here and those that stay as they are.
-paid_orders as (
+so_far as (
     select
-        header.customer_key,
-        entries.order_key,
-        entries.happened_at
-    from entries
-    inner join core.order_header as header on entries.order_key = header.order_key
-    where entries.kind = 'paid' and header.deleted_at is null
-
-    union all
-
-    select
-        entry.customer_key,
-        entry.order_key,
-        entry.happened_at
-    from core.order_entry as entry
-    where
-        entry.kind = 'paid'
-        and entry.deleted_at is null
-        and entry.order_key not in (select touched.order_key from pg_temp.touched_order as touched)
-        and entry.customer_key in (
-            select header.customer_key
-            from core.order_header as header
-            inner join pg_temp.touched_order as touched on header.order_key = touched.order_key
-        )
+        steps.order_key,
+        steps.happened_at,
+        steps.step_rank,
+        sum(steps.gross) over so_far as gross,
+        sum(steps.gross) over so_far - sum(steps.discount) over so_far as net,
+        sum(steps.rate) over so_far * :minor_factor as minor_rate,
+        sum(steps.void) over so_far > 0 as is_void,
+        sum(steps.refund) over so_far as refund,
+        sum(steps.returned) over so_far as returned,
+        line_totals.net as lines_net
+    from steps
+    left join line_totals on steps.order_key = line_totals.order_key
+    window so_far as (partition by steps.order_key order by steps.happened_at, steps.step_rank)
 ),
 
-rhythm as (
+-- Money back comes twice where a return is followed by its refund: the greater of both counts. Returned goods are worth at most
+-- what was paid for them: a discount on the whole order is taken off each line in proportion.
+worth as (
     select
         order_key,
-        row_number() over by_time as order_number,
-        round(extract(epoch from happened_at - lag(happened_at) over by_time)::numeric / 86400, 6) as days_since_previous_order
-    from paid_orders
-    window by_time as (partition by customer_key order by happened_at, order_key)
+        happened_at,
+        step_rank,
+        case when is_void then 0 else 1 end as order_count,
+        case
+            when is_void then 0
+            else round(gross * minor_rate) - round(
+                greatest(refund, case when lines_net > net then returned * net / lines_net else returned end) * minor_rate
+            )
+        end as gross_minor,
+        case
+            when is_void then 0
+            else round(net * minor_rate) - round(
+                greatest(refund, case when lines_net > net then returned * net / lines_net else returned end) * minor_rate
+            )
+        end as net_minor
+    from so_far
+),
+
+changes as (
+    select
+        order_key,
+        happened_at,
+        step_rank,
+        case step_rank when 0 then 'paid' when 1 then 'cancelled' when 2 then 'corrected' when 3 then 'returned' else 'refunded' end as kind,
+        order_count - lag(order_count, 1, 0) over by_time as order_count,
+        (gross_minor - lag(gross_minor, 1, 0::numeric) over by_time)::bigint as gross_minor,
+        (net_minor - lag(net_minor, 1, 0::numeric) over by_time)::bigint as net_minor
+    from worth
+    window by_time as (partition by order_key order by happened_at, step_rank)
 )
 
 select
-    entries.order_key,
-    entries.kind,
+    changes.order_key,
+    changes.kind,
     row_number() over (
-        partition by entries.order_key, entries.kind order by entries.happened_at, entries.net_minor
+        partition by changes.order_key, changes.kind order by changes.happened_at, changes.step_rank
     )::integer as sequence,
     header.customer_key,
-    entries.happened_at,
-    entries.order_count,
-    entries.gross_minor,
-    entries.discount_minor,
-    entries.net_minor,
-    rhythm.order_number::integer as order_number,
-    rhythm.days_since_previous_order,
+    changes.happened_at,
+    changes.order_count,
+    changes.gross_minor,
+    changes.gross_minor - changes.net_minor as discount_minor,
+    changes.net_minor,
+    null::integer as order_number,
+    null::numeric as days_since_previous_order,
     header.source,
     header.batch_id,
     header.updated_at,
     header.deleted_at,
     header.is_simulated
-from entries
-inner join core.order_header as header on entries.order_key = header.order_key
-left join rhythm on entries.order_key = rhythm.order_key and entries.kind = 'paid'
-order by header.customer_key, entries.happened_at
+from changes
+inner join core.order_header as header on changes.order_key = header.order_key
+where changes.kind = 'paid' or changes.order_count <> 0 or changes.gross_minor <> 0 or changes.net_minor <> 0

@@ -1,5 +1,5 @@
--- core.points_entry: entries of the points ledger.
-select distinct on (entry_key)
+-- core.points_entry: every delivered state of entries of the points ledger.
+select
     ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.entry_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint as entry_key,
     known.source_customer_key,
     known.customer_key,
@@ -16,4 +16,3 @@ from landing.points_entry as landed
 inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
 inner join pii.source_customer as known
     on delivery.customer_source = known.source and landed.customer_id = known.customer_id
-order by entry_key, coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc, landed.batch_id desc, landed.position desc

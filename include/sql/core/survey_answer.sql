@@ -1,5 +1,5 @@
--- core.survey_answer: survey answers of the day.
-select distinct on (answer_key)
+-- core.survey_answer: every delivered state of survey answers.
+select
     ('x' || encode(substr(sha256(convert_to(delivery.source || chr(31) || landed.answer_id, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint as answer_key,
     known.source_customer_key,
     known.customer_key,
@@ -18,4 +18,3 @@ from landing.survey_answer as landed
 inner join pg_temp.delivery as delivery on landed.batch_id = delivery.batch_id
 inner join pii.source_customer as known
     on delivery.customer_source = known.source and landed.customer_id = known.customer_id
-order by answer_key, coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc, landed.batch_id desc, landed.position desc

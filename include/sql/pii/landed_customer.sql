@@ -1,12 +1,13 @@
 -- The latest state of each customer delivered for the day, as delivered: what Python normalises and gives keys to.
+-- The earliest time of creation that any of its states says holds for all of them.
 select distinct on (delivery.source, landed.customer_id)
     delivery.source,
     landed.customer_id,
-    coalesce(
+    min(coalesce(
         least(nullif(btrim(landed.created_at), '')::timestamptz, nullif(btrim(landed.member_since), '')::timestamptz),
         nullif(btrim(landed.updated_at), '')::timestamptz,
         delivery.landed_at
-    ) as source_created_at,
+    )) over (partition by delivery.source, landed.customer_id) as source_created_at,
     nullif(btrim(landed.name), '') as name,
     nullif(btrim(landed.email), '') as email,
     nullif(btrim(landed.phone), '') as phone,
@@ -23,5 +24,7 @@ order by
     delivery.source,
     landed.customer_id,
     coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc,
-    landed.batch_id desc,
-    landed.position desc
+    array[
+        landed.deleted_at, landed.name, landed.email, landed.phone, landed.birth_date, landed.wedding_anniversary, landed.language,
+        landed.is_simulated
+    ] collate "C" desc

@@ -183,14 +183,14 @@ def test_an_order_that_moves_to_another_customer_takes_everything_along(
     ) == [(True, "bo", "o1", 1, None), (True, "ana", "o2", 1, None)]
 
 
-def test_a_return_that_is_taken_back_leaves_the_ledger(make_run: Callable[..., Run], warehouse: Warehouse) -> None:
+def test_a_return_that_is_taken_back_is_corrected_on_the_day_it_was(make_run: Callable[..., Run], warehouse: Warehouse) -> None:
     first, second = make_run(date(2026, 3, 30)), make_run(date(2026, 3, 31))
     deliver(first, [state(1)], [line("o1", 1, returned_quantity="1", returned_at=at(6), updated_at=at(6))])
     assert rows_of(warehouse, LEDGER) == [("paid", 1, 1, 10000), ("returned", 6, 0, -10000)]
     land(second, "crm", "order_line", [line("o1", 1, returned_quantity="0", updated_at=at(8))])
     validate(second)
     publish_core(second)
-    assert rows_of(warehouse, LEDGER) == [("paid", 1, 1, 10000)]
+    assert rows_of(warehouse, LEDGER) == [("paid", 1, 1, 10000), ("returned", 6, 0, -10000), ("corrected", 8, 0, 10000)]
 
 
 def test_a_state_that_came_back_outlives_the_one_in_between(make_run: Callable[..., Run], warehouse: Warehouse) -> None:
