@@ -817,7 +817,7 @@ create index on core.customer_alias (customer_key);
 comment on table core.customer_alias is 'Which person each customer number of a source belongs to, by which rule, and since when. Kept for ever, so that send keys, control groups and consent follow a merge. Grain: one row per source customer.';
 comment on column core.customer_alias.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
 comment on column core.customer_alias.customer_key is 'the person (core.customer_alias follows merges)';
-comment on column core.customer_alias.rule is 'what linked it: alone, first, email, phone, email+phone';
+comment on column core.customer_alias.rule is 'what linked it: alone, first (names the person), email, phone, email+phone, similar (by probability, core.linkage_pair), decision (core.linkage_decision), chain';
 comment on column core.customer_alias.linked_at is 'when the present link was made';
 
 create table core.customer_source (
@@ -1004,7 +1004,7 @@ comment on column core.identity_change.changed_at is 'when it changed';
 comment on column core.identity_change.old_customer_key is 'person before';
 comment on column core.identity_change.customer_key is 'person after';
 comment on column core.identity_change.rule is 'rule that holds now';
-comment on column core.identity_change.batch_id is 'batch that caused it';
+comment on column core.identity_change.batch_id is 'batch that caused it; 0 for a decision of a person or a newly trained model';
 
 create table core.interaction (
     interaction_key bigint not null,
@@ -1077,6 +1077,60 @@ comment on column core.interaction_version.batch_id is 'batch that last changed 
 comment on column core.interaction_version.updated_at is 'when the source made this state; when the batch landed if the source does not say';
 comment on column core.interaction_version.deleted_at is 'when the source deleted the row; null while it exists. Readers as of a date ignore rows deleted before it';
 comment on column core.interaction_version.is_simulated is 'true where the simulator made the row';
+
+create table core.linkage_decision (
+    decision_id bigint generated always as identity not null,
+    change_id bigint not null,
+    left_key bigint not null,
+    right_key bigint not null,
+    verdict text not null,
+    decided_by text not null,
+    reason text not null,
+    decided_at timestamptz default now() not null,
+    undone_at timestamptz,
+    undone_by text,
+    primary key (decision_id)
+);
+create unique index on core.linkage_decision (left_key, right_key) where undone_at is null;
+create index on core.linkage_decision (right_key);
+comment on table core.linkage_decision is 'What people decided about pairs of source customers: the same person or different ones. It outranks every rule and the model until it is undone. Grain: one row per decision about one pair.';
+comment on column core.linkage_decision.decision_id is 'number of the row';
+comment on column core.linkage_decision.change_id is 'number of the command; one command may decide about several pairs and is undone as a whole';
+comment on column core.linkage_decision.left_key is 'source_customer_key, the smaller one';
+comment on column core.linkage_decision.right_key is 'source_customer_key, the greater one';
+comment on column core.linkage_decision.verdict is 'same or different';
+comment on column core.linkage_decision.decided_by is 'login of who decided';
+comment on column core.linkage_decision.reason is 'why, in their words';
+comment on column core.linkage_decision.decided_at is 'when';
+comment on column core.linkage_decision.undone_at is 'when it was undone or replaced by a later decision; null while in force';
+comment on column core.linkage_decision.undone_by is 'login of who undid it';
+
+create table core.linkage_pair (
+    left_key bigint not null,
+    right_key bigint not null,
+    state text not null,
+    rule text not null,
+    strength integer not null,
+    match_weight double precision not null,
+    match_probability double precision not null,
+    threshold double precision not null,
+    model_version text not null,
+    levels text not null,
+    primary key (left_key, right_key)
+);
+create index on core.linkage_pair (right_key);
+create index on core.linkage_pair (match_probability) where state = 'review';
+comment on table core.linkage_pair is 'Every pair of source customers that a rule or the linkage model holds for one person, or that a person should look at, with the evidence as levels of agreement and no values. Whether a link is in force shows in core.customer_alias: pairs that would chain contradicting records are left out there. Grain: one row per pair, the smaller key on the left.';
+comment on column core.linkage_pair.left_key is 'source_customer_key, the smaller one';
+comment on column core.linkage_pair.right_key is 'source_customer_key, the greater one';
+comment on column core.linkage_pair.state is 'link (one person, unless that contradicts something stronger) or review (for people to look at)';
+comment on column core.linkage_pair.rule is 'what links the pair: email, phone, email+phone, similar (by probability); empty for review';
+comment on column core.linkage_pair.strength is '8 strongest to 3 for addresses, 1 by probability, 0 for review: stronger links are taken first';
+comment on column core.linkage_pair.match_weight is 'log2 of the odds that the pair is one person, by the model';
+comment on column core.linkage_pair.match_probability is 'the same as a probability';
+comment on column core.linkage_pair.threshold is 'probability from which the model links';
+comment on column core.linkage_pair.model_version is 'model that weighed the pair (ops.linkage_model, or the one shipped)';
+comment on column core.linkage_pair.levels is 'level of each comparison, e.g. name=6 birth=-1: -1 unknown, 0 different, higher is closer (docs/identity.md)';
 
 create table core.market_indicator (
     series text not null,
@@ -2652,6 +2706,30 @@ comment on column ops.lease.try_number is 'Try of the holder''s task.';
 comment on column ops.lease.acquired_at is 'When the holder took it.';
 comment on column ops.lease.expires_at is 'When it runs out unless renewed; -infinity when free.';
 
+create table ops.linkage_model (
+    model_version text not null,
+    state text not null,
+    model text not null,
+    sha256 text not null,
+    link_probability double precision not null,
+    review_probability double precision not null,
+    training_records bigint not null,
+    trained_by text not null,
+    created_at timestamptz default now() not null,
+    primary key (model_version)
+);
+create unique index on ops.linkage_model (state) where state = 'champion';
+comment on table ops.linkage_model is 'Linkage models trained on this company''s customers. Without one, the shipped model (include/identity/model.json) links. Grain: one row per model version.';
+comment on column ops.linkage_model.model_version is 'linkage- and the digest''s beginning: the same training data give the same version';
+comment on column ops.linkage_model.state is 'champion (links) or retired';
+comment on column ops.linkage_model.model is 'the model as JSON: splink''s m and u probabilities, name frequencies, thresholds';
+comment on column ops.linkage_model.sha256 is 'digest of the model; one that differs is refused';
+comment on column ops.linkage_model.link_probability is 'probability from which pairs are linked';
+comment on column ops.linkage_model.review_probability is 'probability from which pairs are shown to people';
+comment on column ops.linkage_model.training_records is 'source customers it learned from';
+comment on column ops.linkage_model.trained_by is 'login or task';
+comment on column ops.linkage_model.created_at is 'when it was stored';
+
 create table ops.model (
     model_version text not null,
     kind text not null,
@@ -2858,6 +2936,16 @@ comment on column pii.contact.birth_date is 'date of birth';
 comment on column pii.contact.wedding_anniversary is 'date of the wedding';
 comment on column pii.contact.updated_at is 'latest change among the source records';
 
+create table pii.linkage_key (
+    block bigint not null,
+    source_customer_key bigint not null,
+    primary key (block, source_customer_key)
+);
+create index on pii.linkage_key (source_customer_key);
+comment on table pii.linkage_key is 'In which blocks source customers meet for comparison: keyed hashes of what records of one person often share (a telephone number; a name with a year of birth). An incremental day finds its candidates here, at the cost of what changed. Grain: one row per block and source customer.';
+comment on column pii.linkage_key.block is 'keyed hash of what is shared; odd for e-mail addresses and telephone numbers, even for the rest';
+comment on column pii.linkage_key.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id';
+
 create table pii.source_customer (
     source_customer_key bigint not null,
     source text not null,
@@ -2872,6 +2960,10 @@ create table pii.source_customer (
     birth_date date,
     wedding_anniversary date,
     language text,
+    gender text,
+    city text,
+    region text,
+    customer_kind text,
     batch_id bigint not null,
     updated_at timestamptz,
     deleted_at timestamptz,
@@ -2896,6 +2988,10 @@ comment on column pii.source_customer.phone_e164 is 'E.164; null if not a possib
 comment on column pii.source_customer.birth_date is 'date of birth';
 comment on column pii.source_customer.wedding_anniversary is 'date of the wedding';
 comment on column pii.source_customer.language is 'language for contact, ISO 639-1';
+comment on column pii.source_customer.gender is 'gender as mapped; only to tell people apart in linkage';
+comment on column pii.source_customer.city is 'city of residence; only for linkage';
+comment on column pii.source_customer.region is 'province or region; only for linkage';
+comment on column pii.source_customer.customer_kind is 'company or consumer; a company and a person are never one';
 comment on column pii.source_customer.batch_id is 'batch that last changed the row';
 comment on column pii.source_customer.updated_at is 'when the source last changed the row';
 comment on column pii.source_customer.deleted_at is 'when the source deleted the row';
