@@ -28,6 +28,7 @@ STAGES = [
     "campaigns",
     "measurement",
     "samples",
+    "exports",
     "report",
     "doctor",
     "installation",

@@ -15,6 +15,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from retention.exports import PlainConsole
 from retention.settings import Deployment, Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ WIDTH = 100
 def console(stderr: bool = False) -> Console:
     """Return a console on standard output or standard error; plain and 100 columns wide when piped."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else WIDTH, highlight=False, soft_wrap=False)
+    return PlainConsole(file=stream, width=None if stream.isatty() else WIDTH, highlight=False, soft_wrap=False)
 
 
 class Commands(TyperGroup):
@@ -175,9 +176,7 @@ def mask(value: Any) -> str:
     """
     if value is None:
         return ""
-    return "".join(
-        "9" if c.isdigit() else ("x" if c.isascii() else "某") if c.isalpha() else c for c in str(value)
-    )
+    return "".join("9" if c.isdigit() else ("x" if c.isascii() else "某") if c.isalpha() else c for c in str(value))
 
 
 def mask_addresses(text: str) -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import getpass
-import io
 import json
 import sys
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from retention.cli._shared import closed_day, console, mask, now_in, open_databases, parse_date, run_factory
+from retention.exports import write_csv
 from retention.settings import Deployment, load_settings
 
 if TYPE_CHECKING:
@@ -56,11 +55,7 @@ def sql(
     text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
     result = run_query(database, text, timeout_s=timeout, limit=limit, personal_data=personal_data, actor=getpass.getuser())
     if form == "csv":
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(result.columns)
-        writer.writerows(result.rows)
-        sys.stdout.write(buffer.getvalue())
+        write_csv(sys.stdout, result.columns, result.numeric, result.rows)
     elif form == "json":
         records = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
         sys.stdout.write(json.dumps(records, ensure_ascii=False, default=str) + "\n")

@@ -21,17 +21,17 @@ from tests.retention.privacy.household import NOW, Household, days_ago, family, 
 
 __all__ = ["family", "household"]
 
-CHANGES = {
-    "another word": "update privacy.consent set decision = 'granted'",
-    "another time": "update privacy.consent set decided_at = now()",
-    "another purpose": "update privacy.consent set purpose = 'ads'",
-    "another source": "update privacy.consent set source = 'me'",
-    "another record": "update privacy.consent set source_customer_key = 1",
-    "another key of the row": "update privacy.consent set consent_key = consent_key + 1",
-    "person and word at once": "update privacy.consent set customer_key = 7, decision = 'granted'",
-    "one decision removed": "delete from privacy.consent",
-    "all removed": "truncate privacy.consent",
-}
+CHANGES = [
+    "update privacy.consent set decision = 'granted'",
+    "update privacy.consent set decided_at = now()",
+    "update privacy.consent set purpose = 'ads'",
+    "update privacy.consent set source = 'me'",
+    "update privacy.consent set source_customer_key = 1",
+    "update privacy.consent set consent_key = consent_key + 1",
+    "update privacy.consent set customer_key = 7, decision = 'granted'",
+    "delete from privacy.consent",
+    "truncate privacy.consent",
+]
 REFUSED = "privacy.consent is append-only"
 
 
@@ -43,17 +43,15 @@ def attempt(household: Household, statement: str, role: str | None = None) -> No
 
 
 # -- append-only ---------------------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("statement", CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("role", [None, "ret_ingest"], ids=["as owner", "as task"])
-def test_a_decision_is_not_changed(household: Household, project: Path, statement: str, role: str | None) -> None:
-    household.person("Ana")
+def test_a_decision_is_not_changed(household: Household, project: Path, role: str | None) -> None:
     household.says("Ana", "withdrawn", days_ago(1))
     attempt(household, (project / "migrations/warehouse/0002_roles.sql").read_text())
-    with pytest.raises(
-        psycopg.errors.InsufficientPrivilege, match=REFUSED if role is None else "append-only|permission denied"
-    ):
-        attempt(household, statement, role)
-    assert household.ask("select decision from privacy.consent") == [("withdrawn",)]
+    refused = REFUSED if role is None else f"{REFUSED}|permission denied"
+    for statement in CHANGES:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match=refused):
+            attempt(household, statement, role)
+        assert household.ask("select decision from privacy.consent") == [("withdrawn",)], statement
 
 
 def test_a_decision_follows_its_person(household: Household, project: Path) -> None:
@@ -87,15 +85,18 @@ def test_guard_off_a_slip_rewrites_history(household: Household) -> None:
     assert household.ask("select decision from privacy.consent_current where channel = 'email'") == [("granted",)]
 
 
-@pytest.mark.parametrize(
-    "change",
-    ["decision = 'maybe'", "purpose = 'fun'", "channel = 'fax'", "decided_at = 'infinity'", "basis = 'id_reused'"],
-)
-def test_what_is_no_decision_cannot_be_stored(household: Household, change: str) -> None:
+def test_what_is_no_decision_cannot_be_stored(household: Household) -> None:
     household.says("Ana", "granted", days_ago(1))
     household.do("alter table privacy.consent disable trigger append_only")
-    with pytest.raises(psycopg.errors.CheckViolation):
-        attempt(household, f"update privacy.consent set {change}")
+    for change in (
+        "decision = 'maybe'",
+        "purpose = 'fun'",
+        "channel = 'fax'",
+        "decided_at = 'infinity'",
+        "basis = 'id_reused'",
+    ):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            attempt(household, f"update privacy.consent set {change}")
 
 
 # -- deleted at the source -----------------------------------------------------------------------------------------------
@@ -307,6 +308,6 @@ def test_a_tool_whose_clock_is_broken_does_not_stop_the_feed(family: Household) 
     assert latest < NOW + timedelta(days=2)
 
 
-@pytest.mark.parametrize("at", ["NaN", "", "2026-02-29T10:00:00+08:00", "2026-03-01 10:00", "1772323200", None, "infinity"])
-def test_a_time_that_is_none_is_refused(household: Household, at: str | None) -> None:
-    assert household.says("Ana", "granted", NOW, decided_at=at)["consents_refused"] == 1
+def test_a_time_that_is_none_is_refused(household: Household) -> None:
+    for at in ("NaN", "", "2026-02-29T10:00:00+08:00", "2026-03-01 10:00", "1772323200", None, "infinity"):
+        assert household.says("Ana", "granted", NOW, decided_at=at)["consents_refused"] == 1, at
