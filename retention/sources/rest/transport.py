@@ -96,7 +96,7 @@ class Transport(httpx.BaseTransport):
         target = urlsplit(address)
         proxy = getproxies().get(target.scheme)
         options: dict[str, Any] = {
-            "ssl_context": httpx.create_ssl_context(),
+            "ssl_context": httpx.create_ssl_context() if target.scheme == "https" else None,
             "max_connections": 1,
             "network_backend": _Backend(deadline),
         }
