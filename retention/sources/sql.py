@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,13 +15,17 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, NoSuchTableError
 
-from retention.sources.errors import ColumnMissing, SourceUnreachable, SourceUnreadable, SpecError, TableMissing
+from retention.sources.errors import SourceUnreachable, SourceUnreadable, SpecError, TableMissing
+from retention.sources.feeds import Columns, feed_of, under_key_names
+from retention.sources.mysql import MySqlStore
+from retention.sources.selection import wanted_columns
 from retention.sources.spec import EntitySpec
 from retention.sources.window import Bound
 from retention.warehouse import RetentionError, Warehouse, quote_error
 
 _ROWS = 20_000
 _PLAIN = (sa.String, sa.Integer, sa.Numeric, sa.Boolean, sa.Date, sa.DateTime)
+_MYSQL = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql")
 _READ_ONLY = {"default_transaction_read_only": "on", "search_path": "public"}
 _CURSORS: dict[str, sa.types.TypeEngine[Any]] = {
     "timestamp": sa.DateTime(),
@@ -31,8 +34,24 @@ _CURSORS: dict[str, sa.types.TypeEngine[Any]] = {
 }
 
 
+def open_database(address: str, source: str) -> SqlStore | MySqlStore:
+    """Open the database of a source: MySQL and MariaDB by a driver of their own, everything else by SQLAlchemy.
+
+    Raises
+    ------
+    SpecError when the URL names no database that can be opened.
+    """
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        return SqlStore(address, source)  # has the words for it
+    if url.drivername in _MYSQL:
+        return MySqlStore(url, source)
+    return SqlStore(address, source)
+
+
 class SqlStore:
-    """The database of one SQL source, opened for reading only.
+    """A database that SQLAlchemy opens, for reading only; PostgreSQL is read by COPY.
 
     Raises
     ------
@@ -46,7 +65,7 @@ class SqlStore:
             self._is_postgres = self._url.get_backend_name() == "postgresql"
             self._warehouse = Warehouse(url, f"retention source {source}", _READ_ONLY) if self._is_postgres else None
             self._engine: Engine = self._warehouse.engine if self._warehouse else sa.create_engine(url, hide_parameters=True)
-        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
             raise SpecError(
                 f"{source}: the URL of its connection names no database that can be opened ({type(error).__name__}); it "
                 "should read "
@@ -61,7 +80,7 @@ class SqlStore:
 
     def read(
         self, spec: EntitySpec, lower: Bound | None, upper: datetime | None, check: Callable[[Sequence[str]], None]
-    ) -> Iterator[tuple[dict[str, pa.Array], int]]:
+    ) -> Iterator[Columns]:
         """Yield the rows with ``lower <= cursor < upper``, streamed from the server in one statement: one snapshot.
 
         Without a lower bound rows whose cursor is null come too: a later read, going by the cursor, would never see them.
@@ -77,28 +96,11 @@ class SqlStore:
         except DBAPIError as error:
             raise self._quoted(error, spec) from None
 
-    def deletions(self, spec: EntitySpec, lower: datetime, upper: datetime) -> Iterator[tuple[dict[str, pa.Array], int]]:
+    def deletions(self, spec: EntitySpec, lower: datetime, upper: datetime) -> Iterator[Columns]:
         """Yield what the feed of deletions reports for ``lower <= t < upper``: the key, and ``deleted_at``."""
-        assert spec.deletions is not None
-        feed = replace(
-            spec,
-            table=spec.deletions.get("table"),
-            query=spec.deletions.get("query"),
-            cursor=spec.deletions["deleted_at"],
-            cursor_type=spec.deletions.get("cursor_type", "timestamp"),
-        )
-        names = [*spec.deletions["key"], feed.cursor]
-
-        def check(found: Sequence[str]) -> None:
-            missing = [name for name in names if name not in found]
-            if missing:
-                raise ColumnMissing(
-                    f"{self.source} {spec.entity}: its feed of deletions ({feed.where}) has no column {', '.join(missing)}; "
-                    f"there are {', '.join(sorted(found))}. Nothing landed. Correct deletions: in its description."
-                )
-
+        feed, check = feed_of(self.source, spec)
         for columns, rows in self.read(feed, lower, upper, check):
-            yield {ours: columns[theirs] for ours, theirs in zip([*spec.key, "deleted_at"], names, strict=True)}, rows
+            yield under_key_names(spec, columns), rows
 
     def _statement(
         self, spec: EntitySpec, lower: Bound | None, upper: datetime | None, check: Callable[[Sequence[str]], None]
@@ -106,10 +108,10 @@ class SqlStore:
         origin = self._query(spec) if spec.query else self._table(spec)
         names = [column.name for column in origin.columns]
         check([*names])
-        wanted = [
-            column if isinstance(column.type, (*_PLAIN, sa.types.NullType)) else _as_text(column) for column in origin.columns
-        ]
-        statement = sa.select(*wanted)
+        wanted = [origin.columns[name] for name in wanted_columns(spec, names)]
+        statement = sa.select(
+            *(column if isinstance(column.type, (*_PLAIN, sa.types.NullType)) else _as_text(column) for column in wanted)
+        )
         if spec.cursor is None or (lower is None and upper is None):
             return statement
         if isinstance(lower, int):
@@ -146,7 +148,7 @@ class SqlStore:
             connection.rollback()
         return sa.text(text).columns(*(sa.column(name) for name in names)).subquery("described")
 
-    def _arrow(self, spec: EntitySpec, statement: sa.Select[Any]) -> Iterator[tuple[dict[str, pa.Array], int]]:
+    def _arrow(self, spec: EntitySpec, statement: sa.Select[Any]) -> Iterator[Columns]:
         """Stream by COPY, which takes no parameters: the two bounds, our own times, are written as typed literals."""
         assert self._warehouse is not None
         text = str(statement.compile(dialect=_named_dialect(), compile_kwargs={"literal_binds": True}))
@@ -158,7 +160,7 @@ class SqlStore:
             except adbc_driver_postgresql.dbapi.Error as error:
                 raise self._quoted(error, spec) from None
 
-    def _rows(self, statement: sa.Select[Any]) -> Iterator[tuple[dict[str, pa.Array], int]]:
+    def _rows(self, statement: sa.Select[Any]) -> Iterator[Columns]:
         with self._engine.connect().execution_options(stream_results=True, yield_per=_ROWS) as connection:
             result = connection.execute(statement)
             names = list(result.keys())

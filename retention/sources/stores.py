@@ -7,14 +7,10 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
-import pyarrow as pa
-
+from retention.sources.feeds import Columns
 from retention.sources.spec import EntitySpec, SourceSpec
-from retention.sources.sql import SqlStore
+from retention.sources.sql import open_database
 from retention.sources.window import Bound
-
-Columns = tuple[dict[str, pa.Array], int]
-"""Columns of one batch by the source's names, and the number of its rows."""
 
 
 class TableStore(AbstractContextManager["TableStore"], Protocol):
@@ -46,4 +42,4 @@ def open_store(spec: SourceSpec, address: str) -> TableStore:
         from retention.sources.rest import RestStore  # imports an HTTP client, which the other kinds do without
 
         return RestStore(address, spec)
-    return SqlStore(address, spec.source)
+    return open_database(address, spec.source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from retention.sources.errors import SourceUnreadable, SpecError
+from retention.sources.mapping import canonical_text
 from retention.sources.spec import EntitySpec, SourceSpec
 from retention.warehouse import Run
 
@@ -62,14 +64,20 @@ class Window:
         if not _counts(self.entity) or self.entity.cursor is None or self.entity.cursor not in columns:
             return
         values = columns[self.entity.cursor]
-        if pa.types.is_string(values.type):  # a decimal without digits behind the point, or an API's number in quotes
-            values = pc.cast(values, pa.int64())
-        top = pc.max(values).as_py()
-        if top is None:
-            return
-        if top != int(top):
-            raise SourceUnreadable(f"{self.entity.entity}: the cursor {self.entity.cursor} holds a number that is not whole.")
-        self.greatest = int(top) if self.greatest is None else max(self.greatest, int(top))
+        if pa.types.is_integer(values.type):
+            top = pc.max(values).as_py()
+        else:  # text: unsigned numbers beyond Arrow's, decimals without a fraction, an API's numbers in quotes
+            top = max((self._whole(value) for value in canonical_text(values, "UTC").to_pylist() if value), default=None)
+        if top is not None:
+            self.greatest = top if self.greatest is None else max(self.greatest, top)
+
+    def _whole(self, text: str) -> int:
+        if not re.fullmatch(r"-?\d+(\.0*)?", text):
+            raise SourceUnreadable(
+                f"{self.entity.entity}: the cursor {self.entity.cursor} of type integer holds something that is no whole "
+                "number. Nothing landed."
+            )
+        return int(text.partition(".")[0])
 
 
 def open_window(run: Run, spec: SourceSpec, entity: EntitySpec) -> Window:
