@@ -10,7 +10,8 @@ from retention.quality.errors import (
     VolumeRose,
 )
 from retention.quality.ingest import validate
-from retention.quality.replay import discard, repair, replay
+from retention.quality.reconciliation import Reconciled, reconcile
+from retention.quality.replay import Outcome, Selection, discard, outcomes, repair, repair_all, replay
 from retention.quality.slices import check_slices
 from retention.quality.tombstones import drop_erased
 
@@ -19,6 +20,9 @@ __all__ = [
     "Delivery",
     "DoesNotReconcile",
     "NothingLanded",
+    "Outcome",
+    "Reconciled",
+    "Selection",
     "TooManyRefused",
     "VolumeDropped",
     "VolumeRose",
@@ -26,8 +30,11 @@ __all__ = [
     "discard",
     "drop_erased",
     "find_deliveries",
+    "outcomes",
     "published_until",
+    "reconcile",
     "repair",
+    "repair_all",
     "replay",
     "validate",
 ]

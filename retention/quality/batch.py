@@ -16,6 +16,7 @@ from retention.quality.errors import DoesNotReconcile, TooManyRefused
 from retention.quality.evaluation import Evaluation, evaluated
 from retention.quality.fence import fenced
 from retention.quality.judging import Judge
+from retention.quality.landing_again import settle_replayed
 from retention.quality.refusal import close_refusals, refuse, worst_rules
 from retention.quality.suite import Suites
 from retention.quality.volume import expected_volume
@@ -75,6 +76,7 @@ def _close(held: Lease, delivery: Delivery, contract: Contract, evaluation: Eval
                 "probably changed: compare it with its description."
             )
         close_refusals(connection, delivery, contract)
+        settle_replayed(connection, delivery)
         found = connection.execute(
             sa.text(
                 'select count(*), min(updated_at collate "C"), max(updated_at collate "C") '

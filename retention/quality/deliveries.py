@@ -94,6 +94,17 @@ def find_deliveries(connection: Connection, business_date: date, states: Sequenc
     return sorted(found, key=lambda d: (ORDER.index(d.entity) if d.entity in ORDER else len(ORDER), d.batch_id))
 
 
+def numbers_used(connection: Connection, source: str, entity: str) -> dict[str, str | None]:
+    """Return whose numbers of customers, products and orders the rows of a source's entity use, by entity referred to.
+
+    Raises
+    ------
+    CheckFailed when it cannot be told.
+    """
+    owners = _owners(connection)
+    return {numbered: _numbering(owners[numbered], source, entity, numbered) for numbered in NUMBERED}
+
+
 def published_until(connection: Connection, business_date: date) -> date | None:
     """Return the newest day published by the daily reading, when it is this one or a later one; None otherwise.
 

@@ -127,8 +127,9 @@ def _comparable(connection: Connection, delivery: Delivery) -> tuple[list[int], 
     ).one()
     earlier = connection.execute(
         sa.text(
-            'select batch_id, coalesce(updated_from collate "C" <= :high and updated_to collate "C" >= :low, false) '
-            "as overlaps from ops.batch where source = :source and entity = :entity and state = 'published' and batch_id <> :batch_id "
+            "select batch_id, "
+            'coalesce(updated_from collate "C" <= :high and updated_to collate "C" >= :low, false) as overlaps '
+            "from ops.batch where source = :source and entity = :entity and state = 'published' and batch_id <> :batch_id "
             "order by batch_id desc"
         ),
         {"low": low, "high": high, "source": delivery.source, "entity": delivery.entity, "batch_id": delivery.batch_id},

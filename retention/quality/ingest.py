@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from retention.quality.awaited import land_awaited
 from retention.quality.batch import validate_batch
 from retention.quality.deliveries import Delivery, find_deliveries, published_until
 from retention.quality.errors import DoesNotReconcile, NothingLanded
@@ -27,14 +28,14 @@ def validate(run: Run) -> dict[str, Any]:
 
     Returns
     -------
-    Counts over the batches of the day: batches, rows extracted, valid, quarantined, duplicate and tombstoned, and refused
-    rows by rule. A past day that a later load has brought already has no batch of its own: zeros, and
-    ``already_published_until``.
+    Counts over the batches of the day: batches, rows extracted (of them replayed: landed again from quarantine), valid,
+    quarantined, duplicate and tombstoned, and refused rows by rule. A past day that a later load has brought already has
+    no batch of its own: zeros, and ``already_published_until``.
 
     Raises
     ------
     NothingLanded when no source delivered anything for the day, nor any later load.
-    VolumeDropped, TooManyRefused, CheckFailed when a rule of severity ``fail`` does not hold.
+    VolumeDropped, VolumeRose, TooManyRefused, CheckFailed when a rule of severity ``fail`` does not hold.
     DoesNotReconcile when rows were lost on the way.
     """
     day = run.business_date
@@ -58,6 +59,9 @@ def validate(run: Run) -> dict[str, Any]:
 def _validate_landed(held: Lease) -> None:
     run = held.run
     with fenced(held) as connection:
+        for name, rows in land_awaited(connection, run).items():
+            note = f"{name}: {rows:,} refused rows landed again, what they named has arrived"
+            held.note = f"{held.note}; {note}" if held.note else note
         day = find_deliveries(connection, run.business_date, ["landed", "validated"])
         waiting = [delivery for delivery in day if delivery.state == "landed"]
         # The same rows were read again and will be judged again: refused twice, each would count twice.
@@ -108,6 +112,7 @@ def _report(run: Run) -> dict[str, Any]:
         totals = connection.execute(
             sa.text(
                 "select count(*) as batches, coalesce(sum(rows_extracted), 0)::bigint as extracted, "
+                "coalesce(sum(rows_extracted) filter (where message = 'replay'), 0)::bigint as replayed, "
                 "coalesce(sum(rows_valid), 0)::bigint as valid, coalesce(sum(rows_quarantined), 0)::bigint as quarantined, "
                 "coalesce(sum(rows_duplicate), 0)::bigint as duplicate, coalesce(sum(rows_tombstoned), "
                 "0)::bigint as tombstoned "
