@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -18,6 +20,11 @@ from retention.sources.files.reading import Check, RawBatch, Reading
 
 _ROWS = 10_000
 _HEADER_WITHIN = 50
+# What is raised for a broken workbook: SyntaxError is the base of XML's errors. Their texts may quote cells.
+_BROKEN = (
+    KeyError, ValueError, TypeError, IndexError, AttributeError, SyntaxError, EOFError, OSError, NotImplementedError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 _EXACT = 10**15  # a spreadsheet keeps fifteen digits of a number and loses the others
 
 
@@ -41,11 +48,10 @@ def read(raw: Checked, reading: Reading, check: Check) -> Iterator[RawBatch]:
     WorkbookRefused, FileTooLarge before it is opened, and at a formula whose value was never stored, naming the cell.
     """
     content = io.BytesIO(whole(raw, reading))
-    refuse_unsafe(content, reading)
     try:
+        refuse_unsafe(content, reading)
         yield from _sheet_rows(content, reading, check)
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError, SyntaxError) as error:
-        # What openpyxl says of a broken workbook; SyntaxError is the base of XML's errors. Texts may quote cells.
+    except _BROKEN as error:
         raise reading.unreadable(f" ({type(error).__name__}: the workbook is broken)") from None
 
 

@@ -94,7 +94,13 @@ class _Columns:
             self._check([*names, *(name for name in self._optional if name not in names)])
             self._checked = True
         bad: set[int] = set()
-        texts = {name: [self._text(member(row, name), index, bad) for index, row in enumerate(rows)] for name in names}
+        texts = {
+            name: [
+                self._text(row.get(name) if "." not in name else member(row, name), index, bad)
+                for index, row in enumerate(rows)
+            ]
+            for name in names
+        }
         for values in texts.values() if bad else ():
             for index in bad:
                 values[index] = None
