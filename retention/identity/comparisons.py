@@ -104,9 +104,7 @@ def settings() -> SettingsCreator:
                 # Two 王伟 say less than two 欧阳雪梅.
                 level = level.configure(tf_adjustment_column="name_full", tf_adjustment_weight=1.0)
             creators.append(level)
-        made.append(
-            comparisons.CustomComparison(output_column_name=name, comparison_levels=[*creators, levels.ElseLevel()])
-        )
+        made.append(comparisons.CustomComparison(output_column_name=name, comparison_levels=[*creators, levels.ElseLevel()]))
     return SettingsCreator(
         link_type="dedupe_only",
         comparisons=made,

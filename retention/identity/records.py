@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,9 @@ _ROLES = frozenset(
     "info sales contact office admin service support hello mail noreply no-reply marketing hr finance kefu shop test none na".split()
 )
 _NO_NUMBER = frozenset(("+8613800138000", "+8613000000000", "+8613012345678", "+8613812345678", "+8612345678901"))
-_NO_BIRTH = frozenset(("19000101", "19010101", "19700101", "19800101", "19900101", "20000101", "18000101", "18991230", "00010101"))
+_NO_BIRTH = frozenset(
+    ("19000101", "19010101", "19700101", "19800101", "19900101", "20000101", "18000101", "18991230", "00010101")
+)
 _GENDERS = {"male": "m", "m": "m", "男": "m", "female": "f", "f": "f", "女": "f"}
 ADDRESS_KINDS = ("email", "phone")
 _COMMON_NAME = 8.0
@@ -91,9 +93,12 @@ def blocks(prepared: pd.DataFrame, expected_bearers: npt.NDArray[np.float64], pe
 
     Returns
     -------
-    DataFrame of ``block``, ``source_customer_key`` and ``is_address``, without duplicates.
+    DataFrame of ``block`` and ``source_customer_key``, without duplicates. Blocks of addresses are odd, all others even.
     """
-    column = {name: prepared[name].to_numpy() for name in ("name_full", "sound", "surname", "given", "script", "email", "phone", "birth", "city")}
+    column = {
+        name: prepared[name].to_numpy()
+        for name in ("name_full", "sound", "surname", "given", "script", "email", "phone", "birth", "city")
+    }
     common = np.asarray(expected_bearers > _COMMON_NAME)
     latin = column["script"] == "latin"
     year, month_day = _part(column["birth"], slice(0, 4)), _part(column["birth"], slice(4, 8))
@@ -113,17 +118,36 @@ def blocks(prepared: pd.DataFrame, expected_bearers: npt.NDArray[np.float64], pe
         ("name and number's end", (common_sound, _part(column["phone"], slice(-4, None)))),
         ("name and number's beginning", (common_sound, _part(column["phone"], slice(0, -4)))),
     ]
-    hash_key = hashlib.sha256(b"linkage blocks" + pepper).hexdigest()[:16]
+    keys = prepared["unique_id"].to_numpy()
     parts = []
     for kind, values in recipes:
         known = np.logical_and.reduce([pd.notna(value) for value in values])
-        text = np.full(int(known.sum()), kind, dtype=object)
-        for value in values:
-            text = text + "\x1f" + value[known]
-        hashed = pd.util.hash_array(text, hash_key=hash_key).view(np.int64)
-        keys = prepared["unique_id"].to_numpy()[known]
-        parts.append(pd.DataFrame({"block": hashed, "source_customer_key": keys, "is_address": kind in ADDRESS_KINDS}))
-    return pd.concat(parts, ignore_index=True)
+        parts.append((_hash(kind, [value[known] for value in values], pepper), keys[known]))
+    return pd.DataFrame(
+        {
+            "block": np.concatenate([part[0] for part in parts]),
+            "source_customer_key": np.concatenate([part[1] for part in parts]),
+        }
+    )
+
+
+def address_blocks(prepared: pd.DataFrame, address: Literal["email", "phone"], pepper: bytes) -> Keys:
+    """Return the block of each record's address; 0 where it has none."""
+    values = prepared[address].to_numpy()
+    known = pd.notna(values)
+    found = np.zeros(len(values), dtype=np.int64)
+    found[known] = _hash(address, [values[known]], pepper)
+    return found
+
+
+def _hash(kind: str, values: list[Column], pepper: bytes) -> Keys:
+    """Hash what records share, keyed, and mark addresses in the last bit."""
+    text = np.full(len(values[0]), kind, dtype=object)
+    for value in values:
+        text = text + "\x1f" + value
+    hash_key = hashlib.sha256(b"linkage blocks" + pepper).hexdigest()[:16]
+    hashed: Keys = pd.util.hash_array(text, hash_key=hash_key).view(np.int64)
+    return hashed | 1 if kind in ADDRESS_KINDS else hashed & ~np.int64(1)
 
 
 def _texts(values: pd.Series) -> Column:
@@ -144,7 +168,9 @@ def _map(values: Column, function: Callable[[str], object]) -> Column:
 
 def _days(values: pd.Series) -> Column:
     """Return dates as YYYYMMDD."""
-    return _map(_texts(values), lambda day: day.strftime("%Y%m%d") if hasattr(day, "strftime") else str(day).replace("-", "")[:8])
+    return _map(
+        _texts(values), lambda day: day.strftime("%Y%m%d") if hasattr(day, "strftime") else str(day).replace("-", "")[:8]
+    )
 
 
 def _part(values: Column, part: slice) -> Column:

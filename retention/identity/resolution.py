@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.identity.linking import Member, link_members
+from retention.identity.candidates import fetch_records, find_candidates, raw_cursor, wanted
+from retention.identity.linking import judge_pairs, link_people, with_uses
+from retention.identity.model import LinkageModel, shipped_model
+from retention.identity.pairs import decisions_in_force, links_among, reach, store_pairs
+from retention.identity.records import prepare
+from retention.identity.transfer import get_numbers, put_frame
 from retention.warehouse import Run, sql_file
 
 
@@ -20,55 +28,113 @@ class Resolution:
     members
         Source customers looked at.
     linked
-        Source customers that belong to a person with other members.
+        Source customers among them that belong to a person with other members.
     moved
         Source customers that belong to another person than before, with the person before.
     touched
-        Every person that gained, lost or changed a member.
+        Every person that gained, lost or changed a member, or shares an address with one.
+    compared
+        Pairs that were compared.
+    in_review
+        Pairs among them that a person should look at.
+    large_blocks
+        Blocks that were too large to be compared: names so common that only an address could link.
     """
 
     members: int = 0
     linked: int = 0
     moved: dict[int, int] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)
+    compared: int = 0
+    in_review: int = 0
+    large_blocks: int = 0
 
 
 def resolve(connection: Connection, run: Run, changed: list[int], batch_id: int) -> Resolution:
     """Link the people around new and changed source customers, inside the transaction that publishes core.
 
-    Looks at everybody connected with them by an address or by the person they belonged to, however long the chain, so the
-    outcome is the one that linking everybody would give. Writes ``core.customer_alias``, ``pii.source_customer`` and the
-    trail ``core.identity_change``.
+    Judges anew what the changes bear on, then looks at everybody connected with it, however long the chain, so the outcome
+    is the one that linking everybody would give. Writes ``pii.linkage_key``, ``core.linkage_pair``, ``core.customer_alias``,
+    ``pii.source_customer`` and the trail ``core.identity_change``.
 
     Parameters
     ----------
     connection : Connection
-        The publishing transaction; ``pii.source_customer`` holds the new addresses already.
+        The publishing transaction; ``pii.source_customer`` holds the new values already.
     run : Run
-        Settings.
+        Settings, and the pepper that blocks are hashed with.
     changed : list of int
-        Keys of source customers that are new or whose address or birth date changed.
+        Keys of source customers that are new or changed.
     batch_id : int
-        Batch that changes are attributed to.
+        Batch that changes are attributed to; 0 for a decision of a person.
     """
     if not changed:
         return Resolution()
-    members, before = _neighbourhood(connection, changed)
-    links = link_members(members.values(), run.settings.ingest.shared_address_limit)
-    moved = {key: old for key, link in links.items() if (old := before[key]) is not None and old != link.customer_key}
-    connection.execute(
-        sa.text(
-            "create temporary table if not exists link_now (source_customer_key bigint, customer_key bigint, rule text) "
-            "on commit drop"
-        )
+    keys = np.unique(np.array(changed, dtype=np.int64))
+    model, settings = active_model(connection), run.settings.ingest
+    found = find_candidates(connection, keys, model, settings, run.secrets.pepper)
+    prepared = with_uses(prepare(found.records, model.frequencies), found.large, settings, run.secrets.pepper)
+    judged = judge_pairs(prepared, found.pairs, model)
+    partners = store_pairs(connection, found.focus, judged, model, found.everybody)
+    decisions = decisions_in_force(connection)
+    records = found.records
+    if found.everybody and not decisions:
+        edges, reached = judged, found.focus
+        wanted(connection, "linkage_reached", reached)
+    else:
+        reached = reach(connection, np.union1d(found.focus, partners))
+        edges = links_among(connection)
+        missing = np.setdiff1d(reached, records["source_customer_key"].to_numpy())
+        if len(missing):
+            more = fetch_records(connection, missing)
+            records = pd.concat([records, more], ignore_index=True)
+            prepared = with_uses(prepare(records, model.frequencies), found.large, settings, run.secrets.pepper)
+        inside = np.isin(records["source_customer_key"].to_numpy(), reached)
+        records, prepared = records[inside].reset_index(drop=True), prepared[inside].reset_index(drop=True)
+    links = link_people(records, prepared, edges, decisions, model, settings)
+    moved, old_people = _write(connection, links, batch_id)
+    touched = set(
+        links.loc[
+            links["source_customer_key"].isin(np.union1d(found.focus, np.fromiter(moved, dtype=np.int64))), "customer_key"
+        ].tolist()
     )
-    connection.execute(sa.text("truncate pg_temp.link_now"))
-    raw = connection.connection.cursor()
-    with raw.copy("copy pg_temp.link_now (source_customer_key, customer_key, rule) from stdin") as copy:
-        for key, link in links.items():
-            copy.write_row((key, link.customer_key, link.rule))
-    raw.close()
-    binds = {"batch_id": batch_id}
+    return Resolution(
+        members=len(links),
+        linked=int(links["customer_key"].duplicated(keep=False).sum()),
+        moved=moved,
+        touched=touched | old_people,
+        compared=found.pairs.num_rows,
+        in_review=int((judged["state"] == "review").sum()),
+        large_blocks=found.large_blocks,
+    )
+
+
+def active_model(connection: Connection) -> LinkageModel:
+    """Return the model that links: the one trained here, else the one shipped.
+
+    Raises
+    ------
+    LinkageModelRefused when the stored model is not what was stored.
+    """
+    row = connection.execute(sa.text("select model, sha256 from ops.linkage_model where state = 'champion'")).one_or_none()
+    return shipped_model() if row is None else LinkageModel.parse(row.model, row.sha256)
+
+
+def _write(connection: Connection, links: pd.DataFrame, batch_id: int) -> tuple[dict[int, int], set[int]]:
+    """Store the links and the trail of changes; return who moved from which person, and the people they left."""
+    connection.exec_driver_sql("drop table if exists pg_temp.link_now")
+    connection.exec_driver_sql(
+        "create temporary table link_now (source_customer_key bigint primary key, customer_key bigint, rule text) on commit drop"
+    )
+    put_frame(raw_cursor(connection), "pg_temp.link_now", links)
+    connection.exec_driver_sql("analyze pg_temp.link_now")
+    key, old = get_numbers(
+        raw_cursor(connection),
+        "select link_now.source_customer_key, alias.customer_key from pg_temp.link_now inner join core.customer_alias as alias "
+        "on link_now.source_customer_key = alias.source_customer_key where alias.customer_key <> link_now.customer_key",
+        2,
+    )
+    binds: dict[str, Any] = {"batch_id": batch_id}
     connection.execute(sa.text(sql_file("core/identity_change")), binds)
     connection.execute(sa.text(sql_file("core/customer_alias")))
     connection.execute(
@@ -77,43 +143,4 @@ def resolve(connection: Connection, run: Run, changed: list[int], batch_id: int)
             "where known.source_customer_key = link_now.source_customer_key and known.customer_key <> link_now.customer_key"
         )
     )
-    counts: dict[int, int] = {}
-    for link in links.values():
-        counts[link.customer_key] = counts.get(link.customer_key, 0) + 1
-    changed_set = set(changed)
-    touched = {link.customer_key for key, link in links.items() if key in changed_set or key in moved}
-    return Resolution(
-        members=len(members),
-        linked=sum(rows for rows in counts.values() if rows > 1),
-        moved=moved,
-        touched=touched | set(moved.values()),
-    )
-
-
-def _neighbourhood(connection: Connection, changed: list[int]) -> tuple[dict[int, Member], dict[int, int | None]]:
-    """Return everybody connected with the changed members, and whom they were linked to so far.
-
-    Each address and person is asked for once, so that an address which thousands share costs thousands, not millions.
-    """
-    members: dict[int, Member] = {}
-    before: dict[int, int | None] = {}
-    asked_emails, asked_phones, asked_people = set[str](), set[str](), set[int]()
-    keys, emails, phones, people = set(changed), set[str](), set[str](), set[int]()
-    query = sa.text(sql_file("core/identity_neighbourhood"))
-    while keys or emails or phones or people:
-        binds = {"keys": list(keys), "emails": list(emails), "phones": list(phones), "people": list(people)}
-        rows = connection.execute(query, binds).all()
-        asked_emails |= emails
-        asked_phones |= phones
-        asked_people |= people
-        for row in rows:
-            members[row.source_customer_key] = Member(
-                row.source_customer_key, row.source, row.customer_id, row.source_created_at, row.email_normalised,
-                row.phone_e164, row.birth_date,
-            )  # fmt: skip
-            before[row.source_customer_key] = row.linked_customer_key
-        keys = set()
-        emails = {row.email_normalised for row in rows if row.email_normalised} - asked_emails
-        phones = {row.phone_e164 for row in rows if row.phone_e164} - asked_phones
-        people = {row.customer_key for row in rows} - asked_people
-    return members, before
+    return dict(zip(key.tolist(), old.tolist(), strict=True)), set(old.tolist())

@@ -83,7 +83,9 @@ def score(prepared: pd.DataFrame, pairs: pa.Table, model: LinkageModel, keep_all
         )
         linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register("blocked"))
         predicted = linker.inference.predict(warning_mode="never").physical_name
-        wanted = "true" if keep_all else f"gamma_email = {EMAIL_SAME} or gamma_phone = {PHONE_SAME} or match_probability >= $review"
+        wanted = (
+            "true" if keep_all else f"gamma_email = {EMAIL_SAME} or gamma_phone = {PHONE_SAME} or match_probability >= $review"
+        )
         found: pd.DataFrame = connection.execute(
             f"select least(unique_id_l, unique_id_r) as left, greatest(unique_id_l, unique_id_r) as right, {', '.join(GAMMAS)}, "
             f"match_weight as weight, match_probability as probability from {predicted} where {wanted}",

@@ -1,106 +1,196 @@
-"""Who is the same person: by rule, and never by who was delivered first."""
+"""Who is the same person, and who never is: by rule, and never by who was delivered first."""
 
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from retention.identity import Member, link_members, normalise_email, normalise_phone
+from retention.identity import Decision
+from retention.settings import IngestSettings
+from tests.retention.identity.people import groups, link, records, together
 
-
-def member(key: int, year: int = 2025, **more: object) -> Member:
-    return Member(key, "crm", f"c{key}", datetime(year, 1, 1, tzinfo=UTC), **more)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        pytest.param("  Ana@Example.COM\n", "ana@example.com", id="space and case"),
-        pytest.param("ana+shop@example.com", "ana+shop@example.com", id="a plus tag is another mailbox"),
-        pytest.param("bo@BÜCHER.example", "bo@xn--bcher-kva.example", id="international domain"),
-        pytest.param("ana@exam\u200bple.com", "ana@example.com", id="zero-width space"),
-        pytest.param("", None, id="empty"),
-        pytest.param("   ", None, id="blank"),
-        pytest.param("none", None, id="no address"),
-        pytest.param("a b@example.com", None, id="space inside"),
-        pytest.param("ana@localhost", None, id="no domain"),
-        pytest.param("аna@example.com", "аna@example.com", id="a Cyrillic look-alike stays another address"),
-    ],
-)
-def test_email(typed: str, expected: str | None) -> None:
-    assert normalise_email(typed) == expected
+PHONE, OTHER_PHONE = "13912345601", "13787654302"
 
 
 @pytest.mark.parametrize(
-    ("typed", "expected"),
+    ("ana", "again"),
     [
-        pytest.param("138 0013 8000", "+8613800138000", id="national, Chinese by default"),
-        pytest.param("+86 138-0013-8000", "+8613800138000", id="international"),
-        pytest.param("0086 13800138000", "+8613800138000", id="00 prefix"),
-        pytest.param("１３８００１３８０００", "+8613800138000", id="full-width digits"),
-        pytest.param("+44 20 7946 0958", "+442079460958", id="another country"),
-        pytest.param("12", None, id="too short"),
-        pytest.param("call me", None, id="words"),
-        pytest.param("9" * 1000, None, id="a thousand digits"),
-        pytest.param(None, None, id="absent"),
+        pytest.param({"email": "ana@x.cn"}, {"email": "ANA@x.cn"}, id="the same mailbox, nothing else known"),
+        pytest.param(
+            {"name": "王伟", "phone": PHONE}, {"name": "王伟", "phone": "+86 " + PHONE}, id="the same name and number"
+        ),
+        pytest.param({"name": "王小明", "phone": PHONE}, {"name": "王晓铭", "phone": PHONE}, id="characters of the same sound"),
+        pytest.param({"name": "陳偉", "phone": PHONE}, {"name": "陈伟", "phone": PHONE}, id="traditional characters"),
+        pytest.param(
+            {"name": "Robert Li", "phone": PHONE}, {"name": "LI, Bob", "phone": PHONE}, id="nickname, family name first"
+        ),
+        pytest.param(
+            {"name": "王女士", "phone": PHONE}, {"name": "王芳", "phone": PHONE}, id="a title in place of the given name"
+        ),
+        pytest.param(
+            {"name": "王芳", "phone": PHONE, "birth_date": "1990-05-01"},
+            {"name": "王芳", "phone": PHONE, "birth_date": "1990-01-05", "source": "shop"},
+            id="day and month exchanged",
+        ),
+        pytest.param(
+            {"name": "欧阳雪梅", "birth_date": "1990-05-01", "city": "上海", "phone": PHONE},
+            {"name": "欧阳雪梅", "birth_date": "1990-05-01", "city": "上海市", "phone": OTHER_PHONE},
+            id="no address in common: a rare name, the day of birth and the city",
+        ),
+        pytest.param(
+            {"name": "Emma Torres", "birth_date": "1984-07-12", "phone": "13912345601"},
+            {"name": "Emma Torres", "birth_date": "1984-07-12", "phone": "13912345610"},
+            id="two digits exchanged in the number",
+        ),
+        pytest.param(
+            {"name": "Emma Torres", "birth_date": "1984-07-12", "email": "emma.torres77@163.com"},
+            {"name": "Emma Tores", "birth_date": "1984-07-12", "email": "emma.torres77@gmail.com"},
+            id="a letter missing, another provider",
+        ),
     ],
 )
-def test_phone(typed: str | None, expected: str | None) -> None:
-    assert normalise_phone(typed) == expected
+def test_one_person(ana: dict[str, Any], again: dict[str, Any]) -> None:
+    assert together(ana, again)
 
 
-def test_the_same_address_links_and_the_earliest_names_the_person() -> None:
-    links = link_members([member(7, 2026, email="ana@x.cn"), member(9, 2024, email="ana@x.cn"), member(3, email="bo@x.cn")])
-    assert {key: (link.customer_key, link.rule) for key, link in links.items()} == {
-        7: (9, "email"),
-        9: (9, "first"),
-        3: (3, "alone"),
-    }
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param({"name": "王伟", "phone": PHONE}, {"name": "王芳", "phone": PHONE}, id="a family's number"),
+        pytest.param({"name": "王伟", "phone": PHONE}, {"name": "李娜", "phone": PHONE}, id="a couple's number"),
+        pytest.param(
+            {"name": "王大双", "phone": PHONE, "email": "w@x.cn", "birth_date": "2001-03-04", "city": "上海"},
+            {"name": "王小双", "phone": PHONE, "email": "w@x.cn", "birth_date": "2001-03-04", "city": "上海"},
+            id="twins who share everything but a character",
+        ),
+        pytest.param(
+            {"phone": PHONE, "birth_date": "1990-05-01"}, {"phone": PHONE, "birth_date": "1962-03-01"}, id="two days of birth"
+        ),
+        pytest.param(
+            {"name": "王伟", "birth_date": "1990-05-01"},
+            {"name": "王伟", "birth_date": "1990-05-01"},
+            id="a common name and a day of birth: there are many 王伟",
+        ),
+        pytest.param({"phone": PHONE, "gender": "male"}, {"phone": PHONE, "gender": "female"}, id="a man and a woman"),
+        pytest.param(
+            {"name": "Bo Smith", "phone": "13800138000"}, {"phone": "13800138000"}, id="the number forms are filled with"
+        ),
+        pytest.param({"email": "info@firm.cn"}, {"email": "info@firm.cn"}, id="a firm's address"),
+        pytest.param(
+            {"name": "上海大华贸易有限公司", "phone": PHONE},
+            {"name": "王伟", "phone": PHONE},
+            id="a company and who works there",
+        ),
+        pytest.param({"name": "王伟", "phone": PHONE}, {"name": "David Chen", "phone": PHONE}, id="names in two scripts"),
+        pytest.param(
+            {"name": "Dai Li", "birth_date": "1990-01-01"}, {"name": "Dai Li", "birth_date": "1990-01-01"}, id="a form's date"
+        ),
+        pytest.param(
+            {"name": "王芳", "phone": PHONE, "birth_date": "1990-05-01"},
+            {"name": "王芳", "phone": PHONE, "birth_date": "1990-05-02"},
+            id="one source knows two days of birth",
+        ),
+    ],
+)
+def test_two_people(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert not together(one, other)
+
+
+def test_the_earliest_names_the_person() -> None:
+    links = link(
+        {"key": 7, "year": 2026, "email": "ana@x.cn"},
+        {"key": 9, "year": 2024, "email": "ana@x.cn"},
+        {"key": 3, "email": "bo@x.cn"},
+    ).links
+    assert [tuple(row) for row in links.itertuples(index=False)] == [(3, 3, "alone"), (7, 9, "email"), (9, 9, "first")]
+
+
+def test_ties_in_creation_time_go_by_source_then_number() -> None:
+    links = link({"key": 1, "source": "shop", "email": "ana@x.cn"}, {"key": 5, "source": "crm", "email": "ana@x.cn"}).links
+    assert set(links["customer_key"]) == {5}
 
 
 def test_a_chain_of_addresses_links() -> None:
     # Chen gave an e-mail online, a phone in the shop, and both on the hotline.
-    links = link_members([member(1, email="chen@x.cn"), member(2, email="chen@x.cn", phone="+1"), member(3, phone="+1")])
-    assert {link.customer_key for link in links.values()} == {1}
+    assert together({"email": "chen@x.cn"}, {"email": "chen@x.cn", "phone": PHONE}, {"phone": PHONE})
 
 
-def test_an_address_of_too_many_links_nobody() -> None:
-    shop = [member(key, phone="+861") for key in range(1, 5)]
-    assert {link.customer_key for link in link_members(shop, 3).values()} == {1, 2, 3, 4}
+def test_an_address_of_too_many_links_nobody_by_itself() -> None:
+    shop = [{"phone": PHONE}] * 4
+    assert len(groups(link(*shop))) == 4
     # Guard off: the limit out of reach, and four strangers are one person.
-    assert {link.customer_key for link in link_members(shop, 4).values()} == {1}
+    assert together(*shop, settings=replace(IngestSettings(), shared_address_limit=4))
 
 
-def test_a_family_address_links_nobody() -> None:
-    # Dai and her mother share a phone; their birth dates say they are two.
-    dai, mother = member(1, phone="+1", birth_date=date(1990, 5, 1)), member(2, phone="+1", birth_date=date(1962, 3, 1))
-    assert {link.rule for link in link_members([dai, mother]).values()} == {"alone"}
+def test_a_large_family_shares_a_number_and_each_is_known_by_name() -> None:
+    # Fang's family of four and the grandparents; Fang is there twice.
+    family = [{"name": name, "phone": PHONE} for name in ("张芳", "张伟", "李秀英", "张国强", "王桂兰", "张芳")]
+    assert groups(link(*family)) == {frozenset({1, 6}), *(frozenset({key}) for key in (2, 3, 4, 5))}
 
 
-def test_a_chain_between_two_birth_dates_is_parted() -> None:
-    # Emma – a record without a birth date – Fang: the middle one cannot make them one.
-    emma = member(1, email="e@x.cn", birth_date=date(1990, 1, 1))
-    middle = member(2, email="e@x.cn", phone="+1")
-    fang = member(3, phone="+1", birth_date=date(1970, 1, 1))
-    assert {key: link.customer_key for key, link in link_members([emma, middle, fang]).items()} == {1: 1, 2: 2, 3: 3}
+def test_a_switchboard_links_not_even_equal_names() -> None:
+    firm = [{"name": f"{surname}伟", "phone": PHONE} for surname in "王李张刘陈杨黄赵吴周徐孙马"] + [
+        {"name": "王伟", "phone": PHONE}
+    ]
+    assert len(groups(link(*firm))) == 14
+    # Guard off: the two 王伟 of a firm become one.
+    assert frozenset({1, 14}) in groups(link(*firm, settings=replace(IngestSettings(), company_address_limit=99)))
+
+
+def test_a_chain_between_two_people_is_parted() -> None:
+    # Emma – a record without a name – Gao: the middle one cannot make them one, and belongs to neither.
+    emma, middle, gao = (
+        {"name": "Emma Li", "email": "e@x.cn"},
+        {"email": "e@x.cn", "phone": PHONE},
+        {"name": "Gao Hua", "phone": PHONE},
+    )
+    assert len(groups(link(emma, middle, gao))) == 3
+    # What ties more strongly stays: the middle one has Emma's day of birth.
+    born = {"birth_date": "1990-02-03"}
+    assert groups(link({**emma, **born}, {**middle, **born}, gao)) == {frozenset({1, 2}), frozenset({3})}
 
 
 def test_no_order_of_arrival_changes_the_outcome() -> None:
     people = [
-        member(1, email="a@x.cn"),
-        member(2, email="a@x.cn", phone="+1"),
-        member(3, phone="+1"),
-        member(4, email="b@x.cn", birth_date=date(1990, 1, 1)),
-        member(5, email="b@x.cn", birth_date=date(1991, 1, 1)),
-        member(6),
+        {"key": 1, "email": "a@x.cn"},
+        {"key": 2, "email": "a@x.cn", "phone": PHONE},
+        {"key": 3, "phone": PHONE, "birth_date": "1990-02-01"},
+        {"key": 4, "email": "b@x.cn", "birth_date": "1990-02-01"},
+        {"key": 5, "email": "b@x.cn", "birth_date": "1991-06-01", "phone": PHONE},
     ]
-    outcomes = [link_members(order) for order in itertools.permutations(people)]
+    outcomes = [link(*order).links.to_dict() for order in itertools.islice(itertools.permutations(people), 0, 120, 7)]
     assert all(outcome == outcomes[0] for outcome in outcomes)
 
 
-def test_ties_in_creation_time_go_by_source_then_number() -> None:
-    born = datetime(2025, 1, 1, tzinfo=UTC)
-    crm, shop = Member(5, "crm", "9", born, email="a@x.cn"), Member(1, "shop", "1", born, email="a@x.cn")
-    assert {link.customer_key for link in link_members([shop, crm]).values()} == {5}
+def test_decisions_of_people_outrank_every_rule() -> None:
+    one, other = {"name": "王伟", "birth_date": "1990-05-01"}, {"name": "王卫国", "birth_date": "1971-02-03"}
+    assert together(one, other, decisions=[Decision(1, 2, "same")])
+    alike = {"name": "王伟", "phone": PHONE}
+    assert not together(alike, alike, decisions=[Decision(2, 1, "different")])
+    # Kept apart, two stay apart even if a third one would join them.
+    assert len(groups(link(alike, alike, alike, decisions=[Decision(1, 2, "different")]))) == 3
+
+
+def test_a_person_has_no_more_records_than_the_limit() -> None:
+    settings = replace(IngestSettings(), shared_address_limit=100, person_records_limit=5)
+    assert len(groups(link(*[{"phone": PHONE}] * 6, settings=settings))) == 6
+    assert len(groups(link(*[{"phone": PHONE}] * 5, settings=settings))) == 1
+
+
+def test_every_pair_says_what_it_rests_on() -> None:
+    pairs = link({"name": "王伟", "phone": PHONE}, {"name": "王伟", "phone": PHONE, "birth_date": "1990-05-01"}).pairs
+    assert pairs[["left", "right", "rule", "state", "gamma_name", "gamma_phone", "gamma_birth"]].values.tolist() == [
+        [1, 2, "phone", "link", 6, 2, -1]
+    ]
+    assert pairs["weight"][0] > 10
+
+
+def test_records_may_be_none() -> None:
+    assert link_nothing() == 0
+
+
+def link_nothing() -> int:
+    return len(link(*[{"key": 1}]).pairs) + len(records())
