@@ -101,7 +101,7 @@ def mapper(
         ours = {name: fill(name, delivered, rows) for name in canonical_columns(spec.entity)}
         for name, kind in types.items():
             column = columns.get(name)
-            if kind not in _NUMERIC or column is None or column.source not in delivered:
+            if kind not in _NUMERIC or column is None or column.source is None or column.source not in delivered:
                 continue
             if _is_text(delivered[column.source].type):
                 text = without_currency(ours[name], ours["currency"]) if "currency" in ours else ours[name]
