@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -165,7 +166,8 @@ class Login:
 
     def _token_url(self) -> str:
         url = self._spec["token_url"]
-        return url if isinstance(url, str) else (self._secrets.find(url["variable"]) or url["default"])
+        found = url if isinstance(url, str) else (self._secrets.find(url["variable"]) or url["default"])
+        return str(fill(found, {"uuid": str(uuid.uuid4())}))
 
     def _token_request(self) -> tuple[dict[str, str], dict[str, str] | None, Any]:
         spec = self._spec

@@ -12,7 +12,7 @@ from urllib.parse import urljoin
 import httpx
 import tenacity
 
-from retention.sources.errors import SourceUnreachable
+from retention.sources.errors import ColumnMissing, SourceUnreachable
 from retention.sources.rest.addresses import checked_address, origin_of, retry_after
 from retention.sources.rest.auth import Login, Secrets, SecretValues, plain_code
 from retention.sources.rest.clock import Clock, RateLimit
@@ -195,8 +195,8 @@ class Client:
         except Transient as error:
             tries = retrying.statistics.get("attempt_number", 1)
             raise error.error(f"{at}: {error.what}, and after {tries} attempts still. Nothing landed; safe to retry.") from None
-        except RequestRefused as error:
-            raise (error if error.message.startswith(at) else RequestRefused(f"{at}: {error.message}")) from None
+        except (RequestRefused, ColumnMissing) as error:
+            raise (error if error.message.startswith(self.source) else type(error)(f"{at}: {error.message}")) from None
 
     def _authorised(
         self, at: str, call: Call, values: Mapping[str, Any], into: BinaryIO | None = None, limit: int | None = None

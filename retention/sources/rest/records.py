@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from retention.sources.errors import ColumnMissing
 from retention.sources.rest.errors import RequestRefused
 
 Row = dict[str, str | None]
@@ -104,11 +106,39 @@ def add_columns(row: Row, added: Mapping[str, Sequence[Mapping[str, Any]]]) -> N
 
 
 def _chosen(row: Row, choice: Mapping[str, Any]) -> str | None:
-    for column, wanted in choice.get("when", {}).items():
-        if row.get(column) not in [as_text(value) for value in wanted]:
-            return None
+    if not all(_is_one_of(row, column, wanted) for column, wanted in choice.get("when", {}).items()):
+        return None
+    if any(_is_one_of(row, column, wanted) for column, wanted in choice.get("unless", {}).items()):
+        return None
     found = as_text(choice["text"]) if "text" in choice else _value(row, choice["from"])
     return None if found in (None, "") else f"{choice.get('prefix', '')}{found}"
+
+
+def _is_one_of(row: Row, column: str, wanted: Sequence[Any]) -> bool:
+    return row.get(column) in [as_text(value) for value in wanted]
+
+
+def require(rows: Sequence[Row], added: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Check that the columns from which others are composed are there: a field that was renamed must not become no value.
+
+    Raises
+    ------
+    ColumnMissing naming the nearest column.
+    """
+    choices = [choice for column in added.values() for choice in column]
+    composed_from = [choice["from"] for choice in choices if "from" in choice]
+    conditions = [name for choice in choices for kind in ("when", "unless") for name in choice.get(kind, {})]
+    for name in dict.fromkeys([*composed_from, *conditions]):
+        plain = re.sub(r"\.\d+$", "", name)
+        if name in added or all(_has(row, name) or _has(row, plain) for row in rows):
+            continue
+        known = sorted({other for row in rows for other in row})
+        nearest = difflib.get_close_matches(name, known, n=1)
+        raise ColumnMissing(
+            f"the API delivers no field {name}; "
+            f"{f'did it become {nearest[0]}?' if nearest else f'it delivers {len(known)} others.'} "
+            "Nothing landed. Correct the names in the description, or ask for the field."
+        )
 
 
 def _value(row: Row, path: str) -> str | None:

@@ -17,14 +17,15 @@ from retention.sources.rest.clock import Clock
 from retention.sources.rest.describe import Paging, Request, api_of, requests_of
 from retention.sources.rest.errors import AnswerUnreadable, PartialPage, Transient
 from retention.sources.rest.paging import Page, Walk
-from retention.sources.rest.records import Row, add_columns, as_text, columns_of, dig, flatten, names_found
+from retention.sources.rest.records import Row, add_columns, as_text, columns_of, dig, flatten, names_found, require
 from retention.sources.rest.zoho_bulk import load_bulk
 from retention.sources.spec import EntitySpec, SourceSpec
+from retention.sources.window import Bound
 
 _ROWS = 5_000
 _FIRST_LOADS = {"zoho_bulk": load_bulk}
 
-Bounds = tuple[datetime | None, datetime]
+Bounds = tuple[Bound | None, datetime | None]
 Check = Callable[[Sequence[str]], None]
 
 
@@ -56,9 +57,9 @@ class RestStore:
         self._client.close()
 
     def read(
-        self, spec: EntitySpec, lower: datetime | None, upper: datetime | None, check: Check
+        self, spec: EntitySpec, lower: Bound | None, upper: datetime | None, check: Check
     ) -> Iterator[tuple[dict[str, pa.Array], int]]:
-        """Yield the records with ``lower <= cursor < upper``.
+        """Yield the records with ``lower <= cursor < upper``; with ``cursor > lower`` where the cursor is a number.
 
         The bounds go into the request where its description has a place for them, and hold here in any case. Without a lower
         bound records whose cursor is missing come too; with one, those that the API sends.
@@ -71,8 +72,8 @@ class RestStore:
         needed = [*dict.fromkeys([*needed_columns(spec), *([spec.cursor] if spec.cursor else [])])]
         if spec.columns is None:
             needed = [*spec.key]
+        sparse = bool({**self._spec.api, **spec.request}.get("sparse", False))
         for rows in self._rows(spec, spec.request, spec.cursor, lower, upper):
-            sparse = bool({**self._spec.api, **spec.request}.get("sparse", False))
             check(names_found(rows, needed, spec.key, sparse=sparse))
             yield columns_of(rows, needed), len(rows)
 
@@ -106,11 +107,10 @@ class RestStore:
         spec: EntitySpec,
         described: Mapping[str, Any],
         cursor: str | None,
-        lower: datetime | None,
+        lower: Bound | None,
         upper: datetime | None,
     ) -> Iterator[list[Row]]:
         """Yield rows of all requests of a section in batches, within the bounds, each state of a row once."""
-        upper = upper or self._clock.now() + timedelta(days=1)
         for request in requests_of(self._spec.api, described, self._spec.timezone):
             at = " ".join(filter(None, (self._spec.source, spec.entity, request.name)))
             self._client.begin()
@@ -131,10 +131,11 @@ class RestStore:
         if bounds[0] is None and request.first_load is not None:
             return _FIRST_LOADS[str(request.first_load["with"])](at, self._client, request, version)
         call = Call(request.method, request.path, request.params, request.headers, request.body)
-        lower = bounds[0] or request.earliest
+        lower = request.earliest if bounds[0] is None else bounds[0]
         known = {
-            "lower": request.times.write(lower) if lower else None,
-            "upper": request.times.write(bounds[1]),
+            "lower": request.times.write(lower) if isinstance(lower, datetime) else lower,
+            "upper": request.times.write(bounds[1] or self._clock.now() + timedelta(days=1)),
+            "read": request.name,
         }
 
         def ask(values: Mapping[str, Any]) -> Page:
@@ -166,6 +167,8 @@ class RestStore:
                 f"an answer has no list of records at {request.records or 'its top'}", "no records", error=AnswerUnreadable
             )
         rows = [flatten(record) for record in records]
+        if not request.sparse:
+            require(rows, request.add)
         for row in rows:
             add_columns(row, request.add)
         total = None if total is not None and total < len(rows) else total  # some say 0 where they do not count at all
@@ -203,8 +206,13 @@ def _start(paging: Paging, values: Mapping[str, Any]) -> int | None:
 
 def _within(row: Row, cursor: str | None, request: Request, bounds: Bounds) -> bool:
     """Tell whether a record lies within the bounds; one whose cursor cannot be read does: validation judges it."""
-    moment = request.times.read(row.get(cursor)) if cursor else None
-    return moment is None or ((bounds[0] is None or moment >= bounds[0]) and moment < bounds[1])
+    text, (lower, upper) = row.get(cursor) if cursor else None, bounds
+    if text is None or (lower is None and upper is None):
+        return True
+    if isinstance(lower, int):
+        return not re.fullmatch(r"-?\d{1,30}", text) or int(text) > lower
+    moment = request.times.read(text)
+    return moment is None or ((lower is None or moment >= lower) and (upper is None or moment < upper))
 
 
 def _version_of(key: Sequence[str], cursor: str | None) -> Callable[[Row], bytes]:

@@ -14,7 +14,7 @@ from typing import Any
 from retention.sources.rest.errors import RequestRefused
 
 PLACEHOLDER = re.compile(r"\{([a-z_]+(?:\.\w+)?)\}")
-NAMES = ("lower", "upper", "page", "page_size", "offset", "token", "after", "uuid")
+NAMES = ("lower", "upper", "page", "page_size", "offset", "token", "after", "read", "uuid")
 """Placeholders of every request; beside them stand ``secret.NAME`` and ``auth.name``."""
 _PLAIN = re.compile(r"[A-Za-z0-9_.:+\-]*")
 _GONE = object()

@@ -19,7 +19,7 @@ from retention.sources.rest.client import Answer, Call, Client
 from retention.sources.rest.describe import Request
 from retention.sources.rest.errors import AnswerUnreadable, PartialPage, RequestRefused, Transient
 from retention.sources.rest.paging import readings
-from retention.sources.rest.records import Row, add_columns, as_text, dig, scrub
+from retention.sources.rest.records import Row, add_columns, as_text, dig, require, scrub
 
 _MEGABYTE = 1024 * 1024
 _ROWS = 5_000
@@ -154,6 +154,8 @@ def _csv(at: str, text: io.TextIOWrapper, request: Request, rename: Mapping[str,
                 f"{at}: line {reader.line_num} of the export has {len(values)} of {len(header)} columns. Nothing landed."
             )
         row: Row = {name: scrub(value) if value else None for name, value in zip(header, values, strict=True)}
+        if not batch:
+            require([row], request.add)
         add_columns(row, request.add)
         batch.append(row)
         if len(batch) >= _ROWS:
