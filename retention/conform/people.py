@@ -24,7 +24,8 @@ _FACTS = (
 
 _COLUMNS = (
     "source_customer_key", "source", "customer_id", "source_created_at", "name", "email", "phone", "email_normalised",
-    "phone_e164", "birth_date", "wedding_anniversary", "language", "batch_id", "updated_at", "deleted_at", "is_simulated",
+    "phone_e164", "birth_date", "wedding_anniversary", "language", "gender", "city", "region", "customer_kind",
+    "batch_id", "updated_at", "deleted_at", "is_simulated",
 )  # fmt: skip
 
 

@@ -14,6 +14,10 @@ select distinct on (delivery.source, landed.customer_id)
     nullif(btrim(landed.birth_date), '')::date as birth_date,
     nullif(btrim(landed.wedding_anniversary), '')::date as wedding_anniversary,
     nullif(btrim(landed.language), '') as language,
+    nullif(btrim(landed.gender), '') as gender,
+    nullif(btrim(landed.city), '') as city,
+    nullif(btrim(landed.region), '') as region,
+    nullif(btrim(landed.customer_kind), '') as customer_kind,
     landed.batch_id,
     coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) as updated_at,
     nullif(btrim(landed.deleted_at), '')::timestamptz as deleted_at,
@@ -26,5 +30,5 @@ order by
     coalesce(nullif(btrim(landed.updated_at), '')::timestamptz, delivery.landed_at) desc,
     array[
         landed.deleted_at, landed.name, landed.email, landed.phone, landed.birth_date, landed.wedding_anniversary, landed.language,
-        landed.is_simulated
+        landed.is_simulated, landed.gender, landed.city, landed.region, landed.customer_kind
     ] collate "C" desc
