@@ -56,7 +56,7 @@ def publish_orders(
     connection.execute(sa.text(_TOUCHED_ORDERS))
     connection.exec_driver_sql("analyze pg_temp.touched_order")
     rows["core.order_entry"] = _derive_ledger(connection, binds, people)
-    _follow_orders(connection)
+    _follow_orders(connection, binds)
     _date_categories(connection)
     return rows
 
@@ -87,15 +87,15 @@ def _derive_ledger(connection: Connection, binds: Mapping[str, Any], people: Col
     return int(written)
 
 
-def _follow_orders(connection: Connection) -> None:
-    """Give lines the customer of their order and the time at which the ledger books its payment.
+def _follow_orders(connection: Connection, binds: Mapping[str, Any]) -> None:
+    """Give lines the customer and the rate of their order, and the time at which the ledger books its payment.
 
     A line follows even when the line itself is not delivered again.
     """
     connection.exec_driver_sql("drop table if exists pg_temp.followed_order")
     connection.execute(sa.text(_FOLLOWED_ORDERS))
     connection.exec_driver_sql("analyze pg_temp.followed_order")
-    connection.execute(sa.text(_FOLLOW_ORDERS))
+    connection.execute(*statement(_FOLLOW_ORDERS, dict(binds)))
 
 
 def _date_categories(connection: Connection) -> None:
@@ -181,13 +181,39 @@ select landed.order_key
 from pg_temp.landed_line as landed
 """
 
+# Whose it is, when it was paid, and at which rate: all of it is the order's.
 _FOLLOW_ORDERS = """
+with
+
+lines as (
+    select
+        line.order_key,
+        line.line_number,
+        paid.happened_at,
+        header.customer_key,
+        round(line.unit_price_original * header.fx_rate * :minor_factor)::bigint as unit_price_minor,
+        round(line.quantity * line.unit_price_original * header.fx_rate * :minor_factor)::bigint as gross_minor,
+        round(
+            (line.quantity * line.unit_price_original - line.discount_original) * header.fx_rate * :minor_factor
+        )::bigint as net_minor
+    from pg_temp.followed_order as followed
+    inner join core.order_header as header on followed.order_key = header.order_key
+    inner join core.order_line as line on header.order_key = line.order_key
+    left join core.order_entry as paid on header.order_key = paid.order_key and paid.kind = 'paid' and paid.sequence = 1
+)
+
 update core.order_line as line
-set happened_at = paid.happened_at, customer_key = header.customer_key
-from pg_temp.followed_order as followed
-inner join core.order_header as header on followed.order_key = header.order_key
-left join core.order_entry as paid on header.order_key = paid.order_key and paid.kind = 'paid' and paid.sequence = 1
+set
+    happened_at = lines.happened_at,
+    customer_key = lines.customer_key,
+    unit_price_minor = lines.unit_price_minor,
+    gross_minor = lines.gross_minor,
+    discount_minor = lines.gross_minor - lines.net_minor,
+    net_minor = lines.net_minor
+from lines
 where
-    line.order_key = followed.order_key
-    and (line.happened_at, line.customer_key) is distinct from (paid.happened_at, header.customer_key)
+    line.order_key = lines.order_key
+    and line.line_number = lines.line_number
+    and (line.happened_at, line.customer_key, line.unit_price_minor, line.gross_minor, line.net_minor)
+    is distinct from (lines.happened_at, lines.customer_key, lines.unit_price_minor, lines.gross_minor, lines.net_minor)
 """

@@ -44,7 +44,7 @@ def reprice(connection: Connection, binds: Mapping[str, Any]) -> int:
     connection.exec_driver_sql("analyze pg_temp.changed_rate")
     repriced = connection.execute(*statement(_ORDERS, dict(binds))).rowcount
     connection.exec_driver_sql("analyze pg_temp.repriced_order")
-    for change in (_HEADERS, _LINES, _PRODUCTS, _CONTRACTS, _HOLDINGS):
+    for change in (_HEADERS, _PRODUCTS, _CONTRACTS, _HOLDINGS):
         connection.execute(*statement(change, dict(binds)))
     return int(repriced)
 
@@ -76,22 +76,6 @@ set
     refund_minor = round(header.refund_original * repriced.rate * :minor_factor)::bigint
 from pg_temp.repriced_order as repriced
 where header.order_key = repriced.order_key and header.fx_rate <> repriced.rate
-"""
-
-_LINES = """
-update core.order_line as line
-set
-    unit_price_minor = round(line.unit_price_original * repriced.rate * :minor_factor)::bigint,
-    gross_minor = round(line.quantity * line.unit_price_original * repriced.rate * :minor_factor)::bigint,
-    discount_minor = (
-        round(line.quantity * line.unit_price_original * repriced.rate * :minor_factor)
-        - round((line.quantity * line.unit_price_original - line.discount_original) * repriced.rate * :minor_factor)
-    )::bigint,
-    net_minor = round(
-        (line.quantity * line.unit_price_original - line.discount_original) * repriced.rate * :minor_factor
-    )::bigint
-from pg_temp.repriced_order as repriced
-where line.order_key = repriced.order_key
 """
 
 _PRODUCTS = """

@@ -186,7 +186,11 @@ def close_refusals(connection: Connection, delivery: Delivery, contract: Contrac
             f"last_batch_id = :batch_id from {delivery.table} as landed where landed.batch_id = :batch_id "
             "and stored.source = :source and stored.entity = :entity and stored.state in ('open', 'fixed') "
             f"and stored.batch_id <> :batch_id and {same_key} "
-            f"and coalesce(landed.updated_at::timestamptz >= {theirs}, true)"
+            f"and (coalesce(landed.updated_at::timestamptz = {theirs}, true) or (landed.updated_at::timestamptz > {theirs} "
+            # What only came too early is a state of its own: it lands again, late, and core keeps what it says of earlier days.
+            "and not exists (select 1 from unnest(stored.rules) as broken (label) having bool_and("
+            "split_part(broken.label, '(', 1) in ('known_customer', 'known_order', 'known_product', 'known_rate', "
+            "'plausible_time'))))))"
         ),
         {"batch_id": delivery.batch_id, "source": delivery.source, "entity": delivery.entity},
     )

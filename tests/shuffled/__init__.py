@@ -1,0 +1,1 @@
+"""Thirty days of a small shop's files, delivered in any order: what the tests of order independence share."""
