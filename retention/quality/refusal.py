@@ -190,7 +190,7 @@ def close_refusals(connection: Connection, delivery: Delivery, contract: Contrac
             # What only came too early is a state of its own: it lands again, late, and core keeps what it says of earlier days.
             "and not exists (select 1 from unnest(stored.rules) as broken (label) having bool_and("
             "split_part(broken.label, '(', 1) in ('known_customer', 'known_order', 'known_product', 'known_rate', "
-            "'plausible_time'))))))"
+            "'plausible_time')))))"
         ),
         {"batch_id": delivery.batch_id, "source": delivery.source, "entity": delivery.entity},
     )
