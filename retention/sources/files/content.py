@@ -50,6 +50,8 @@ class Checked(io.RawIOBase):
         try:
             data = bytes(self._opened.read(_CHUNK if size is None or size < 0 else size))
         except Exception as error:
+            if type(error).__name__ == "FileExpired":  # an object store's word for: its tag is no longer the one listed
+                raise self._replaced() from None
             raise SourceUnreachable(
                 f"{self._reading.where}: its store broke off after {self.count:,} bytes ({type(error).__name__}). Nothing "
                 "landed. Run again when it answers."
@@ -71,12 +73,15 @@ class Checked(io.RawIOBase):
             pass
         found, expected = self._digest.hexdigest(), self._reading.file.sha256
         if expected is not None and found != expected:
-            raise FileReplaced(
-                f"{self._reading.where} was written to while it was read: its content is not the one it had a moment ago. "
-                "Nothing landed. Run again; if it happens often, have it written under another name and renamed, or set "
-                "options.settle_seconds."
-            )
+            raise self._replaced()
         return found
+
+    def _replaced(self) -> FileReplaced:
+        return FileReplaced(
+            f"{self._reading.where} was written to while it was read: its content is not the one it had a moment ago. "
+            "Nothing landed. Run again; if it happens often, have it written under another name and renamed, or set "
+            "options.settle_seconds."
+        )
 
 
 def chunks(raw: Checked, reading: Reading) -> Iterator[bytes]:

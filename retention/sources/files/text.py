@@ -94,7 +94,8 @@ def _beginning(first: bytes, reading: Reading) -> tuple[str, int]:
     if declared in family and first:
         likely = guess_encoding(first)
         hint = f"; it looks like {likely}" if likely else ""
+        name = reading.spec.encoding
         raise reading.unreadable(
-            f": declared {reading.spec.encoding}, which needs a byte order mark, and has none; name {' or '.join(possible)}{hint}"
+            f": declared {name}, which needs a byte order mark, and has none; name {' or '.join(possible)}{hint}"
         )
     return declared, 0
