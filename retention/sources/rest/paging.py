@@ -101,14 +101,15 @@ class Walk:
         yield list(page.rows)
 
     def _keyset(self) -> Iterator[list[Row]]:
-        by, after, last = self._paging.by, self._paging.after, None
+        by, after = self._paging.by, self._paging.after
+        order = _Ascending(self._at, by, strictly=True)
         while True:
             page = self._page(after=after)
             if not page.rows and page.says_nothing:
                 page = self._page(after=after)  # an empty page is believed when it comes twice
             if not page.rows:
                 return
-            last = self._ascending(page.rows, last, strictly=True)
+            order.check(page.rows)
             yield list(page.rows)
             after = page.rows[-1][by]
             if page.more is False or (page.more is None and page.total is not None and page.total <= len(page.rows)):
@@ -120,7 +121,7 @@ class Walk:
         base: Any = self._paging.after
         anchor, steps_back, stalls = -1, 0, 0  # the place of the last row delivered, counted from the base
         seen: set[bytes] = set()
-        last: Any = None
+        order = _Ascending(self._at, by, strictly=False)
         while True:
             start, size, values = self._span(base, anchor)
             page = self._page(**values)
@@ -134,7 +135,7 @@ class Walk:
                 anchor = max(start - max(size // 2, 1), 0)
                 continue
             if keyset:
-                last = self._ascending(page.rows, last, strictly=False)
+                order.check(page.rows)
             fresh = []
             for row in page.rows[at + 1 :]:
                 version = self._version(row)
@@ -187,22 +188,6 @@ class Walk:
                 "page by a "
                 "unique column (unique: true)."
             )
-
-    def _ascending(self, rows: Sequence[Row], last: Any, *, strictly: bool) -> Any:
-        """Check that the API sorts as it was asked to: on this a keyset stands."""
-        by = self._paging.by
-        for row in rows:
-            if row.get(by) is None:
-                raise RequestRefused(f"{self._at}: a record has no {by}, by which pages go. Nothing landed.")
-            rank = _rank(str(row[by]))
-            if last is not None and (type(rank) is not type(last) or rank < last or (strictly and rank == last)):
-                raise RequestRefused(
-                    f"{self._at}: records are not in ascending order of {by}, or the API does not heed {{after}}. "
-                    "Nothing landed. "
-                    "Correct the order and the filter in the request."
-                )
-            last = rank
-        return last
 
     def _chain(self) -> Iterator[list[Row]]:
         """Follow tokens, links or plain page numbers once."""
@@ -276,12 +261,45 @@ def readings(
     )
 
 
-def _rank(value: str) -> Any:
-    """Return a value by which to compare: numbers as numbers, times as instants, everything else as text."""
-    if value.isdigit():
-        return int(value)
+class _Ascending:
+    """Checks that values come in ascending order: on this a keyset stands.
+
+    An API may sort as numbers, as times or as text, and no single value tells which: ids of hexadecimal digits look like
+    numbers now and then. So the order holds as long as one way of reading holds for all values.
+    """
+
+    def __init__(self, at: str, by: str, *, strictly: bool) -> None:
+        self._at, self._by, self._strictly = at, by, strictly
+        self._ways: list[Callable[[str], Any]] = [_number, _moment, str, str.casefold]
+        self._last: str | None = None
+
+    def check(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            value = row.get(self._by)
+            if value is None:
+                raise RequestRefused(f"{self._at}: a record has no {self._by}, by which pages go. Nothing landed.")
+            if self._last is not None:
+                self._ways = [way for way in self._ways if self._follows(way(self._last), way(value))]
+            if not self._ways:
+                raise RequestRefused(
+                    f"{self._at}: records are not in ascending order of {self._by}, or the API does not heed {{after}}. "
+                    "Nothing landed. Correct the order and the filter in the request."
+                )
+            self._last = value
+
+    def _follows(self, before: Any, after: Any) -> bool:
+        if before is None or after is None:
+            return False
+        return bool(before < after or (before == after and not self._strictly))
+
+
+def _number(value: str) -> int | None:
+    return int(value) if value.isascii() and value.isdigit() else None
+
+
+def _moment(value: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        return value
+        return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

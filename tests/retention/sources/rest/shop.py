@@ -107,7 +107,10 @@ PAGING: dict[str, dict[str, Any]] = {
     "token": {"paging": {"style": "token", "token": "info.next"}, "params": {"token": "{token}", "size": "{page_size}"}},
     "link": {"paging": {"style": "link", "link": "info.next"}},
     "link_header": {"paging": {"style": "link_header"}},
-    "keyset": {"paging": {"style": "keyset", "by": "id", "unique": True}, "params": {"after": "{after}", "size": "{page_size}"}},
+    "keyset": {
+        "paging": {"style": "keyset", "by": "id", "unique": True},
+        "params": {"after": "{after}", "size": "{page_size}"},
+    },
     "since": {
         "paging": {"style": "keyset", "by": "changed"},
         "params": {"after": "{after}", "offset": "{offset}", "size": "{page_size}"},
@@ -152,12 +155,17 @@ def describe(folder: Path, style: str = "offset", **more: Any) -> SourceSpec:
     return load_spec(path)
 
 
-def read(server: Server, spec: SourceSpec, clock: TestClock | None = None, lower: Any = LOWER, upper: Any = UPPER) -> list[dict[str, Any]]:
+def read(
+    server: Server, spec: SourceSpec, clock: TestClock | None = None, lower: Any = LOWER, upper: Any = UPPER
+) -> list[dict[str, Any]]:
     """All rows of the one entity, as the source names them."""
     rows: list[dict[str, Any]] = []
     with RestStore(server.url, spec, clock or TestClock()) as store:
         for columns, count in store.read(next(iter(spec.entities.values())), lower, upper, lambda names: None):
-            got = [dict(zip(columns, values, strict=True)) for values in zip(*(column.to_pylist() for column in columns.values()), strict=True)]
+            got = [
+                dict(zip(columns, values, strict=True))
+                for values in zip(*(column.to_pylist() for column in columns.values()), strict=True)
+            ]
             assert len(got) == count
             rows += got
         read.notes = store.notes  # type: ignore[attr-defined]

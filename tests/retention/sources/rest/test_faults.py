@@ -123,7 +123,9 @@ def test_an_api_that_never_ends_is_left(tmp_path: Path) -> None:
     numbers = iter(range(1, 10_000))
 
     def endless(asked: Asked) -> Reply:
-        return answer({"data": [{"id": str(next(numbers)), "changed": at(1)}], "info": {"next": f"n{next(numbers)}", "more": True}})
+        return answer(
+            {"data": [{"id": str(next(numbers)), "changed": at(1)}], "info": {"next": f"n{next(numbers)}", "more": True}}
+        )
 
     with serving(endless) as server:
         with pytest.raises(SourceMoving, match=r"limits\.pages"):
@@ -131,7 +133,9 @@ def test_an_api_that_never_ends_is_left(tmp_path: Path) -> None:
 
 
 def test_a_token_that_leads_in_a_circle_is_noticed(tmp_path: Path) -> None:
-    with serving(lambda asked: answer({"data": [{"id": "1", "changed": at(1)}], "info": {"next": "same", "more": True}})) as server:
+    with serving(
+        lambda asked: answer({"data": [{"id": "1", "changed": at(1)}], "info": {"next": "same", "more": True}})
+    ) as server:
         with pytest.raises(RequestRefused, match="in a circle"):
             read(server, describe(tmp_path, "token", paging={"total": ""}))
 
@@ -187,7 +191,9 @@ def test_an_empty_page_is_not_believed_at_once_where_the_api_says_nothing(tmp_pa
 # Logins
 
 
-def test_token_that_expires_on_page_7_is_renewed_once_and_reading_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_token_that_expires_on_page_7_is_renewed_once_and_reading_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop, handed = Shop(60), []
 
     def app(asked: Asked) -> Reply:
@@ -233,7 +239,9 @@ def test_token_is_renewed_before_it_ends(tmp_path: Path, monkeypatch: pytest.Mon
     "refusal",
     [status(400, {"error": "invalid_grant"}), answer({"error": "invalid_code"}), status(401), answer({"access_token": ""})],
 )
-def test_refresh_that_fails_says_so_and_shows_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: Reply) -> None:
+def test_refresh_that_fails_says_so_and_shows_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: Reply
+) -> None:
     secrets(monkeypatch, CLIENT_ID="shop-client", CLIENT_SECRET="hush-1", REFRESH_TOKEN="hush-2")
     with serving(lambda asked: refusal) as server:
         with pytest.raises(CredentialsRefused, match="credentials for source shop expired") as caught:
@@ -315,7 +323,13 @@ CODES = {"code": "code", "required": True, "ok": [0], "retry": [50009], "expired
 
 @pytest.mark.parametrize(
     ("code", "kind"),
-    [(50009, RateLimited), (20016, CredentialsRefused), ("NO_PERMISSION", AccessForbidden), (32000, RequestRefused), (None, AnswerUnreadable)],
+    [
+        (50009, RateLimited),
+        (20016, CredentialsRefused),
+        ("NO_PERMISSION", AccessForbidden),
+        (32000, RequestRefused),
+        (None, AnswerUnreadable),
+    ],
 )
 def test_200_with_an_error_code_is_an_error(tmp_path: Path, code: Any, kind: type[SourceError]) -> None:
     with serving(lambda asked: answer({"code": code, "data": [], "message": "Ana is not allowed"})) as server:

@@ -164,7 +164,16 @@ def stories(draw: st.DrawFn) -> dict[str, Any]:
     return {
         "style": draw(st.sampled_from(["offset", "page", "keyset", "since"])),
         "minutes": draw(st.lists(st.integers(0, 30), min_size=1, max_size=70)),
-        "says": draw(st.sampled_from([{"more": True, "total": True}, {"more": True, "total": False}, {"more": False, "total": True}, {"more": False, "total": False}])),
+        "says": draw(
+            st.sampled_from(
+                [
+                    {"more": True, "total": True},
+                    {"more": True, "total": False},
+                    {"more": False, "total": True},
+                    {"more": False, "total": False},
+                ]
+            )
+        ),
         "events": draw(st.dictionaries(st.integers(2, 25), st.lists(events, min_size=1, max_size=4), max_size=12)),
         "faults": draw(st.dictionaries(st.integers(1, 25), st.sampled_from(FAULTS), max_size=3)),
     }
