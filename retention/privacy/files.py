@@ -1,18 +1,17 @@
 """One person's rows in files: exports that a source leaves in a folder or bucket, and copies made for the person.
 
 A file is rewritten without the person's rows and put in place in one step, so that a reader sees the old file or the new
-one. Rows of other people stay as they are, byte for byte in CSV and JSON lines.
+one. Rows of other people stay as they are, byte for byte in CSV and JSON. Compressed files are packed again. Workbooks are
+not rewritten, because that would cost what only a spreadsheet program keeps: their rows are named for whoever keeps the list.
 """
 
 from __future__ import annotations
 
 import codecs
-import csv
 import hashlib
-import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from retention.privacy.documents import Records, member, records_of
+from retention.privacy.lines import csv_records, encode_continuation, json_records, split
+from retention.privacy.packing import TooMuch, pack, unpack
 from retention.privacy.subject import Subject
+from retention.privacy.workbooks import workbook_rows
 from retention.settings import Deployment
 from retention.warehouse import RetentionError, failpoint
 
@@ -50,6 +53,12 @@ class FileStore:
     contact_columns: tuple[str, ...]
     delimiter: str = ","
     encoding: str = "utf-8"
+    sheet: str | None = None
+    """Of a workbook; its first visible one where none is named."""
+    records: str = ""
+    """Path to the list of records inside a JSON document."""
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Storage options of fsspec."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +111,9 @@ def configured_stores(deployment: Deployment) -> list[FileStore]:
                     contact_columns=_own_names(columns, ("referred_contact", "email", "phone")),
                     delimiter=options.get("delimiter", ","),
                     encoding=options.get("encoding", "utf-8"),
+                    sheet=options.get("sheet"),
+                    records=options.get("records", ""),
+                    options=deployment.source_options.get(raw["connection"], {}),
                 )
             )
     return stores
@@ -138,10 +150,14 @@ class PersonMatcher:
         """Return whether one row, by the source's own column names, is about the person."""
         store = self._store
         return (
-            any(_text(row.get(name)) in self._ids for name in store.id_columns)
-            or any(_text(row.get(name)) in self._orders for name in store.order_columns)
-            or any(_text(row.get(name)) in self._addresses for name in store.contact_columns)
+            any(_text(member(row, name)) in self._ids for name in store.id_columns)
+            or any(_text(member(row, name)) in self._orders for name in store.order_columns)
+            or any(_text(member(row, name)) in self._addresses for name in store.contact_columns)
         )
+
+    def is_mentioned(self, text: str) -> bool:
+        """Return whether an address of the person stands in a text that cannot be read as rows."""
+        return any(address and address in text for address in self._addresses)
 
 
 def _text(value: Any) -> str:
@@ -150,7 +166,8 @@ def _text(value: Any) -> str:
 
 def files_of(store: FileStore) -> list[tuple[Any, str]]:
     """Return (file system, path) of each file of a store, in order of name."""
-    system, root = fsspec.core.url_to_fs(store.root)
+    system, root = fsspec.core.url_to_fs(store.root, **store.options)
+    system.invalidate_cache()
     if not system.exists(root):
         return []
     return [(system, str(path)) for path in sorted(system.glob(f"{root.rstrip('/')}/{store.pattern}"))]
@@ -160,7 +177,8 @@ def count_rows(store: FileStore, matcher: PersonMatcher) -> dict[str, int]:
     """Return how many rows of the person each file holds; files without any are left out."""
     found = {}
     for system, path in files_of(store):
-        rows = sum(1 for _, is_person in _rows(store, system.cat_file(path), matcher, path) if is_person)
+        content = _unpacked(store, system.cat_file(path), path)
+        rows = sum(1 for _, is_person in _rows(store, content, matcher, path) if is_person)
         if rows:
             found[_relative(store, path)] = rows
     return found
@@ -169,10 +187,18 @@ def count_rows(store: FileStore, matcher: PersonMatcher) -> dict[str, int]:
 def planned_rewrites(store: FileStore, matcher: PersonMatcher) -> Iterator[Rewrite]:
     """Yield, file by file, what has to be written so that the person is gone; files without the person are left out."""
     for system, path in files_of(store):
-        content = system.cat_file(path)
+        packed = system.cat_file(path)
+        content = _unpacked(store, packed, path)
         kept: list[bytes] = []
         removed = 0
-        if store.format == "parquet":
+        if store.format == "excel":
+            _refuse_workbook(store, content, matcher, path)
+        elif store.format == "json":
+            records, is_person = _document(store, content, matcher, path)
+            removed = sum(is_person)
+            if removed and records is not None:
+                kept = [records.without(is_person).encode(store.encoding)]
+        elif store.format == "parquet":
             table = pq.read_table(pa.BufferReader(content))
             mask = [not matcher(row) for row in table.to_pylist()]
             removed = mask.count(False)
@@ -181,16 +207,16 @@ def planned_rewrites(store: FileStore, matcher: PersonMatcher) -> Iterator[Rewri
                 pq.write_table(table.filter(pa.array(mask, pa.bool_())), sink)
                 kept = [sink.getvalue().to_pybytes()]
         else:
-            for raw, is_person in _rows(store, content, matcher, path):
-                removed += is_person
-                if not is_person:
+            for raw, is_theirs in _rows(store, content, matcher, path):
+                removed += is_theirs
+                if not is_theirs:
                     kept.append(raw)
         if removed:
             replacement = b"".join(kept)
             for mark in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
                 if content.startswith(mark) and not replacement.startswith(mark):
                     replacement = mark + replacement
-            yield Rewrite(system, path, _inside(store, path), removed, replacement)
+            yield Rewrite(system, path, _inside(store, path), removed, pack(path, replacement))
 
 
 def _rows(store: FileStore, content: bytes, matcher: PersonMatcher, path: str) -> Iterator[tuple[bytes, bool]]:
@@ -199,65 +225,74 @@ def _rows(store: FileStore, content: bytes, matcher: PersonMatcher, path: str) -
         for row in pq.read_table(pa.BufferReader(content)).to_pylist():
             yield b"", matcher(row)
         return
-    try:
-        text = content.decode(store.encoding)
-    except UnicodeDecodeError as error:
-        raise FilesUnreadable(
-            f"{store.source} {_relative(store, path)}: not {store.encoding} at byte {error.start}. The file was left as it is."
-        ) from None
+    if store.format == "excel":
+        for _, row in _workbook(store, content, path):
+            yield b"", matcher(row)
+        return
+    if store.format == "json":
+        for is_person in _document(store, content, matcher, path)[1]:
+            yield b"", is_person
+        return
+    text = _decoded(store, content, path)
     # A byte order mark, where the encoding writes one, belongs to the first record only.
-    lines = _split(text)
+    lines = split(text)
     first = True
-    for raw, row in _json_records(lines) if store.format == "jsonl" else _csv_records(lines, store.delimiter):
-        encoded = raw.encode(store.encoding) if first else _encode_continuation(raw, store.encoding)
+    for raw, row in json_records(lines) if store.format == "jsonl" else csv_records(lines, store.delimiter):
+        encoded = raw.encode(store.encoding) if first else encode_continuation(raw, store.encoding)
         first = False
         yield encoded, row is not None and matcher(row)
 
 
-def _split(text: str) -> list[str]:
-    """Split at line feeds only: other separators may stand inside a quoted field."""
-    parts = text.split("\n")
-    lines = [f"{part}\n" for part in parts[:-1]]
-    return [*lines, parts[-1]] if parts[-1] else lines
+def _unpacked(store: FileStore, content: bytes, path: str) -> bytes:
+    try:
+        return unpack(path, content)
+    except TooMuch as error:
+        raise FilesUnreadable(f"{_relative(store, path)}: {error}. The file was left as it is.") from None
+    except OSError:
+        raise FilesUnreadable(f"{_relative(store, path)}: broken or cut off. The file was left as it is.") from None
 
 
-def _json_records(lines: list[str]) -> Iterator[tuple[str, dict[str, Any] | None]]:
-    for line in lines:
-        try:
-            row = json.loads(line) if line.strip() else None
-        except ValueError:
-            row = None
-        yield line, row if isinstance(row, dict) else None
+def _decoded(store: FileStore, content: bytes, path: str) -> str:
+    try:
+        return content.decode(store.encoding)
+    except UnicodeDecodeError as error:
+        raise FilesUnreadable(
+            f"{store.source} {_relative(store, path)}: not {store.encoding} at byte {error.start}. The file was left as it is."
+        ) from None
 
 
-def _csv_records(lines: list[str], delimiter: str) -> Iterator[tuple[str, dict[str, Any] | None]]:
-    consumed: list[str] = []
-
-    def feed() -> Iterator[str]:
-        for line in lines:
-            consumed.append(line)
-            yield line
-
-    header: list[str] | None = None
-    for record in csv.reader(feed(), delimiter=delimiter):
-        raw = "".join(consumed)
-        consumed.clear()
-        if header is None:
-            header = [name.strip().lstrip("\ufeff") for name in record]
-            yield raw, None
-        else:
-            yield raw, dict(zip(header, record, strict=False))
-    if consumed:
-        yield "".join(consumed), None
+def _document(store: FileStore, content: bytes, matcher: PersonMatcher, path: str) -> tuple[Records | None, list[bool]]:
+    """Return the records of a JSON document and which are the person's; a broken one that names the person stops."""
+    text = _decoded(store, content, path).lstrip("\ufeff")
+    try:
+        records = records_of(text, store.records)
+    except (ValueError, RecursionError):
+        if matcher.is_mentioned(text):
+            raise FilesUnreadable(
+                f"{_relative(store, path)}: no readable JSON, and the person's address stands in it. The file was left "
+                "as it is. Repair or delete it; the request goes on by itself."
+            ) from None
+        return None, []
+    return records, [isinstance(row, dict) and matcher(row) for row in records.values]
 
 
-def _encode_continuation(text: str, encoding: str) -> bytes:
-    """Encode text that does not stand at the beginning of a file: no byte order mark."""
-    plain = {"utf-8-sig": "utf-8", "utf_8_sig": "utf-8"}.get(encoding.lower(), encoding)
-    encoded = text.encode(plain)
-    if plain.lower().replace("_", "-") in ("utf-16", "utf-32"):
-        return encoded[len("".encode(plain)) :]
-    return encoded
+def _workbook(store: FileStore, content: bytes, path: str) -> list[tuple[int, dict[str, str]]]:
+    names = {*store.id_columns, *store.order_columns, *store.contact_columns}
+    try:
+        return workbook_rows(content, store.sheet, names)
+    except TooMuch as error:
+        raise FilesUnreadable(f"{_relative(store, path)}: {error}. The file was left as it is.") from None
+
+
+def _refuse_workbook(store: FileStore, content: bytes, matcher: PersonMatcher, path: str) -> None:
+    """Say which rows somebody has to delete, when the person stands in a workbook."""
+    found = [number for number, row in _workbook(store, content, path) if matcher(row)]
+    if found:
+        rows = ", ".join(str(number) for number in found[:20])
+        raise FilesUnreadable(
+            f"{_relative(store, path)}: {len(found)} rows are the person's (row {rows}), and a workbook is not rewritten, so "
+            "that it keeps its formats and formulas. Delete these rows there, and in its copies; the request goes on by itself."
+        )
 
 
 def _replace(system: Any, path: str, content: bytes) -> None:
@@ -286,7 +321,7 @@ def _replace(system: Any, path: str, content: bytes) -> None:
 
 def _inside(store: FileStore, path: str) -> str:
     """Return the path relative to the source's folder."""
-    _, root = fsspec.core.url_to_fs(store.root)
+    _, root = fsspec.core.url_to_fs(store.root, **store.options)
     return str(path).removeprefix(root.rstrip("/")).lstrip("/")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from retention.privacy.documents import member
 from retention.sources.errors import FileTooLarge, SourceUnreadable
 from retention.sources.files.content import Checked, chunks, whole
 from retention.sources.files.reading import Check, RawBatch, Reading
@@ -59,16 +60,6 @@ def read_document(raw: Checked, reading: Reading, check: Check) -> Iterator[RawB
     for start in range(0, len(records), _LINES):
         rows = records[start : start + _LINES]
         yield columns.of(rows), len(rows), pa.array(range(start + 1, start + len(rows) + 1), pa.int64())
-
-
-def member(record: Any, path: str) -> Any:
-    """Return what a name means in a record: the key itself, or the keys inside each other that its dots separate."""
-    if not isinstance(record, dict):
-        return None
-    if path in record or "." not in path:
-        return record.get(path)
-    first, _, rest = path.partition(".")
-    return member(record.get(first), rest)
 
 
 class _Columns:
