@@ -10,6 +10,11 @@ select
     rules,
     reason,
     state,
+    first_quarantine_id,
+    replayed_in,
+    outcome,
+    times_seen,
+    last_seen_at,
     "row"
 from quarantine."row"
 where quarantine_id = :quarantine_id
