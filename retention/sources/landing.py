@@ -123,7 +123,7 @@ def _land_store(run: Run, spec: SourceSpec, window: Window, address: str, batch_
     entity = window.entity
     with open_store(spec, address) as store:
         batches = store_batches(store, spec, entity, window.lower, window.upper, delivery.found, window.see)
-        delivery.rows = load(run.warehouse, entity.entity, batch_id, batches)
+        delivery.rows = load(run.warehouse, entity, batch_id, batches)
         if entity.deletions is None or window.deletions_since is None:
             return  # before the first publication there is nothing that could have been deleted
         # Read after the rows: a row that is deleted between the two is then known here, and not missed.
@@ -139,7 +139,7 @@ def _land_files(run: Run, spec: SourceSpec, entity: EntitySpec, address: str, ba
     delivery.files = choose_files(run, files, spec, entity, due)
     if entity.mode == "snapshot":
         _only_newest(delivery.files)
-    delivery.rows = load(run.warehouse, entity.entity, batch_id, _all_files(files, spec, entity, delivery))
+    delivery.rows = load(run.warehouse, entity, batch_id, _all_files(files, spec, entity, delivery))
     return [f"{entry.path} skipped: {entry.skipped}" for entry in delivery.files if entry.skipped]
 
 

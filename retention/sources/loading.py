@@ -15,13 +15,16 @@ import pyarrow as pa
 
 from retention.sources.pipes import POLL_S, WAITING
 from retention.sources.read import batch_schema
+from retention.sources.spec import EntitySpec
 from retention.warehouse import Warehouse, failpoint, ingest_arrow
 
 _WRITERS = 2
 
 
-def load(warehouse: Warehouse, entity: str, batch_id: int, batches: Iterator[pa.RecordBatch]) -> int:
+def load(warehouse: Warehouse, entity: EntitySpec, batch_id: int, batches: Iterator[pa.RecordBatch]) -> int:
     """Load record batches into a landing table as rows of one batch.
+
+    Columns that the description leaves out are null by themselves and are not sent.
 
     Parameters
     ----------
@@ -32,12 +35,14 @@ def load(warehouse: Warehouse, entity: str, batch_id: int, batches: Iterator[pa.
     -------
     Rows loaded.
     """
-    schema = batch_schema(entity).insert(0, pa.field("batch_id", pa.int64()))
-    crew, rows = _Writers(warehouse, entity, schema), 0
+    schema = batch_schema(entity.entity)
+    names = [name for name in schema.names if _is_filled(entity, name)]
+    schema = pa.schema([pa.field("batch_id", pa.int64()), *(schema.field(name) for name in names)])
+    crew, rows = _Writers(warehouse, entity.entity, schema), 0
     try:
         for batch in batches:
             ids = pa.repeat(pa.scalar(batch_id, pa.int64()), batch.num_rows)
-            crew.put(pa.RecordBatch.from_arrays([ids, *batch.columns], schema=schema))
+            crew.put(pa.RecordBatch.from_arrays([ids, *(batch.column(name) for name in names)], schema=schema))
             rows += batch.num_rows
             failpoint("extract.batch_read")
     except BaseException:
@@ -45,6 +50,13 @@ def load(warehouse: Warehouse, entity: str, batch_id: int, batches: Iterator[pa.
         raise
     crew.finish()
     return rows
+
+
+def _is_filled(entity: EntitySpec, name: str) -> bool:
+    """Return whether a landing column can hold anything, going by the description."""
+    if name == "file":
+        return entity.path is not None
+    return entity.columns is None or name in entity.columns or name in ("position", "is_simulated")
 
 
 class _Abandoned(Exception):

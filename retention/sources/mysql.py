@@ -201,6 +201,8 @@ class MySqlStore:
 class _Stream(SSCursor):
     """Rows as they come. Left off in the middle it does not, as the driver's own would, read everything that is left."""
 
+    _result: Any
+
     def leave(self) -> None:
         """Let go of the connection."""
         if self._result is not None:

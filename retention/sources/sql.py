@@ -11,6 +11,7 @@ from typing import Any
 import adbc_driver_postgresql.dbapi
 import pyarrow as pa
 import sqlalchemy as sa
+from adbc_driver_postgresql import StatementOptions
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.engine import Dialect, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, NoSuchTableError
@@ -24,6 +25,8 @@ from retention.sources.window import Bound
 from retention.warehouse import RetentionError, Warehouse, quote_error
 
 _ROWS = 20_000
+_BATCH_BYTES = 2 << 20
+"""Of one record batch from PostgreSQL: small enough that reading, mapping and writing overlap from the beginning."""
 _PLAIN = (sa.String, sa.Integer, sa.Numeric, sa.Boolean, sa.Date, sa.DateTime)
 _MYSQL = ("mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql")
 _READ_ONLY = {"default_transaction_read_only": "on", "search_path": "public"}
@@ -154,6 +157,7 @@ class SqlStore:
         text = str(statement.compile(dialect=_named_dialect(), compile_kwargs={"literal_binds": True}))
         with self._warehouse.adbc() as connection, connection.cursor() as cursor:
             try:
+                cursor.adbc_statement.set_options(**{StatementOptions.BATCH_SIZE_HINT_BYTES.value: str(_BATCH_BYTES)})
                 cursor.execute(text)
                 for batch in cursor.fetch_record_batch():
                     yield dict(zip(batch.schema.names, batch.columns, strict=True)), batch.num_rows
