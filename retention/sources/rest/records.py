@@ -81,7 +81,9 @@ def as_text(value: Any) -> str | None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    return scrub(value if isinstance(value, str) else _dumps(value))
+    text = value if isinstance(value, str) else _dumps(value)
+    # Half a character cannot be stored; as NUL it is set aside with its row, and not altered without a word.
+    return text if text.isascii() else _SURROGATE.sub("\x00", text)
 
 
 def scrub(text: str) -> str:
