@@ -225,6 +225,11 @@ def reach(kind: str, url: str) -> str:
             finally:
                 engine.dispose()
             return ""
+        if kind == "rest":
+            import httpx
+
+            httpx.head(url, timeout=10)  # any answer will do: who may ask for what is found out by `retention source check`
+            return ""
         import fsspec
 
         filesystem, path = fsspec.core.url_to_fs(url)
@@ -235,5 +240,5 @@ def reach(kind: str, url: str) -> str:
 
 
 def with_driver(url: str) -> str:
-    """Name psycopg 3 as the driver of a plain PostgreSQL URL, as the extractors do."""
-    return re.sub(r"^postgres(?:ql)?://", "postgresql+psycopg://", url)
+    """Name the driver of a plain PostgreSQL, MySQL or MariaDB URL, as the extractors do."""
+    return re.sub(r"^(mysql|mariadb)://", r"\1+pymysql://", re.sub(r"^postgres(?:ql)?://", "postgresql+psycopg://", url))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -99,6 +102,42 @@ def test_doctor_sees_a_database_that_does_not_answer(cli: Cli, monkeypatch: pyte
     findings = {f["subject"]: f for f in json.loads(result.output)}
     assert findings["marketing database"]["state"] == "fail"
     assert "very-secret" not in result.output
+
+
+def test_doctor_reaches_databases_and_apis(closed_port: int, answering_port: int) -> None:
+    from retention.doctor import reach, with_driver
+
+    assert reach("rest", f"http://127.0.0.1:{answering_port}/crm") == ""
+    assert reach("rest", f"http://127.0.0.1:{closed_port}/crm") == "cannot be reached (ConnectError)"
+    assert reach("sql", f"mysql://bo:very-secret@127.0.0.1:{closed_port}/shop") == "cannot be reached (OperationalError)"
+    assert with_driver("postgresql://bo@db/shop") == "postgresql+psycopg://bo@db/shop"
+    assert with_driver("mariadb://bo@db/shop") == "mariadb+pymysql://bo@db/shop"
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.fixture
+def answering_port() -> Iterator[int]:
+    """An API that knows nobody: even a refusal is an answer."""
+
+    class Refusing(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.send_response(401)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_port
+        server.shutdown()
+        thread.join()
 
 
 def test_urls_hide_passwords_unless_asked(cli: Cli, warehouse: Warehouse) -> None:
