@@ -46,7 +46,7 @@ def store_people(connection: Connection, run: Run) -> tuple[int, Resolution]:
     batch_id = max((row.batch_id for row in rows), default=0)
     resolution = resolve(connection, run, keys, batch_id)
     if resolution.moved:
-        _follow(connection, resolution.moved)
+        follow(connection, resolution.moved)
     if keys:
         fill_customers(connection)
     return written, resolution
@@ -82,7 +82,7 @@ def _copy_people(connection: Connection, run: Run, rows: Iterable[sa.Row[tuple[o
     connection.exec_driver_sql("analyze pg_temp.person_now")
 
 
-def _follow(connection: Connection, moved: Mapping[int, int]) -> None:
+def follow(connection: Connection, moved: Mapping[int, int]) -> None:
     """Give the facts of moved source customers the key of the person they belong to now.
 
     A fact carries the person whom its source customer belonged to so far, so the index in customer order finds it.

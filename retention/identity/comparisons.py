@@ -7,7 +7,7 @@ level means the same to both.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from splink import SettingsCreator
@@ -94,8 +94,9 @@ def settings() -> SettingsCreator:
     import splink.comparison_level_library as levels
     import splink.comparison_library as comparisons
     from splink import SettingsCreator
+    from splink.blocking_rule_library import block_on
 
-    made = []
+    made: list[Any] = []
     for name, conditions in _LEVELS.items():
         creators = []
         for label, condition in conditions:
@@ -108,7 +109,7 @@ def settings() -> SettingsCreator:
     return SettingsCreator(
         link_type="dedupe_only",
         comparisons=made,
-        blocking_rules_to_generate_predictions=["l.phone = r.phone"],  # pairs are given, never searched for
+        blocking_rules_to_generate_predictions=[block_on("phone")],  # pairs are given, never searched for
         retain_matching_columns=True,  # else splink keeps no levels
         retain_intermediate_calculation_columns=False,
         unique_id_column_name="unique_id",

@@ -39,6 +39,7 @@ _NO_BIRTH = frozenset(
 )
 _GENDERS = {"male": "m", "m": "m", "男": "m", "female": "f", "f": "f", "女": "f"}
 ADDRESS_KINDS = ("email", "phone")
+_NONE = np.array(None, dtype=object)
 _COMMON_NAME = 8.0
 """Names with more expected bearers than this meet only together with something else."""
 
@@ -103,15 +104,15 @@ def blocks(prepared: pd.DataFrame, expected_bearers: npt.NDArray[np.float64], pe
     latin = column["script"] == "latin"
     year, month_day = _part(column["birth"], slice(0, 4)), _part(column["birth"], slice(4, 8))
     sound = column["sound"]
-    common_sound = np.where(common, sound, None)
+    common_sound = _where(common, sound)
     local = _map(prepared["email_local"].to_numpy(), lambda text: text if len(text) >= 6 else None)
     recipes: list[tuple[str, tuple[Column, ...]]] = [
         ("email", (column["email"],)),
         ("phone", (column["phone"],)),
         ("family name and birth", (column["surname"], column["birth"])),
-        ("given name and birth", (np.where(latin, column["given"], None), column["birth"])),
+        ("given name and birth", (_where(latin, column["given"]), column["birth"])),
         ("mailbox", (local,)),
-        ("name", (np.where(common, None, sound),)),
+        ("name", (_where(~common, sound),)),
         ("name and city", (common_sound, column["city"])),
         ("name and year", (common_sound, year)),
         ("name and birthday", (common_sound, month_day)),
@@ -153,7 +154,12 @@ def _hash(kind: str, values: list[Column], pepper: bytes) -> Keys:
 def _texts(values: pd.Series) -> Column:
     """Return values as text or None."""
     array = values.to_numpy(dtype=object)
-    return np.where(pd.isna(array), None, array)
+    return _where(~pd.isna(array), array)
+
+
+def _where(chosen: npt.NDArray[np.bool_], values: Column) -> Column:
+    """Return the chosen values, None for the rest."""
+    return np.asarray(np.where(chosen, values, _NONE), dtype=object)
 
 
 def _map(values: Column, function: Callable[[str], object]) -> Column:
@@ -163,7 +169,7 @@ def _map(values: Column, function: Callable[[str], object]) -> Column:
     for place, value in enumerate(unique):
         found[place] = function(value)
     found[-1] = None  # the code of a missing value is -1
-    return found[codes]
+    return np.asarray(found[codes], dtype=object)
 
 
 def _days(values: pd.Series) -> Column:

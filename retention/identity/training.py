@@ -12,7 +12,7 @@ from retention.identity.records import prepare
 from retention.identity.scoring import duckdb_in_memory, open_linker
 from retention.warehouse import RetentionError
 
-LINK_PROBABILITY = 0.98
+LINK_PROBABILITY = 0.95
 REVIEW_PROBABILITY = 0.5
 _SEED = 20260103
 _MINIMUM_RECORDS = 2_000

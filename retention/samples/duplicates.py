@@ -17,6 +17,7 @@ import pandas as pd
 from retention.samples import duplicate_names as names
 
 Text = npt.NDArray[np.object_]
+_NONE = np.array(None, dtype=object)
 
 
 @dataclass(frozen=True)
@@ -25,19 +26,19 @@ class Noise:
 
     no_phone: float = 0.05
     no_email: float = 0.30
-    no_birth_date: float = 0.20
+    no_birth_date: float = 0.15
     no_gender: float = 0.10
     no_city: float = 0.15
-    no_name: float = 0.02
-    other_phone: float = 0.05
+    no_name: float = 0.01
+    other_phone: float = 0.04
     """Records with an earlier or second number of the person."""
-    other_email: float = 0.05
+    other_email: float = 0.04
     other_domain: float = 0.02
     """Records with the same mailbox name at another provider."""
-    family_phone: float = 0.04
+    family_phone: float = 0.03
     """Records with the number of somebody else of the household."""
-    family_email: float = 0.04
-    switchboard: float = 0.02
+    family_email: float = 0.03
+    switchboard: float = 0.01
     """Records with the number and the info@ address of the employer."""
     recycled_phone: float = 0.01
     """People whose number belonged to a stranger before, of whom a record still has it."""
@@ -48,9 +49,9 @@ class Noise:
     birth_slip: float = 0.015
     day_month_swapped: float = 0.01
     wrong_gender: float = 0.005
-    name_slip: float = 0.02
+    name_slip: float = 0.012
     """Wrong character (mostly one that sounds alike) or letter."""
-    name_variant: float = 0.05
+    name_variant: float = 0.04
     """Nickname, initial, family name first, title in place of the given name."""
     wrong_city: float = 0.05
     same_source: float = 0.10
@@ -61,7 +62,7 @@ USUAL = Noise()
 ROUGH = Noise(
     no_phone=0.12, no_email=0.40, no_birth_date=0.30, no_gender=0.20, no_city=0.25, no_name=0.03, other_phone=0.08,
     other_email=0.08, family_phone=0.08, family_email=0.06, phone_slip=0.03, email_slip=0.03, birth_slip=0.025,
-    day_month_swapped=0.02, name_slip=0.03, name_variant=0.08, wrong_city=0.10, recycled_phone=0.02, same_source=0.2,
+    day_month_swapped=0.02, switchboard=0.02, name_slip=0.03, name_variant=0.08, wrong_city=0.10, recycled_phone=0.02, same_source=0.2,
 )  # fmt: skip
 """A second company, with worse habits."""
 
@@ -162,7 +163,9 @@ def _days(rng: np.random.Generator, count: int, first_year: int, last_year: int)
 
 
 def _mobiles(rng: np.random.Generator, count: int) -> Text:
-    prefix = rng.choice(np.array(["130", "133", "135", "137", "138", "139", "150", "158", "177", "186", "189", "199"]), size=count)
+    prefix = rng.choice(
+        np.array(["130", "133", "135", "137", "138", "139", "150", "158", "177", "186", "189", "199"]), size=count
+    )
     return np.char.add(prefix, np.char.zfill(rng.integers(0, 10**8, size=count).astype(str), 8)).astype(object)
 
 
@@ -204,42 +207,44 @@ def _write_down(rng: np.random.Generator, records: pd.DataFrame, persons: pd.Dat
     phone = names.slip(rng, phone, some(noise.phone_slip, "phone slip"), "0123456789")
     phone = np.where(some(noise.placeholder, "placeholder phone"), rng.choice(names.PLACEHOLDER_PHONES, size=count), phone)
     phone = np.where(rng.random(count) < 0.15, "+86 " + phone, phone)
-    records["phone"] = np.where(some(noise.no_phone, "no phone"), None, phone)
+    records["phone"] = np.where(some(noise.no_phone, "no phone"), _NONE, phone)
 
     email = records["email"].to_numpy().copy()
     email = np.where(some(noise.other_email, "other e-mail"), records["email2"].to_numpy(), email)
     email = np.where(some(noise.family_email, "family e-mail", person), records["family_email"].to_numpy(), email)
-    moved = np.array([address.partition("@")[0] for address in email], dtype=object) + "@" + rng.choice(names.DOMAINS, size=count)
+    moved = (
+        np.array([address.partition("@")[0] for address in email], dtype=object) + "@" + rng.choice(names.DOMAINS, size=count)
+    )
     email = np.where(some(noise.other_domain, "other domain"), moved, email)
     email = np.where(slips[2][1], "info@firm" + records["employer"].astype(str).to_numpy() + ".example.cn", email)
     email = names.slip(rng, email, some(noise.email_slip, "e-mail slip"), "abcdefghijklmnopqrstuvwxyz0123456789", until="@")
     email = np.where(rng.random(count) < 0.1, np.char.upper(email.astype(str)).astype(object), email)
-    records["email"] = np.where(some(noise.no_email, "no e-mail"), None, email)
+    records["email"] = np.where(some(noise.no_email, "no e-mail"), _NONE, email)
 
     name = records["name"].to_numpy().copy()
     western, alone = records["western"].to_numpy() & person, person
     name = names.slip_names(rng, name, some(noise.name_slip, "name slip", alone), western)
     name = names.vary_names(rng, records, name, some(noise.name_variant, "name variant", alone), western)
-    records["name"] = np.where(some(noise.no_name, "no name"), None, name)
+    records["name"] = np.where(some(noise.no_name, "no name"), _NONE, name)
 
     birth = records["birth"].to_numpy().astype("datetime64[D]").astype(str).astype(object)
     birth = names.swap_day_and_month(birth, some(noise.day_month_swapped, "day and month swapped"))
     birth = names.slip_dates(rng, birth, some(noise.birth_slip, "birth slip"))
     birth = np.where(some(noise.placeholder, "placeholder date"), rng.choice(names.PLACEHOLDER_DATES, size=count), birth)
-    birth = np.where(some(noise.no_birth_date, "no birth date") | ~person, None, birth)
+    birth = np.where(some(noise.no_birth_date, "no birth date") | ~person, _NONE, birth)
     records["birth_date"] = pd.to_datetime(pd.Series(birth, dtype="object"), errors="coerce").dt.date
     wedding = records["wedding"].to_numpy()
     days = pd.Series(wedding.astype("datetime64[D]")).dt.date
     records["wedding_anniversary"] = days.where(wedding >= 0, None)
     female = records["female"].to_numpy() ^ some(noise.wrong_gender, "wrong gender")
     gender = np.where(female, "female", "male").astype(object)
-    records["gender"] = np.where(some(noise.no_gender, "no gender") | ~person, None, gender)
+    records["gender"] = np.where(some(noise.no_gender, "no gender") | ~person, _NONE, gender)
     elsewhere = some(noise.wrong_city, "other city")
     drawn = rng.choice(len(names.CITIES), size=count, p=names.CITY_SHARES)
     nowhere = some(noise.no_city, "no city")
     for column, part in (("city", 0), ("region", 1)):
         other = np.array([place[part] for place in names.CITIES], dtype=object)[drawn]
-        records[column] = np.where(nowhere, None, np.where(elsewhere, other, records[column].to_numpy()))
+        records[column] = np.where(nowhere, _NONE, np.where(elsewhere, other, records[column].to_numpy()))
     marks = np.full(count, "", dtype=object)
     for label, chosen in slips:
         marks[chosen] += label + ","

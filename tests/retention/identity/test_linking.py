@@ -70,9 +70,9 @@ def test_one_person(ana: dict[str, Any], again: dict[str, Any]) -> None:
             {"phone": PHONE, "birth_date": "1990-05-01"}, {"phone": PHONE, "birth_date": "1962-03-01"}, id="two days of birth"
         ),
         pytest.param(
-            {"name": "王伟", "birth_date": "1990-05-01"},
-            {"name": "王伟", "birth_date": "1990-05-01"},
-            id="a common name and a day of birth: there are many 王伟",
+            {"name": "王伟", "birth_date": "1990-05-01", "city": "上海"},
+            {"name": "王伟", "birth_date": "1990-05-01", "city": "北京"},
+            id="a common name and a day of birth in two cities: there are many 王伟",
         ),
         pytest.param({"phone": PHONE, "gender": "male"}, {"phone": PHONE, "gender": "female"}, id="a man and a woman"),
         pytest.param(
