@@ -107,7 +107,7 @@ class Found:
                 name=name,
                 type=self.types.get(name),
                 state="ignored" if name in self.ignored else "mapped",
-                filled_share=self.filled[name] / self.rows if name in self.filled and self.rows >= _ENOUGH_VALUES else None,
+                filled_share=self._filled_share(name),
                 readable_share=self._readable_share(name),
             )
             for name in names
@@ -163,6 +163,12 @@ class Found:
         codes = sorted(self.oddities.codes.get(column, ()))
         plain = [code for code in codes if _CODE.match(code) and sum(sign.isdigit() for sign in code) <= 5]
         return f" ({', '.join(plain)})" if plain and len(codes) == len(plain) <= 5 else ""
+
+    def _filled_share(self, name: str) -> float | None:
+        filled = self.filled.get(name, 0)
+        # A small batch without a value says nothing yet; taken as the standard, it would hide that the column is gone.
+        enough = _ENOUGH_VALUES if filled else _ENOUGH_ROWS
+        return filled / self.rows if name in self.filled and self.rows >= enough else None
 
     def _readable_share(self, name: str) -> float | None:
         looked_at = self.looked_at.get(name, 0)

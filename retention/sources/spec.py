@@ -354,7 +354,7 @@ def _columns(at: str, entity: str, columns: Mapping[str, Any]) -> dict[str, Colu
             separator=body.get("separator", " "),
             constant=_text(body["constant"]) if "constant" in body else None,
             values={str(code): _text(ours) for code, ours in body.get("values", {}).items()},
-            unknown=body.get("unknown", "judge"),
+            unknown=body.get("unknown", "judge") or "null",  # unquoted, YAML reads null as nothing
             format=tuple(body["format"]) if isinstance(body.get("format"), list) else body.get("format"),
             decimal=body.get("decimal"),
         )
