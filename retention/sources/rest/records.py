@@ -132,15 +132,19 @@ def require(rows: Sequence[Row], added: Mapping[str, Sequence[Mapping[str, Any]]
     conditions = [name for choice in choices for kind in ("when", "unless") for name in choice.get(kind, {})]
     for name in dict.fromkeys([*composed_from, *conditions]):
         plain = re.sub(r"\.\d+$", "", name)
-        if name in added or all(_has(row, name) or _has(row, plain) for row in rows):
-            continue
-        known = sorted({other for row in rows for other in row})
-        nearest = difflib.get_close_matches(name, known, n=1)
-        raise ColumnMissing(
-            f"the API delivers no field {name}; "
-            f"{f'did it become {nearest[0]}?' if nearest else f'it delivers {len(known)} others.'} "
-            "Nothing landed. Correct the names in the description, or ask for the field."
-        )
+        if name not in added and not all(_has(row, name) or _has(row, plain) for row in rows):
+            raise missing_column(rows, name)
+
+
+def missing_column(rows: Sequence[Row], name: str) -> ColumnMissing:
+    """Return the error that says that a field is not delivered, with the nearest that is."""
+    known = sorted({other for row in rows for other in row} - {name})
+    nearest = difflib.get_close_matches(name, known, n=1)
+    hint = f"did it become {nearest[0]}?" if nearest else f"it delivers {len(known)} others."
+    return ColumnMissing(
+        f"the API delivers no field {name} (or not with every record); {hint} Nothing landed. Correct the names in the "
+        "description, ask for the field, or write sparse: true for an API that leaves out what is empty."
+    )
 
 
 def _value(row: Row, path: str) -> str | None:

@@ -17,7 +17,17 @@ from retention.sources.rest.clock import Clock
 from retention.sources.rest.describe import Paging, Request, api_of, requests_of
 from retention.sources.rest.errors import AnswerUnreadable, PartialPage, Transient
 from retention.sources.rest.paging import Page, Walk
-from retention.sources.rest.records import Row, add_columns, as_text, columns_of, dig, flatten, names_found, require
+from retention.sources.rest.records import (
+    Row,
+    add_columns,
+    as_text,
+    columns_of,
+    dig,
+    flatten,
+    missing_column,
+    names_found,
+    require,
+)
 from retention.sources.rest.zoho_bulk import load_bulk
 from retention.sources.spec import EntitySpec, SourceSpec
 from retention.sources.window import Bound
@@ -74,7 +84,11 @@ class RestStore:
             needed = [*spec.key]
         sparse = bool({**self._spec.api, **spec.request}.get("sparse", False))
         for rows in self._rows(spec, spec.request, spec.cursor, lower, upper):
-            check(names_found(rows, needed, spec.key, sparse=sparse))
+            found = names_found(rows, needed, spec.key, sparse=sparse)
+            check(found)
+            if missing := [name for name in needed if name not in found]:
+                error = missing_column(rows, missing[0])
+                raise type(error)(f"{self._spec.source} {spec.entity}: {error.message}")
             yield columns_of(rows, needed), len(rows)
 
     def deletions(

@@ -82,6 +82,7 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body in one packet: two would each wait for the other's receipt
 
             def do_GET(self) -> None:
                 outer._handle(self)
@@ -149,6 +150,7 @@ class Server:
                 self._drip(handler, b" " * length)
             elif reply.breaking == "cut":
                 handler.wfile.write(reply.body[: length // 2])
+                handler.wfile.flush()
                 handler.close_connection = True
             elif reply.status not in (204, 304):
                 handler.wfile.write(reply.body)
