@@ -10,6 +10,7 @@ from retention.quality.errors import (
     VolumeRose,
 )
 from retention.quality.ingest import validate
+from retention.quality.pages import build_pages, write_pages
 from retention.quality.reconciliation import Reconciled, reconcile
 from retention.quality.replay import Outcome, Selection, discard, outcomes, repair, repair_all, replay
 from retention.quality.slices import check_slices
@@ -26,6 +27,7 @@ __all__ = [
     "TooManyRefused",
     "VolumeDropped",
     "VolumeRose",
+    "build_pages",
     "check_slices",
     "discard",
     "drop_erased",
@@ -37,4 +39,5 @@ __all__ = [
     "repair_all",
     "replay",
     "validate",
+    "write_pages",
 ]

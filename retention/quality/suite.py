@@ -49,6 +49,8 @@ class Suites:
 
         logging.getLogger("great_expectations").setLevel(logging.ERROR)
         self._gx = gx
+        self.last_outcome: Any = None
+        """What the library returned last, for whoever wants to look at it: counts, no values."""
         self._context = gx.get_context(mode="ephemeral")
         self._context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]  # a mapping is what it stores
         url = warehouse.url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
@@ -114,6 +116,7 @@ class Suites:
                 f"{name}: Great Expectations could not run ({type(error).__name__}). Nothing published.", runbook="gx-crashed"
             ) from None
         self._source.delete_asset(name)
+        self.last_outcome = outcome
         return {verdict.key: verdict for verdict in (_verdict(name, result) for result in outcome.results)}
 
     def close(self) -> None:
