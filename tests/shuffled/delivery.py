@@ -43,28 +43,45 @@ TRAILS = {
 
 @dataclass(frozen=True)
 class Plan:
-    """Which files are dropped before which run: one list of file names per business day."""
+    """In which order files are dropped, and how many before each run."""
 
     first_day: date
-    days: tuple[tuple[str, ...], ...]
+    order: tuple[str, ...]
+    cuts: tuple[int, ...]
+    """After how many files each run takes place; the last one takes what is left."""
+
+    @property
+    def days(self) -> list[tuple[str, ...]]:
+        """The files of each business day."""
+        return [self.order[a:b] for a, b in zip((0, *self.cuts), (*self.cuts, len(self.order)), strict=True)]
+
+    def sorted_up_to(self, position: int) -> Plan:
+        """Return the plan with the first files brought, by swaps, into the order of their days; the rest as it is."""
+        order = list(self.order)
+        for place, name in enumerate(sorted(order, key=by_day)[:position]):
+            found = order.index(name, place)
+            order[place], order[found] = order[found], order[place]
+        return Plan(self.first_day, tuple(order), self.cuts)
 
 
-def in_order(files: Mapping[str, str]) -> Plan:
-    """Every file on its own day of the month."""
-    by_day: list[list[str]] = [[] for _ in range(30)]
-    for name in sorted(files):
-        by_day[int(name.rsplit("/", 1)[1][:2]) - 1].append(name)
-    return Plan(date(2026, 3, 1), tuple(map(tuple, by_day)))
+def by_day(name: str) -> tuple[str, str]:
+    """Return the day of a file, and its name: the order in which the sources wrote them."""
+    return name.rsplit("/", 1)[1], name
+
+
+def in_order(files: Mapping[str, str], runs: int = 4) -> Plan:
+    """Every file in the order of its day, over a few runs."""
+    names = sorted(files, key=by_day)
+    return Plan(LAST_DAY, tuple(names), tuple(len(names) * run // runs for run in range(1, runs)))
 
 
 def shuffled(files: Mapping[str, str], generator: random.Random, runs: int | None = None) -> Plan:
     """All files in random order over a few runs; some of the runs are older than what the files tell of."""
     names = sorted(files)
     generator.shuffle(names)
-    count = runs or generator.randint(4, 8)
+    count = runs or generator.randint(3, 6)
     cuts = sorted(generator.sample(range(1, len(names)), count - 1))
-    days = tuple(tuple(names[a:b]) for a, b in zip([0, *cuts], [*cuts, len(names)], strict=True))
-    return Plan(LAST_DAY - timedelta(days=generator.randint(-1, count)), days)
+    return Plan(LAST_DAY - timedelta(days=generator.randint(-1, count)), tuple(names), tuple(cuts))
 
 
 def deliver(warehouse: Warehouse, folder: Path, files: Mapping[str, str], plan: Plan, pepper: bytes) -> None:
@@ -130,11 +147,6 @@ def compared_columns() -> dict[str, list[str]]:
         and contract.kind == "table"
         and not name.startswith(tuple(TRAILS))
     }
-
-
-def make_run(warehouse: Warehouse, day: date, pepper: bytes) -> Run:
-    """Return a run of a business day."""
-    return _run(warehouse, day, pepper)
 
 
 def _run(warehouse: Warehouse, day: date, pepper: bytes) -> Run:

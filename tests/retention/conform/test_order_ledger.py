@@ -69,6 +69,70 @@ CASES = [
         [state(1), state(3, cancelled_at=at(3)), state(6)], [],
         [("paid", 1, 1, 10000), ("cancelled", 3, -1, -10000), ("corrected", 6, 1, 10000)], id="cancelled by mistake",
     ),
+    pytest.param(
+        [state(1), state(3, cancelled_at=at(3)), state(6), state(8, cancelled_at=at(8))], [],
+        [("paid", 1, 1, 10000), ("cancelled", 3, -1, -10000), ("corrected", 6, 1, 10000), ("cancelled", 8, -1, -10000)],
+        id="cancelled by mistake, then in earnest",
+    ),
+    pytest.param(
+        [state(1), state(3, cancelled_at=at(3)), state(4, cancelled_at=at(3), refund_amount="100.00", refunded_at=at(4)), state(6)], [],
+        [("paid", 1, 1, 10000), ("cancelled", 3, -1, -10000), ("corrected", 6, 1, 10000)],
+        id="cancelled and refunded by mistake: the refund of a cancelled order is the same money",
+    ),
+    pytest.param(
+        [state(1), state(4, refund_amount="130.00", refunded_at=at(4))], [],
+        [("paid", 1, 1, 10000), ("refunded", 4, 0, -13000)], id="more refunded than paid: the order stands at minus 30",
+    ),
+    pytest.param(
+        [state(1), state(4, refund_amount="130.00", refunded_at=at(4)), state(9, cancelled_at=at(9), refund_amount="130.00")], [],
+        [("paid", 1, 1, 10000), ("refunded", 4, 0, -13000), ("cancelled", 9, -1, 3000)],
+        id="more refunded than paid, then cancelled: nothing is left of it",
+    ),
+    pytest.param(
+        [state(1), state(4, refund_amount="50.00", refunded_at=at(4)), state(6, refund_amount="30.00", refunded_at=at(4))], [],
+        [("paid", 1, 1, 10000), ("refunded", 4, 0, -5000), ("corrected", 6, 0, 2000)], id="a refund corrected downwards",
+    ),
+    pytest.param(
+        [order("o1", "ana", at(5), refund_amount="10.00", refunded_at=at(3), updated_at=at(5))], [],
+        [("refunded", 5, 0, -1000), ("paid", 5, 1, 10000)], id="a refund dated before the payment counts from the payment",
+    ),
+    pytest.param(
+        [state(1), state(5, cancelled_at=at(5))], [line("o1", 1, returned_quantity="1", returned_at=at(8), updated_at=at(8))],
+        [("paid", 1, 1, 10000), ("cancelled", 5, -1, -10000)], id="returned after the cancellation: the same money again",
+    ),
+    pytest.param([state(1, "0.00"), state(5, "0.00", cancelled_at=at(5))], [], [("paid", 1, 1, 0), ("cancelled", 5, -1, 0)], id="worth nothing"),
+    pytest.param(
+        [state(1), order("o1", "ana", at(3), updated_at=at(3), ordered_at=PAID)], [], [("paid", 1, 1, 10000)],
+        id="paid twice: one order, from its first payment",
+    ),
+    pytest.param(
+        [state(1), order("o1", "ana", None, updated_at=at(4), ordered_at=PAID)], [],
+        [("paid", 1, 1, 10000), ("cancelled", 4, -1, -10000)], id="the payment bounced",
+    ),
+    pytest.param(
+        [state(1), state(3, deleted_at=at(3)), state(7)], [],
+        [("paid", 1, 1, 10000), ("cancelled", 3, -1, -10000), ("corrected", 7, 1, 10000)], id="deleted, then back: void in between",
+    ),
+    pytest.param([state(1), state(3, deleted_at=at(3))], [], [("paid", 1, 1, 10000)], id="deleted: deleted_at leaves it out from then on"),
+    pytest.param(
+        [state(1, "1000000000.00"), order("o1", "ana", PAID, "1000000000.00", cancelled_at="2026-03-01T12:03:00+08:00", updated_at=at(2))], [],
+        [("paid", 1, 1, 10**11), ("cancelled", 1, -1, -(10**11))], id="a huge order, cancelled three minutes later",
+    ),
+    pytest.param(
+        [state(1, discount_amount="10.00")], [line("o1", 1, returned_quantity="1", returned_at=at(6), updated_at=at(6))],
+        [("paid", 1, 1, 9000), ("returned", 6, 0, -9000)], id="all returned: no more than was paid after the order's discount",
+    ),
+    pytest.param(
+        [state(1, "90.00")], [line("o1", 1, quantity="3", unit_price="30.00", returned_quantity=None, updated_at=at(1)),
+                               line("o1", 1, quantity="3", unit_price="30.00", returned_quantity="1", returned_at=at(4), updated_at=at(4)),
+                               line("o1", 1, quantity="3", unit_price="30.00", returned_quantity="3", returned_at=at(9), updated_at=at(9))],
+        [("paid", 1, 1, 9000), ("returned", 4, 0, -3000), ("returned", 9, 0, -6000)], id="returned on two days",
+    ),
+    pytest.param(
+        [state(1, "90.00"), state(11, "90.00", refund_amount="90.00", refunded_at=at(11), cancelled_at=at(11))],
+        [line("o1", 1, quantity="3", unit_price="30.00", returned_quantity="1", returned_at=at(4), updated_at=at(4))],
+        [("paid", 1, 1, 9000), ("returned", 4, 0, -3000), ("cancelled", 11, -1, -6000)], id="part returned, then cancelled and refunded",
+    ),
 ]  # fmt: skip
 
 
@@ -83,6 +147,42 @@ def test_the_states_of_an_order(
     deliver(run, states, lines)
     assert rows_of(warehouse, LEDGER) == expected
     assert rows_of(warehouse, "select count(*) from core.order_entry where net_minor <> gross_minor - discount_minor") == [(0,)]
+
+
+def test_what_cannot_be_is_refused(run: Run, warehouse: Warehouse) -> None:
+    # More brought back than bought, and amounts below zero.
+    land(run, "crm", "customer", [customer("ana")])
+    land(run, "crm", "product", [product("milk")])
+    land(run, "crm", "order", [state(1), order("o2", "ana", PAID, "-1.00"), order("o3", "ana", PAID, refund_amount="-1.00")])
+    land(run, "crm", "order_line", [line("o1", 1, quantity="1", returned_quantity="2", returned_at=at(6))])
+    validate(run)
+    publish_core(run)
+    assert sorted(rows_of(warehouse, 'select rule, column_name from quarantine."row"')) == [
+        ("at_most", "returned_quantity"), ("between", "gross_amount"), ("between", "refund_amount"),
+    ]  # fmt: skip
+    assert rows_of(warehouse, LEDGER) == [("paid", 1, 1, 10000)]
+
+
+def test_an_order_without_a_time_of_change_is_corrected_when_the_correction_lands(
+    make_run: Callable[..., Run], warehouse: Warehouse
+) -> None:
+    # The shop does not say when it changed an order: 100, then 80, then 80 once more among others.
+    for offset, amount in enumerate(["100.00", "80.00", "80.00"]):
+        run = make_run(date(2026, 3, 28) + timedelta(days=offset))
+        land(run, "crm", "customer", [customer("ana", updated_at=at(offset + 1))])
+        rows = [
+            order("o1", "ana", PAID, amount, updated_at=None),
+            order(f"other {offset}", "ana", PAID, "1.00", updated_at=None),
+        ]
+        land(run, "crm", "order", rows)
+        validate(run)
+        publish_core(run)
+    assert rows_of(
+        warehouse,
+        "select e.kind, e.net_minor, e.happened_at = b.landed_at from core.order_entry e join core.order_header h using (order_key) "
+        "join ops.batch b on b.batch_id = h.batch_id where h.order_id = 'o1' order by e.happened_at",
+    ) == [("paid", 10000, False), ("corrected", -2000, True)]
+    assert rows_of(warehouse, "select net_minor from core.order_header where order_id = 'o1'") == [(8000,)]
 
 
 def test_states_may_arrive_in_any_order(make_run: Callable[..., Run], make_database: Callable[[str], str]) -> None:
