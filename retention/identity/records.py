@@ -9,7 +9,7 @@ lets a day be linked without looking at everybody again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -42,6 +42,11 @@ ADDRESS_KINDS = ("email", "phone")
 _NONE = np.array(None, dtype=object)
 _COMMON_NAME = 8.0
 """Names with more expected bearers than this meet only together with something else."""
+
+
+def as_keys(keys: Iterable[int]) -> Keys:
+    """Return keys as an array, also when there are none."""
+    return np.fromiter(keys, dtype=np.int64)
 
 
 def prepare(records: pd.DataFrame, frequencies: NameFrequencies) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from retention.identity.candidates import fetch_records, find_candidates, raw_cu
 from retention.identity.linking import judge_pairs, link_people, with_uses
 from retention.identity.model import LinkageModel, shipped_model
 from retention.identity.pairs import decisions_in_force, links_among, reach, store_pairs
-from retention.identity.records import prepare
+from retention.identity.records import as_keys, prepare
 from retention.identity.transfer import get_numbers, put_frame
 from retention.warehouse import Run, sql_file
 
@@ -70,7 +70,7 @@ def resolve(connection: Connection, run: Run, changed: list[int], batch_id: int)
     """
     if not changed:
         return Resolution()
-    keys = np.unique(np.array(changed, dtype=np.int64))
+    keys = np.unique(as_keys(changed))
     model, settings = active_model(connection), run.settings.ingest
     found = find_candidates(connection, keys, model, settings, run.secrets.pepper)
     prepared = with_uses(prepare(found.records, model.frequencies), found.large, settings, run.secrets.pepper)
@@ -95,7 +95,7 @@ def resolve(connection: Connection, run: Run, changed: list[int], batch_id: int)
     moved, old_people = _write(connection, links, batch_id)
     touched = set(
         links.loc[
-            links["source_customer_key"].isin(np.union1d(found.focus, np.fromiter(moved, dtype=np.int64))), "customer_key"
+            links["source_customer_key"].isin(np.union1d(found.focus, as_keys(moved))), "customer_key"
         ].tolist()
     )
     return Resolution(
