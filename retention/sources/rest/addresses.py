@@ -38,12 +38,13 @@ def checked_address(source: str, address: str) -> str:
         raise SpecError(
             f"{source}: the address of its API must hold no login, no ? and no #; secrets have variables of their own."
         )
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise SpecError(f"{source}: the address of its API must begin with https: personal data do not travel in clear.")
     return address.rstrip("/")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this very machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -31,7 +31,7 @@ def plain_code(value: Any) -> str:
     return text if _CODE.fullmatch(text) else "(not a plain code)"
 
 
-class Secrets(Mapping[str, str]):
+class Secrets:
     """Secrets of one connection: ``RETENTION_SOURCE_<connection>_<name>``, or the file that ``…_<name>_FILE`` names.
 
     Looked up when asked for; the environment wins over the file ``env`` of the installation.
@@ -49,12 +49,6 @@ class Secrets(Mapping[str, str]):
             )
         return found
 
-    def __iter__(self) -> Any:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
     def find(self, name: str) -> str | None:
         """Return a secret, or None."""
         key = f"{self._prefix}{name}"
@@ -66,10 +60,6 @@ class Secrets(Mapping[str, str]):
             except (OSError, UnicodeDecodeError) as error:
                 raise SecretMissing(f"{self._source}: {key}_FILE cannot be read ({type(error).__name__}).") from None
         return None
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Return a secret that a request names."""
-        return self[key]
 
     @staticmethod
     def _variable(key: str) -> str:

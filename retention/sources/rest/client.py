@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,10 @@ from retention.sources.rest.errors import (
 from retention.sources.rest.records import as_text, dig, parse
 from retention.sources.rest.template import fill
 from retention.sources.rest.transport import FAULTS, Deadline, Transport
+
+for _name in ("httpx", "httpcore"):
+    # They log addresses with their parameters, in which an API may want its key; a task's log is read by many.
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 T = TypeVar("T")
 _MEGABYTE = 1024 * 1024

@@ -15,6 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpcore
 import httpx
 
+from retention.sources.rest.addresses import is_loopback
 from retention.sources.rest.clock import Clock
 
 FAULTS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, httpcore.ProxyError, httpx.HTTPError)
@@ -94,7 +95,7 @@ class Transport(httpx.BaseTransport):
 
     def __init__(self, address: str, deadline: Deadline) -> None:
         target = urlsplit(address)
-        proxy = getproxies().get(target.scheme)
+        proxy = None if is_loopback(target.hostname or "") else getproxies().get(target.scheme)
         options: dict[str, Any] = {
             "ssl_context": httpx.create_ssl_context() if target.scheme == "https" else None,
             "max_connections": 1,

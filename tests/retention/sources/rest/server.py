@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections import Counter
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -90,6 +92,9 @@ class Server:
             def do_POST(self) -> None:
                 outer._handle(self)
 
+            def do_CONNECT(self) -> None:
+                outer._handle(self)
+
             def log_message(self, format: str, *args: Any) -> None:
                 """Say nothing."""
 
@@ -105,6 +110,13 @@ class Server:
         self.over.set()
         self._http.shutdown()
         self._http.server_close()
+
+    def use_tls(self, certificate: tuple[Path, Path]) -> None:
+        """Speak https from now on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
+        self.url = self.url.replace("http://", "https://")
 
     def paths(self) -> list[str]:
         return [asked.path for asked in self.asked]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import email.utils
 import gzip
 import json
+import logging
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -403,6 +405,45 @@ def test_addresses_that_are_not_used(tmp_path: Path, address: str, words: str) -
     assert "hush" not in str(caught.value)
 
 
+def test_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) -> None:
+    with serving(Shop(2)) as server:
+        server.use_tls(self_signed(tmp_path))
+        with pytest.raises(SourceUnreachable, match="ConnectError"):
+            read(server, describe(tmp_path))
+        assert not server.asked
+
+
+def test_nothing_on_this_machine_goes_through_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with serving(Shop(2)) as server:
+        assert len(read(server, describe(tmp_path))) == 2
+
+
+def test_proxy_of_the_environment_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The proxy gets the request for a host elsewhere; TLS to it is asked for by CONNECT, so nothing travels in clear."""
+    with serving(lambda asked: status(502)) as proxy:
+        monkeypatch.setenv("https_proxy", proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        with RestStore("https://crm.example.com", describe(tmp_path), TestClock()) as store:
+            with pytest.raises(SourceUnreachable):
+                list(store.read(store._spec.entities["survey_answer"], LOWER, UPPER, lambda names: None))
+        assert {(asked.method, asked.path) for asked in proxy.asked} == {("CONNECT", "crm.example.com:443")}
+
+
+def test_logs_hold_neither_secrets_nor_addresses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    secrets(monkeypatch, KEY="hush")
+    caplog.set_level(logging.DEBUG)
+    with serving(Shop(12)) as server:
+        server.faults = {2: status(503), 3: RESET}
+        read(server, describe(tmp_path, params={"key": "{secret.KEY}"}))
+        assert server.asked[0].params["key"] == "hush"
+    assert "hush" not in caplog.text
+    assert "offset=" not in caplog.text
+
+
 def test_answer_that_is_too_large_is_left(tmp_path: Path) -> None:
     with serving(lambda asked: answer({"data": [{"id": "1", "text": "x" * 300_000}]})) as server:
         with pytest.raises(AnswerUnreadable, match="larger than"):
@@ -443,3 +484,11 @@ REFRESH = {
 def secrets(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
     for name, value in values.items():
         monkeypatch.setenv(f"RETENTION_SOURCE_SHOP_{name}", value)
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    name, host = ("-subj", "/CN=127.0.0.1"), ("-addext", "subjectAltName=IP:127.0.0.1")
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *name, *host]
+    subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    return certificate, key

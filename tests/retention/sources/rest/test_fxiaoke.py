@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from retention.sources import SourceSpec, extract, load_spec
+from retention.sources import SourceSpec, changes, extract, load_spec
 from retention.sources.rest import AccessForbidden, CredentialsRefused, RateLimited, RequestRefused, RestStore
 from retention.warehouse import Run
 from tests.retention.sources.rest.fake_fxiaoke import FakeFxiaoke, failed
@@ -223,7 +223,16 @@ def test_reading_keeps_within_100_calls_in_20_seconds(fxiaoke: Server, spec: Sou
         for _ in range(10):
             list(store.read(spec.entities["order"], LOWER, UPPER, lambda names: None))
     assert len(times) == 150
-    assert all(later - earlier >= 20 for earlier, later in zip(times, times[80:], strict=False))
+    assert all(later - earlier > 19.9 for earlier, later in zip(times, times[80:], strict=False))
+
+
+def test_quick_feed_reads_complaints_of_the_last_minutes(fxiaoke: Server, spec: SourceSpec) -> None:
+    fake: Any = fxiaoke.app
+    fill(fake)
+    fake.add("CasesObj", "k2", ON_DAY_2, contact_id="c2", name="坏了")
+    since = datetime.fromisoformat("2026-04-01T08:50:00+08:00")
+    (batch,) = changes(spec, "complaint", since, since + timedelta(minutes=30), url=fxiaoke.url)
+    assert batch.column("complaint_id").to_pylist() == ["k2"]
 
 
 def test_feed_of_invalidated_records(fxiaoke: Server, spec: SourceSpec) -> None:
