@@ -147,7 +147,8 @@ class Found:
             if name in self.before and (self.before[name].filled_share or 0) >= BROKEN and not self.filled.get(name)
         ]
         if gone and leaves_out_empty(spec, entity):
-            raise _missing(spec, entity, entity.where, gone, [*self.filled, *self.ignored], self.before)
+            there = [name for name in dict.fromkeys([*self.filled, *sorted(self.ignored)]) if name not in gone]
+            raise _missing(spec, entity, entity.where, gone, there, self.before)
 
     def _judge_codes(self, spec: SourceSpec, entity: EntitySpec) -> None:
         for name, rows in sorted(self.oddities.unknown.items()):
@@ -231,9 +232,10 @@ def _missing(
     before: Mapping[str, SeenColumn],
 ) -> ColumnMissing:
     expected = {*needed_columns(entity), *canonical_columns(entity.entity), *([entity.cursor] if entity.cursor else [])}
+    words = hint(missing, expected, names, before)
     return ColumnMissing(
         f"{spec.source} {entity.entity}: {where} has no column {', '.join(missing)}; "
-        f"{hint(missing, expected, names, before)}. Nothing landed. "
+        f"{words}{'' if words.endswith('?') else '.'} Nothing landed. "
         f"Correct the delivery, or the names in {spec.file.name}."
     )
 

@@ -228,7 +228,22 @@ def _validate(path: Path, raw: Any) -> None:
     error = errors[0]
     best = jsonschema.exceptions.best_match([error]) if error.context else error
     key = ".".join(str(part) for part in best.absolute_path) or "(the file)"
-    raise SpecError(f"{path.name}: {key}: {best.message}.")
+    raise SpecError(f"{path.name}: {key}: {_words(best)}.")
+
+
+def _words(error: Any) -> str:
+    """Return what the schema has against a value, with the nearest key where a key is misspelled."""
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        known = error.schema.get("properties", {})
+        unknown = [str(name) for name in error.instance if name not in known]
+        return f"{unknown[0]} is no key of it{_nearest(unknown[0], known)}"
+    if error.validator == "enum":
+        return f"{error.instance!r} is none of {', '.join(dict.fromkeys(map(_plain, error.validator_value)))}"
+    return str(error.message)
+
+
+def _plain(value: Any) -> str:
+    return "null" if value is None else str(value)
 
 
 def _text_keys(path: Path, raw: Any, where: str = "") -> Any:
