@@ -169,7 +169,7 @@ class FileStore:
         with self._open(reading) as raw:
             try:
                 yield from _FORMATS[str(spec.format)](raw, reading, check)
-            except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeError, csv.Error, EOFError) as error:
+            except (pa.ArrowException, UnicodeError, csv.Error, EOFError) as error:
                 raise reading.unreadable(f" ({type(error).__name__})") from None
             raw.finish()
 
