@@ -21,7 +21,7 @@ from retention.sources.columns import last_published, remember
 from retention.sources.compare import Compared, compare_snapshot, land_deletions
 from retention.sources.drift import Found
 from retention.sources.errors import EmptyDay, HeaderOnlyFile, SourceError
-from retention.sources.files import FileStore
+from retention.sources.files import FileStore, open_files
 from retention.sources.loading import load
 from retention.sources.manifest import FileEntry, choose_files, record_files
 from retention.sources.read import file_batches, reported_deletions, source_url, store_batches
@@ -132,7 +132,7 @@ def _land_store(run: Run, spec: SourceSpec, window: Window, address: str, batch_
 
 
 def _land_files(run: Run, spec: SourceSpec, entity: EntitySpec, address: str, batch_id: int, delivery: _Delivery) -> list[str]:
-    files = FileStore(address, spec.source)
+    files = open_files(spec, address, run.settings.ingest)
     due = files.due(entity, run.business_date)
     if entity.expect.missing_file == "stop":
         files.require_day(entity, due, run.business_date)
@@ -140,7 +140,9 @@ def _land_files(run: Run, spec: SourceSpec, entity: EntitySpec, address: str, ba
     if entity.mode == "snapshot":
         _only_newest(delivery.files)
     delivery.rows = load(run.warehouse, entity, batch_id, _all_files(files, spec, entity, delivery))
-    return [f"{entry.path} skipped: {entry.skipped}" for entry in delivery.files if entry.skipped]
+    skipped = [f"{entry.path} skipped: {entry.skipped}" for entry in delivery.files if entry.skipped]
+    broken = [f"{entry.path} set aside: {entry.file.seen.defect}" for entry in delivery.read_files if entry.file.seen.defect]
+    return [*files.notes, *skipped, *broken]
 
 
 def _only_newest(entries: Sequence[FileEntry]) -> None:

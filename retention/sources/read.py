@@ -12,7 +12,7 @@ import pyarrow as pa
 from retention.settings import Deployment
 from retention.sources.drift import Found, checker
 from retention.sources.errors import SpecError
-from retention.sources.files import FileStore, SourceFile
+from retention.sources.files import FileStore, SourceFile, open_files
 from retention.sources.mapping import assemble, canonical_text, mapper, needed_columns
 from retention.sources.pipes import ahead
 from retention.sources.spec import ColumnMap, EntitySpec, SourceSpec, canonical_columns, natural_key
@@ -136,7 +136,7 @@ def changes(
         with open_store(spec, address) as store:
             yield from store_batches(store, spec, entity_spec, since, until, found)
         return
-    files = FileStore(address, spec.source)
+    files = open_files(spec, address)
     after = None if since is None else since.astimezone(spec.zone).date() - timedelta(days=1)
     for file in files.due(entity_spec, until.astimezone(spec.zone).date(), after):
         yield from file_batches(files, spec, entity_spec, file, found)
