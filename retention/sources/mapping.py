@@ -25,6 +25,7 @@ from retention.sources.times import EPOCHS, from_epoch, from_formats, local_time
 
 NUL_SYMBOL = "\u2400"
 """Stands for a NUL byte, which PostgreSQL cannot store; a rule of every landing table refuses rows that hold it."""
+_LIKE_A_TIME = r"^[\d\s.:/,TZ+年月日时分秒-]*$"
 
 _CODES_KEPT = 50
 _NUMERIC = ("numeric", "integer", "bigint", "smallint")
@@ -149,7 +150,9 @@ def canonical_text(
     if _is_text(kind_of):
         text = _empty_to_null(_without_nul(pc.cast(values, pa.string())))
         if kind in ("timestamptz", "date"):
-            text = ascii_digits(text)
+            # Only what is written like a time: anything else goes to quarantine as it was delivered.
+            plain = ascii_digits(text)
+            text = pc.if_else(pc.match_substring_regex(plain, _LIKE_A_TIME), plain, text)
         if formats:
             return from_formats(text, formats, timezone, kind)
         return with_offset(text, timezone) if kind == "timestamptz" else text
