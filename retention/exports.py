@@ -7,6 +7,8 @@ The warehouse keeps both word for word; here they are made harmless, visibly.
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import IO, Any
@@ -16,8 +18,8 @@ from rich.segment import Segment
 
 _FORMULA = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
 """First characters that make a spreadsheet calculate, their full-width and small twins among them (it reads those too)."""
-_LEADING = " \u00a0\u3000\"'\u201c\u201d\u2018\u2019"
-"""Blanks and quotes, behind which a formula may hide."""
+_LEADING = ' \u00a0\u3000"\u201c\u201d'
+"""Blanks and quotes, behind which a formula may hide. Behind an apostrophe there is none: it says that text follows."""
 _BIDI = {*map(chr, range(0x202A, 0x202F)), *map(chr, range(0x2066, 0x206A)), "\u200e", "\u200f", "\u061c"}
 _KEPT = "\n\t"
 
@@ -65,24 +67,29 @@ def write_csv(stream: IO[str], columns: Sequence[str], is_number: Sequence[bool]
     rows : iterable of sequences
         Values in the order of the columns.
     """
-    writer = csv.writer(stream, lineterminator="\n")
+    line = io.StringIO()
+    # By this line end the writer knows to quote a lone carriage return as well; what is written ends in \n alone.
+    writer = csv.writer(line, lineterminator="\r\n")
     shown = plain if stream.isatty() else str
-    writer.writerow([shown(str(spreadsheet_cell(name))) for name in columns])
-    for row in rows:
-        cells = (spreadsheet_cell(value, is_number=number) for value, number in zip(row, is_number, strict=True))
-        writer.writerow([shown(str(cell)) for cell in cells])
+    names = [spreadsheet_cell(name) for name in columns]
+    cells = ([spreadsheet_cell(v, is_number=number) for v, number in zip(row, is_number, strict=True)] for row in rows)
+    for record in itertools.chain([names], cells):
+        writer.writerow([shown(str(cell)) for cell in record])
+        stream.write(line.getvalue().removesuffix("\r\n") + "\n")
+        line.seek(0)
+        line.truncate()
 
 
 def plain(text: str) -> str:
     r"""Return a text without anything a terminal obeys: each such character becomes a visible sign of itself.
 
-    Escape and other control characters become their symbols (``␛``), marks that turn the direction of writing become their
-    code points. Line breaks and tabulators stay.
+    Escape and other control characters become their symbols (``␛``), marks that turn the direction of writing and other signs
+    nobody sees become the replacement character. Line breaks and tabulators stay.
 
     Examples
     --------
     >>> plain("\x1b[31mred\x07"), plain("abc\u202etxt")
-    ('␛[31mred␇', 'abc<U+202E>txt')
+    ('␛[31mred␇', 'abc�txt')
     """
     if text.isascii() and text.isprintable():
         return text
@@ -98,7 +105,7 @@ def _shown(character: str) -> str:
     if code == 0x7F:
         return "␡"
     if 0x80 <= code < 0xA0 or character in _BIDI or 0xD800 <= code < 0xE000:
-        return f"<U+{code:04X}>"
+        return "\ufffd"
     return character
 
 

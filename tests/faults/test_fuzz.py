@@ -33,7 +33,7 @@ pytestmark = pytest.mark.faults
 SEED = int(os.environ.get("RETENTION_FAULT_SEED", random.SystemRandom().randrange(10**6)))
 ROWS = int(os.environ.get("RETENTION_FUZZ_ROWS", "1000000"))
 DAYS = 4
-TEMPLATES = 400
+TEMPLATES = 200
 _REFERRED_TO = ("customer", "product", "order")
 
 
