@@ -19,15 +19,15 @@ from retention.sources.rest.auth import Login, Secrets, SecretValues, plain_code
 from retention.sources.rest.clock import Clock, RateLimit
 from retention.sources.rest.describe import Api
 from retention.sources.rest.errors import (
-    AccessForbidden,
     AnswerUnreadable,
     RateLimited,
     RequestRefused,
     Transient,
 )
-from retention.sources.rest.records import as_text, dig, parse
+from retention.sources.rest.records import as_text, dig
 from retention.sources.rest.template import fill
 from retention.sources.rest.transport import FAULTS, Deadline, Transport
+from retention.sources.rest.verdict import PASSING, Answer, Verdicts, parsed_json
 
 for _name in ("httpx", "httpcore"):
     # They log addresses with their parameters, in which an API may want its key; a task's log is read by many.
@@ -36,7 +36,6 @@ for _name in ("httpx", "httpcore"):
 T = TypeVar("T")
 _MEGABYTE = 1024 * 1024
 _REDIRECTS = 3
-_PASSING = frozenset({408, 425, 429})
 _ENCODINGS = ("", "identity", "gzip", "deflate")
 
 
@@ -51,17 +50,6 @@ class Call:
     body: Any = None
     link: str | None = None
     """Address that the API itself gave for the next page; path and parameters are then its own."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One good answer."""
-
-    status: int
-    headers: httpx.Headers
-    json: Any
-    """Parsed; None where the status says that there is nothing."""
-    url: str
 
 
 class Client:
@@ -84,6 +72,7 @@ class Client:
         self.address = checked_address(source, address)
         self.secrets = Secrets(source, connection)
         self._login = Login(source, api.auth, self.secrets, clock)
+        self._verdicts = Verdicts(api, clock)
         self._deadline = Deadline(clock)
         self._rate = RateLimit(api.limits.requests, api.limits.seconds, clock)
         self._ends = clock.monotonic() + api.limits.read_minutes * 60
@@ -232,73 +221,7 @@ class Client:
             "json": body,
         }
         status, found, content = self._exchange(at, call.method, url, request, into, limit)
-        return self._verdict(at, status, found, content, url, has_file=into is not None)
-
-    def _verdict(
-        self, at: str, status: int, headers: httpx.Headers, content: bytes, url: str, *, has_file: bool
-    ) -> Answer | str:
-        codes, parsed, code = self.api.errors, None, None
-        is_good = 200 <= status < 300 or status in self.api.no_content
-        if status not in self.api.no_content and not (has_file and is_good):
-            parsed = self._parsed(content, headers, must=is_good)
-            code = as_text(dig(parsed, codes.code)) if codes and isinstance(parsed, Mapping) else None
-        if codes and code is not None and code not in codes.ok:
-            shown = plain_code(code)
-            if code in codes.expired:
-                return shown
-            if code in codes.retry:
-                raise Transient(
-                    f"the API answered with code {shown}", f"code {shown}", retry_after(headers, self.clock), RateLimited
-                )
-            if code in codes.forbidden:
-                self._forbidden(at, shown)
-            if is_good or (status not in _PASSING and status < 500 and status not in (401, 403)):
-                raise RequestRefused(
-                    f"{at}: the API refuses the request with code {shown} (status {status}). Nothing landed. Compare "
-                    "the request "
-                    "in the description with the API's documentation."
-                )
-        if is_good:
-            if codes and codes.required and code is None and status not in self.api.no_content and not has_file:
-                raise Transient("an answer without the code that every answer has", "no code", error=AnswerUnreadable)
-            return Answer(status, headers, parsed, url)
-        if status == 401:
-            return plain_code(code or "401")
-        if status == 403:
-            self._forbidden(at, plain_code(code or "403"))
-        if status in _PASSING or status >= 500:
-            after = retry_after(headers, self.clock)
-            if after is not None and after > self.api.limits.wait_seconds:
-                raise RateLimited(
-                    f"{at}: the API answered {status} and asks for a pause of {after:.0f} s, more than the "
-                    f"{self.api.limits.wait_seconds:g} s that are kept (limits.wait_seconds). Nothing landed; safe to "
-                    "retry later."
-                )
-            raise Transient(
-                f"the API answered {status}", str(status), after, RateLimited if status == 429 else SourceUnreachable
-            )
-        raise RequestRefused(
-            f"{at}: the API refuses the request with status {status}. Nothing landed. Compare the request in the description "
-            "with the API's documentation."
-        )
-
-    @staticmethod
-    def _parsed(content: bytes, headers: httpx.Headers, *, must: bool) -> Any:
-        try:
-            return parse(content)
-        except ValueError:
-            if not must:
-                return None
-        is_page = "html" in headers.get("content-type", "").lower() or content.lstrip()[:1] == b"<"
-        what = "the API answered with a web page" if is_page else "the API answered with JSON that is cut off or none"
-        raise Transient(what, "html" if is_page else "broken JSON", error=AnswerUnreadable)
-
-    def _forbidden(self, at: str, code: str) -> None:
-        raise AccessForbidden(
-            f"{at}: the login is known to the API and may not read this ({code}). Nothing landed; what was published "
-            "stays. Give it "
-            "the right there; a new token alone does not help."
-        )
+        return self._verdicts.judge(at, status, found, content, url, has_file=into is not None)
 
     def _exchange(
         self, at: str, method: str, url: str, request: Mapping[str, Any], into: BinaryIO | None, limit: int | None
@@ -368,11 +291,11 @@ class Client:
         at = f"{self.source} login"
         with self._open("POST", url, request) as response:
             status, found, content = response.status_code, response.headers, self._body(at, response, None, None)
-        if status in _PASSING or status >= 500:
+        if status in PASSING or status >= 500:
             raise Transient(f"the login answered {status}", f"login {status}", retry_after(found, self.clock))
         if response.is_redirect:
             raise RequestRefused(f"{at}: the API redirects a login, which is refused. Nothing landed.")
-        parsed = self._parsed(content, found, must=status < 300)
+        parsed = parsed_json(content, found, must=status < 300)
         codes = self.api.errors
         code = as_text(dig(parsed, codes.code)) if codes and isinstance(parsed, Mapping) else None
         if codes and code in codes.retry:

@@ -19,14 +19,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
+from retention.sources.rest.ascending import Ascending
 from retention.sources.rest.describe import Paging
 from retention.sources.rest.errors import PartialPage, RequestRefused, SourceMoving, TooManyEqual
+from retention.sources.rest.readings import Version, readings
 from retention.sources.rest.records import Row
 
-_READINGS = 6
 _STEPS_BACK = 200
 _STALLS = 5
 _SMALLEST = 20
@@ -53,8 +53,6 @@ class Page:
 
 Ask = Callable[[Mapping[str, Any]], Page]
 """Fetches the page for values of the placeholders (and ``link``)."""
-Version = Callable[[Row], bytes]
-"""Identifies a row in its present state."""
 
 
 class Walk:
@@ -73,6 +71,7 @@ class Walk:
     def __init__(self, at: str, paging: Paging, ask: Ask, version: Version, placeholders: frozenset[str], pages: int) -> None:
         self._at, self._paging, self._ask, self._version = at, paging, ask, version
         self._placeholders, self._most, self._pages = placeholders, pages, 0
+        self._lacking = 0
 
     def __iter__(self) -> Iterator[list[Row]]:
         style = self._paging.style
@@ -84,7 +83,7 @@ class Walk:
             return self._window()
         if style == "page" and "page_size" in self._placeholders and self._paging.size >= _SMALLEST:
             return self._window()
-        return readings(self._at, self._chain, self._version, lambda: self._paging.stable or self._pages == 1)
+        return readings(self._at, self._chain, self._version, lambda: self._paging.stable or self._pages == 1, self._lack)
 
     def _page(self, **values: Any) -> Page:
         self._pages += 1
@@ -102,7 +101,7 @@ class Walk:
 
     def _keyset(self) -> Iterator[list[Row]]:
         by, after = self._paging.by, self._paging.after
-        order = _Ascending(self._at, by, strictly=True)
+        order = Ascending(self._at, by, strictly=True)
         while True:
             page = self._page(after=after)
             if not page.rows and page.says_nothing:
@@ -121,7 +120,7 @@ class Walk:
         base: Any = self._paging.after
         anchor, steps_back, stalls = -1, 0, 0  # the place of the last row delivered, counted from the base
         seen: set[bytes] = set()
-        order = _Ascending(self._at, by, strictly=False)
+        order = Ascending(self._at, by, strictly=False)
         while True:
             start, size, values = self._span(base, anchor)
             page = self._page(**values)
@@ -182,11 +181,9 @@ class Walk:
     def _need_offset(self, keyset: bool, base: Any) -> None:
         if keyset and "offset" not in self._placeholders:
             raise TooManyEqual(
-                f"{self._at}: more than {self._paging.size} records share one value of {self._paging.by}, more than a "
-                "page holds, and "
-                "the request has no {offset} to go on among them. Nothing landed. Add {offset}, make pages larger, or "
-                "page by a "
-                "unique column (unique: true)."
+                f"{self._at}: more than {self._paging.size} records share one value of {self._paging.by}, more than a page "
+                "holds, and the request has no {offset} to go on among them. Nothing landed. Add {offset}, make pages "
+                "larger, or page by a unique column (unique: true)."
             )
 
     def _chain(self) -> Iterator[list[Row]]:
@@ -208,98 +205,20 @@ class Walk:
                 ended = not following or page.more is False
                 values = {"token": following} if style == "token" else {"link": following}
             if ended:
-                if page.total is not None and delivered < page.total:
-                    raise PartialPage(
-                        f"{self._at}: the API counts {page.total} records and delivered {delivered}. Nothing landed; "
-                        "safe to retry."
-                    )
+                self._lacking = max((page.total or 0) - delivered, 0)
                 return
             if following in used:
                 raise RequestRefused(f"{self._at}: the API leads in a circle from page to page. Nothing landed.")
             used.add(following)
+
+    def _lack(self) -> int:
+        return self._lacking
 
     def _first(self) -> dict[str, Any]:
         return {"page": self._paging.first_page} if self._paging.style == "page" else {}
 
     def _moving(self) -> None:
         raise SourceMoving(
-            f"{self._at}: rows keep moving between pages, or the API does not sort them. Nothing landed; safe to retry. "
-            "Ask for a "
-            "stable order in the request, or page by a unique column."
+            f"{self._at}: rows keep moving between pages, or the API does not sort them. Nothing landed; safe to retry. Ask "
+            "for a stable order in the request, or page by a unique column."
         )
-
-
-def readings(
-    at: str, chain: Callable[[], Iterator[list[Row]]], version: Version, is_enough: Callable[[], bool]
-) -> Iterator[list[Row]]:
-    """Yield the rows of a chain of pages, read again until a reading brings nothing new.
-
-    Parameters
-    ----------
-    is_enough : callable
-        Asked after the first reading: whether it was one state of the source, because it was one page, or because the API
-        promises that its pages hold their place.
-    """
-    seen: set[bytes] = set()
-    for number in range(_READINGS):
-        found = 0
-        for rows in chain():
-            fresh = []
-            for row in rows:
-                if (mark := version(row)) not in seen:
-                    seen.add(mark)
-                    fresh.append(row)
-            found += len(fresh)
-            if fresh:
-                yield fresh
-        if (number == 0 and is_enough()) or (number > 0 and not found):
-            return
-    raise SourceMoving(
-        f"{at}: {_READINGS} readings in a row each brought rows that the one before had not. Nothing landed; safe to "
-        "retry at a "
-        "quieter time."
-    )
-
-
-class _Ascending:
-    """Checks that values come in ascending order: on this a keyset stands.
-
-    An API may sort as numbers, as times or as text, and no single value tells which: ids of hexadecimal digits look like
-    numbers now and then. So the order holds as long as one way of reading holds for all values.
-    """
-
-    def __init__(self, at: str, by: str, *, strictly: bool) -> None:
-        self._at, self._by, self._strictly = at, by, strictly
-        self._ways: list[Callable[[str], Any]] = [_number, _moment, str, str.casefold]
-        self._last: str | None = None
-
-    def check(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            value = row.get(self._by)
-            if value is None:
-                raise RequestRefused(f"{self._at}: a record has no {self._by}, by which pages go. Nothing landed.")
-            if self._last is not None:
-                self._ways = [way for way in self._ways if self._follows(way(self._last), way(value))]
-            if not self._ways:
-                raise RequestRefused(
-                    f"{self._at}: records are not in ascending order of {self._by}, or the API does not heed {{after}}. "
-                    "Nothing landed. Correct the order and the filter in the request."
-                )
-            self._last = value
-
-    def _follows(self, before: Any, after: Any) -> bool:
-        if before is None or after is None:
-            return False
-        return bool(before < after or (before == after and not self._strictly))
-
-
-def _number(value: str) -> int | None:
-    return int(value) if value.isascii() and value.isdigit() else None
-
-
-def _moment(value: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

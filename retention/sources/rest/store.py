@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from retention.sources.mapping import needed_columns
-from retention.sources.rest.client import Answer, Call, Client
+from retention.sources.rest.client import Call, Client
 from retention.sources.rest.clock import Clock
 from retention.sources.rest.describe import Paging, Request, api_of, requests_of
 from retention.sources.rest.errors import AnswerUnreadable, PartialPage, Transient
@@ -28,6 +28,7 @@ from retention.sources.rest.records import (
     names_found,
     require,
 )
+from retention.sources.rest.verdict import Answer
 from retention.sources.rest.zoho_bulk import load_bulk
 from retention.sources.spec import EntitySpec, SourceSpec
 from retention.sources.window import Bound
@@ -107,9 +108,8 @@ class RestStore:
             moments = [times.read(row.get(column)) for row in rows]
             if None in moments or any(row.get(name) is None for row in rows for name in spec.key):
                 raise AnswerUnreadable(
-                    f"{self._spec.source} {spec.entity}: a deletion has no {', '.join(spec.key)} or no {column} that "
-                    "can be read. "
-                    "Nothing landed. Correct deletions: in its description."
+                    f"{self._spec.source} {spec.entity}: a deletion has no {', '.join(spec.key)} or no {column} that can be "
+                    "read. Nothing landed. Correct deletions: in its description."
                 )
             keys = columns_of(rows, spec.key)
             deleted = {name: keys[name] for name in spec.key}

@@ -15,11 +15,12 @@ from typing import Any
 from zlib import error as ZlibError
 
 from retention.sources.errors import SpecError
-from retention.sources.rest.client import Answer, Call, Client
+from retention.sources.rest.client import Call, Client
 from retention.sources.rest.describe import Request
 from retention.sources.rest.errors import AnswerUnreadable, PartialPage, RequestRefused, Transient
-from retention.sources.rest.paging import readings
+from retention.sources.rest.readings import readings
 from retention.sources.rest.records import Row, add_columns, as_text, dig, require, scrub
+from retention.sources.rest.verdict import Answer
 
 _MEGABYTE = 1024 * 1024
 _ROWS = 5_000

@@ -428,7 +428,7 @@ def test_proxy_of_the_environment_is_used(tmp_path: Path, monkeypatch: pytest.Mo
         with RestStore("https://crm.example.com", describe(tmp_path), TestClock()) as store:
             with pytest.raises(SourceUnreachable):
                 list(store.read(store._spec.entities["survey_answer"], LOWER, UPPER, lambda names: None))
-        assert {(asked.method, asked.path) for asked in proxy.asked} == {("CONNECT", "crm.example.com:443")}
+        assert {(asked.method, asked.headers["Host"]) for asked in proxy.asked} == {("CONNECT", "crm.example.com:443")}
 
 
 def test_logs_hold_neither_secrets_nor_addresses(
