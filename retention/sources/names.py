@@ -22,11 +22,12 @@ _HAN = re.compile(r"[\u4e00-\u9fff]")
 _SPELLED_ALIKE = 0.86
 
 
-def words(name: str) -> list[str]:
+@cache
+def words(name: str) -> tuple[str, ...]:
     """Return the words of a name: ``CustomerID__c``, ``customer_id`` and ``Customer ID`` are the same two."""
     spaced = _CAMEL.sub(" ", unicodedata.normalize("NFKC", name))
     found = [word for word in re.split(r"[^0-9a-z\u00c0-\u024f\u4e00-\u9fff]+", spaced.casefold()) if word]
-    return [word for word in found if word not in _NOISE] or found
+    return tuple(word for word in found if word not in _NOISE) or tuple(found)
 
 
 @cache
@@ -80,8 +81,12 @@ def likeness(known: str, name: str) -> float:
         return 0.55 + 0.35 * len(a) / len(b)
     if set(right) <= set(left) and len(b) >= 4:
         return 0.45 + 0.3 * len(b) / len(a)
-    ratio = difflib.SequenceMatcher(None, a, b).ratio() if min(len(a), len(b)) >= 5 else 0.0
-    return 0.85 * ratio if ratio >= _SPELLED_ALIKE else 0.0
+    if min(len(a), len(b)) < 5:
+        return 0.0
+    spelled = difflib.SequenceMatcher(None, a, b)
+    if min(spelled.real_quick_ratio(), spelled.quick_ratio()) < _SPELLED_ALIKE:  # both are upper bounds, and cheap
+        return 0.0
+    return 0.85 * spelled.ratio() if spelled.ratio() >= _SPELLED_ALIKE else 0.0
 
 
 @cache
