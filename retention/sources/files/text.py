@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 
 from retention.sources.errors import SourceUnreadable
@@ -25,6 +26,16 @@ _ARCHIVES = (
     (b"\xd0\xcf\x11\xe0", "an old or protected office document"),
     (b"PAR1", "parquet"),
 )
+
+_HALF = re.compile("[\ud800-\udfff]")
+
+
+def without_halves(text: str) -> str:
+    """Return text with half characters, which JSON can spell, as NUL.
+
+    One of them would end a whole batch; with a NUL its row is set aside by itself, and no value becomes another one.
+    """
+    return text if text.isascii() else _HALF.sub("\0", text)
 
 
 def utf8(chunks: Iterator[bytes], reading: Reading) -> Iterator[bytes]:

@@ -255,7 +255,7 @@ def test_json_lines(run: Run, desk: Path, rows: Callable[..., Any]) -> None:
     extract(run, spec, "survey_answer")
     assert rows("select position, answer_id, score, comment, about_id, answered_at from landing.survey_answer order by 1") == [
         (1, "1", "9.50", None, '{"a": ["1"]}', "2026-03-31T10:00:00+08:00"),
-        (3, "2", "NaN", "half ?", None, "soon"),
+        (3, "2", "NaN", "half ␀", None, "soon"),
         (4, None, None, None, None, None),
     ]
 

@@ -17,6 +17,7 @@ from openpyxl.utils import get_column_letter
 from retention.sources.files.content import Checked, whole
 from retention.sources.files.formats.workbook import merged_ranges, refuse_unsafe, refused
 from retention.sources.files.reading import Check, RawBatch, Reading
+from retention.sources.files.text import without_halves
 
 _ROWS = 10_000
 _HEADER_WITHIN = 50
@@ -168,7 +169,7 @@ def _text(cell: Any) -> Cell:
         return str(value)
     if isinstance(value, int | float):
         return _number(value)
-    return str(value).encode("utf-8", "replace").decode("utf-8")
+    return without_halves(str(value))
 
 
 def _number(value: int | float) -> Cell:

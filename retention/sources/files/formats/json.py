@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,9 +12,8 @@ from retention.privacy.documents import member
 from retention.sources.errors import FileTooLarge, SourceUnreadable
 from retention.sources.files.content import Checked, chunks, whole
 from retention.sources.files.reading import Check, RawBatch, Reading
-from retention.sources.files.text import utf8
+from retention.sources.files.text import utf8, without_halves
 
-_HALF = re.compile("[\ud800-\udfff]")
 _LINES = 50_000
 _ROW_BYTES = 64 << 20  # of text gathered before it is handed on, so that long values do not pile up
 
@@ -165,5 +163,4 @@ def _text(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    # Half a character, which JSON can spell, would end the whole batch. As NUL it is set aside with its row.
-    return text if text.isascii() else _HALF.sub("\x00", text)
+    return without_halves(text)
