@@ -96,13 +96,17 @@ def identity_review(limit: Annotated[int, typer.Option("--limit", help="Pairs sh
     found = rows(warehouse, sql_file("_report/identity_review"), {"row_limit": limit})
     out = console()
     for r in found:
-        out.print(Text(f"{r['left_key']} {r['right_key']}  probability {r['match_probability']:.4f}, weight {r['match_weight']:.1f}"))
+        out.print(
+            Text(f"{r['left_key']} {r['right_key']}  probability {r['match_probability']:.4f}, weight {r['match_weight']:.1f}")
+        )
         for side in ("left", "right"):
             values = [mask(r[f"{side}_{name}"]) for name in ("name", "email", "phone", "birth_date")]
             out.print(Text(f"  {r[f'{side}_source']}:{r[f'{side}_id']}  {'  '.join(value for value in values if value)}"))
         out.print(Text(f"  {evidence(r['levels'])}\n"))
     total = found[0]["count_open"] if found else 0
-    out.print(f"{total:,} pairs wait · retention identity accept LEFT RIGHT --reason … · retention identity reject LEFT RIGHT --reason …")
+    out.print(
+        f"{total:,} pairs wait · retention identity accept LEFT RIGHT --reason … · retention identity reject LEFT RIGHT --reason …"
+    )
 
 
 @identity_app.command("accept", context_settings=_KEYS)
@@ -118,7 +122,9 @@ def identity_reject(pair: Pair, reason: Reason) -> None:
 
 
 @identity_app.command("merge", context_settings=_KEYS)
-def identity_merge(keys: Annotated[list[int], typer.Argument(metavar="KEY KEY…", help="Keys of people.")], reason: Reason) -> None:
+def identity_merge(
+    keys: Annotated[list[int], typer.Argument(metavar="KEY KEY…", help="Keys of people.")], reason: Reason
+) -> None:
     """Decide that people are one, whatever the rules say; facts follow at once."""
     from retention.identity import decisions
 
@@ -136,7 +142,9 @@ def identity_split(
 
 
 @identity_app.command("undo")
-def identity_undo(change: Annotated[int, typer.Argument(metavar="DECISION", help="Number of the decision, from `identity show`.")]) -> None:
+def identity_undo(
+    change: Annotated[int, typer.Argument(metavar="DECISION", help="Number of the decision, from `identity show`.")],
+) -> None:
     """Undo a decision: the rules hold again for its pairs; facts follow at once."""
     from retention.identity import decisions
 
@@ -153,7 +161,9 @@ def identity_train(
     from retention.identity import registry
 
     if shipped:
-        _apply("identity train", lambda connection: everybody(connection) if registry.retire(connection, getpass.getuser()) else [])
+        _apply(
+            "identity train", lambda connection: everybody(connection) if registry.retire(connection, getpass.getuser()) else []
+        )
         return
     from retention.identity.training import train
 
@@ -162,7 +172,9 @@ def identity_train(
         records = registry.training_records(connection)
     model = train(records, "the customers of this warehouse")
     out = console()
-    out.print(Text(f"{model.version}: trained on {len(records):,} source customers, links from probability {model.link_probability}"))
+    out.print(
+        Text(f"{model.version}: trained on {len(records):,} source customers, links from probability {model.link_probability}")
+    )
     if activate:
         _apply(
             "identity train",
@@ -207,7 +219,10 @@ def _decide_pair(pair: list[int], verdict: Any, reason: str) -> None:
     if len(pair) != 2:
         raise typer.BadParameter("two keys", param_hint="LEFT RIGHT")
     left, right = pair
-    _apply("identity decision", lambda connection: decisions.decide_pair(connection, left, right, verdict, getpass.getuser(), reason))
+    _apply(
+        "identity decision",
+        lambda connection: decisions.decide_pair(connection, left, right, verdict, getpass.getuser(), reason),
+    )
 
 
 def _apply(step: str, change: Callable[[Connection], list[int]]) -> None:

@@ -10,11 +10,15 @@ import idna
 import phonenumbers
 
 # Invisible characters that copying out of documents leaves in addresses; they never belong to one.
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
+)
 _LOCAL = re.compile(r"[^\s@\x00-\x1f\x7f\ud800-\udfff]{1,64}")
 _DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+")
 _PLAIN_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9]+(-[A-Za-z0-9]+)*(\.[A-Za-z0-9]+(-[A-Za-z0-9]+)*)+")
-_FULL_WIDTH = str.maketrans({chr(0xFF01 + place): chr(0x21 + place) for place in range(94)} | {"。": ".", "｡": ".", "\u3000": " "})
+_FULL_WIDTH = str.maketrans(
+    {chr(0xFF01 + place): chr(0x21 + place) for place in range(94)} | {"。": ".", "｡": ".", "\u3000": " "}
+)
 # 0755-26613388-801: the third part is a desk.
 _DASH_EXTENSION = re.compile(r"(.*[0-9]{4,})-[0-9]{1,5}")
 # Chinese mobile numbers as nearly all are typed; phonenumbers comes to the same result, at fifty times the cost.

@@ -42,8 +42,8 @@ class Candidates:
         Source customers all of whose pairs are judged anew, sorted.
     pairs
         Their candidate pairs.
-    records
-        The records of the focus and of everybody they are paired with.
+    records, prepared
+        The records of the focus and of everybody they are paired with; the same in comparable form.
     large
         Address blocks too large to be looked into.
     large_blocks
@@ -55,6 +55,7 @@ class Candidates:
     focus: Keys
     pairs: pa.Table
     records: pd.DataFrame
+    prepared: pd.DataFrame
     large: set[int]
     large_blocks: int
     everybody: bool
@@ -83,7 +84,7 @@ def find_candidates(
             new.loc[sizes > settings.linkage_block_limit, "block"].unique(),
         )
         pairs = candidate_pairs(meeting, None)
-        return Candidates(np.sort(changed), pairs, records, _addresses(crowded), len(crowded), True)
+        return Candidates(np.sort(changed), pairs, records, prepared, _addresses(crowded), len(crowded), True)
     _store(connection, cursor, block, key)
     connection.execute(sa.text(sql_file("core/_identity_blocks")))
     connection.exec_driver_sql("analyze pg_temp.linkage_touched")
@@ -95,8 +96,10 @@ def find_candidates(
     needed = np.unique(np.concatenate([focus, pairs["left"].to_numpy(), pairs["right"].to_numpy()]))
     missing = np.setdiff1d(needed, changed)
     if len(missing):
-        records = pd.concat([records, fetch_records(connection, missing)], ignore_index=True)
-    return Candidates(focus, pairs, records, _addresses(crowded), len(crowded), False)
+        more = fetch_records(connection, missing)
+        records = pd.concat([records, more], ignore_index=True)
+        prepared = pd.concat([prepared, prepare(more, model.frequencies)], ignore_index=True)
+    return Candidates(focus, pairs, records, prepared, _addresses(crowded), len(crowded), False)
 
 
 def fetch_records(connection: Connection, keys: Keys) -> pd.DataFrame:

@@ -151,6 +151,7 @@ def _person(connection: Connection, key: int) -> int:
 
 def _members(connection: Connection, person: int) -> list[int]:
     found = connection.execute(
-        sa.text("select source_customer_key from core.customer_alias where customer_key = :person order by 1"), {"person": person}
+        sa.text("select source_customer_key from core.customer_alias where customer_key = :person order by 1"),
+        {"person": person},
     )
     return [int(key) for key in found.scalars()]

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.identity.candidates import fetch_records, find_candidates, raw_cursor, wanted
+from retention.identity.comparisons import PRIVATE
 from retention.identity.linking import judge_pairs, link_people, with_uses
 from retention.identity.model import LinkageModel, shipped_model
 from retention.identity.pairs import decisions_in_force, links_among, reach, store_pairs
@@ -73,7 +74,7 @@ def resolve(connection: Connection, run: Run, changed: list[int], batch_id: int)
     keys = np.unique(as_keys(changed))
     model, settings = active_model(connection), run.settings.ingest
     found = find_candidates(connection, keys, model, settings, run.secrets.pepper)
-    prepared = with_uses(prepare(found.records, model.frequencies), found.large, settings, run.secrets.pepper)
+    prepared = with_uses(found.prepared, found.large, settings, run.secrets.pepper)
     judged = judge_pairs(prepared, found.pairs, model)
     partners = store_pairs(connection, found.focus, judged, model, found.everybody)
     decisions = decisions_in_force(connection)
@@ -88,15 +89,15 @@ def resolve(connection: Connection, run: Run, changed: list[int], batch_id: int)
         if len(missing):
             more = fetch_records(connection, missing)
             records = pd.concat([records, more], ignore_index=True)
-            prepared = with_uses(prepare(records, model.frequencies), found.large, settings, run.secrets.pepper)
+            # How many use their addresses plays no part: they are only looked at for what contradicts.
+            alone = prepare(more, model.frequencies).assign(email_use=PRIVATE, phone_use=PRIVATE)
+            prepared = pd.concat([prepared, alone], ignore_index=True)
         inside = np.isin(records["source_customer_key"].to_numpy(), reached)
         records, prepared = records[inside].reset_index(drop=True), prepared[inside].reset_index(drop=True)
     links = link_people(records, prepared, edges, decisions, model, settings)
     moved, old_people = _write(connection, links, batch_id)
     touched = set(
-        links.loc[
-            links["source_customer_key"].isin(np.union1d(found.focus, as_keys(moved))), "customer_key"
-        ].tolist()
+        links.loc[links["source_customer_key"].isin(np.union1d(found.focus, as_keys(moved))), "customer_key"].tolist()
     )
     return Resolution(
         members=len(links),

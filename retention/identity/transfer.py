@@ -41,8 +41,8 @@ def put_numbers(cursor: psycopg.Cursor[object], table: str, columns: Sequence[st
         sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
     with cursor.copy(target) as copy:
-        copy.write(_SIGNATURE + bytes(0))
-        copy.write(bytes(0) + rows.tobytes())
+        copy.write(_SIGNATURE)
+        copy.write(rows.tobytes())
         copy.write(_END)
 
 
@@ -56,7 +56,7 @@ def get_numbers(cursor: psycopg.Cursor[object], query: str, columns: int) -> lis
 
 
 def put_frame(cursor: psycopg.Cursor[object], table: str, frame: pd.DataFrame) -> None:
-    """Append a frame of numbers and text without nulls to a table, column by name."""
+    """Append a frame of numbers and text to a table, column by name."""
     buffer = io.BytesIO()
     pa_csv.write_csv(
         pa.Table.from_pandas(frame, preserve_index=False),
@@ -64,8 +64,8 @@ def put_frame(cursor: psycopg.Cursor[object], table: str, frame: pd.DataFrame) -
         pa_csv.WriteOptions(include_header=False, quoting_style="needed"),
     )
     names = sql.SQL(", ").join(map(sql.Identifier, frame.columns))
-    # An empty text is a text here: only this word, which nobody writes, would be a null.
-    target = sql.SQL("copy {} ({}) from stdin (format csv, null '<null>')").format(sql.Identifier(*table.split(".")), names)
+    # Text is written in quotes and a null as nothing, which is what COPY makes of them.
+    target = sql.SQL("copy {} ({}) from stdin (format csv)").format(sql.Identifier(*table.split(".")), names)
     with cursor.copy(target) as copy:
         copy.write(buffer.getvalue())
 

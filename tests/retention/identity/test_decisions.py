@@ -23,10 +23,14 @@ FAMILY = "13912345601"
 def keys(make_run: Callable[..., Run]) -> dict[str, int]:
     """Li Na and Li Ning share a telephone; the shop does not know Li Na's name. Kai is somebody else."""
     run = make_run(date(2026, 3, 30))
-    land(run, "crm", "customer", [customer("na", name="李娜", phone=FAMILY), customer("kai", name="Kai Berg", email="kai@x.cn")])
+    land(
+        run, "crm", "customer", [customer("na", name="李娜", phone=FAMILY), customer("kai", name="Kai Berg", email="kai@x.cn")]
+    )
     land(run, "shop", "customer", [customer("na2", name="李女士", phone=FAMILY)])
     land(run, "shop", "order", [order("o1", "na2", "2026-03-02T12:00:00+08:00")])
-    deliver(run, "crm", "order", [order("o2", "na", "2026-03-01T12:00:00+08:00"), order("o3", "kai", "2026-03-03T12:00:00+08:00")])
+    deliver(
+        run, "crm", "order", [order("o2", "na", "2026-03-01T12:00:00+08:00"), order("o3", "kai", "2026-03-03T12:00:00+08:00")]
+    )
     named = {"na": ("crm", "na"), "kai": ("crm", "kai"), "na2": ("shop", "na2")}
     return {name: source_customer_key(PEPPER, *number) for name, number in named.items()}
 
@@ -53,7 +57,12 @@ def test_a_split_holds_until_it_is_undone(make_run: Callable[..., Run], warehous
     assert len(rows_of(warehouse, "select distinct customer_key from pii.contact")) == 3
     # The next delivery of the same records does not link them again.
     again = make_run(date(2026, 4, 1), run_id="run-2")
-    deliver(again, "shop", "customer", [customer("na2", name="李女士", phone=FAMILY, city="上海", updated_at="2026-04-01T01:00:00+08:00")])
+    deliver(
+        again,
+        "shop",
+        "customer",
+        [customer("na2", name="李女士", phone=FAMILY, city="上海", updated_at="2026-04-01T01:00:00+08:00")],
+    )
     assert people(warehouse)[keys["na2"]] != people(warehouse)[keys["na"]]
     relink(run, lambda c: decisions.undo(c, 1, "ivo"))
     assert people(warehouse)[keys["na2"]] == people(warehouse)[keys["na"]]
@@ -81,7 +90,9 @@ def test_a_merge_outranks_contradictions(make_run: Callable[..., Run], warehouse
     assert len(set(people(warehouse).values())) == 2
 
 
-def test_a_later_decision_replaces_an_earlier_one(make_run: Callable[..., Run], warehouse: Warehouse, keys: dict[str, int]) -> None:
+def test_a_later_decision_replaces_an_earlier_one(
+    make_run: Callable[..., Run], warehouse: Warehouse, keys: dict[str, int]
+) -> None:
     run = make_run(date(2026, 3, 31))
     relink(run, lambda c: decisions.split(c, [keys["na2"]], "ivo", "her sister"))
     relink(run, lambda c: decisions.decide_pair(c, keys["na"], keys["na2"], "same", "jin", "asked her"))
@@ -107,7 +118,9 @@ def test_what_cannot_be_decided_is_refused(make_run: Callable[..., Run], warehou
         assert connection.execute(sa.text("select count(*) from core.linkage_decision")).scalar_one() == 0
 
 
-def test_erasure_takes_pairs_blocks_and_decisions_along(make_run: Callable[..., Run], warehouse: Warehouse, keys: dict[str, int]) -> None:
+def test_erasure_takes_pairs_blocks_and_decisions_along(
+    make_run: Callable[..., Run], warehouse: Warehouse, keys: dict[str, int]
+) -> None:
     from retention.privacy.registry import person_rows
 
     relink(make_run(date(2026, 3, 31)), lambda c: decisions.split(c, [keys["na2"]], "ivo", "her sister"))

@@ -34,7 +34,10 @@ def cli(tmp_path: Path, warehouse: Warehouse, marketing: Warehouse, monkeypatch:
 @pytest.fixture
 def twins(make_run: Callable[..., Run]) -> tuple[int, int]:
     """王大双 and 王小双 share a day of birth and a number: twins, or one person misspelt."""
-    rows = [customer("d", name="王大双", phone="13912345601", **BORN), customer("x", name="王小双", phone="13912345601", **BORN)]
+    rows = [
+        customer("d", name="王大双", phone="13912345601", **BORN),
+        customer("x", name="王小双", phone="13912345601", **BORN),
+    ]
     deliver(make_run(date(2026, 3, 30)), "crm", "customer", rows)
     left, right = sorted(source_customer_key(PEPPER, "crm", number) for number in ("d", "x"))
     return left, right

@@ -57,7 +57,9 @@ def write(run: Run, rows: pd.DataFrame) -> Resolution:
 
 def stored(warehouse: Warehouse) -> pd.DataFrame:
     with warehouse.connect() as connection:
-        found = connection.execute(sa.text("select source_customer_key, customer_key, rule from core.customer_alias order by 1"))
+        found = connection.execute(
+            sa.text("select source_customer_key, customer_key, rule from core.customer_alias order by 1")
+        )
         return pd.DataFrame(found.all(), columns=["source_customer_key", "customer_key", "rule"])
 
 
@@ -96,7 +98,9 @@ def test_a_fourth_user_of_a_number_parts_the_first_three(
     make_run: Callable[..., Run], warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Nobody knows their names; three may be one person, four are a shop.
-    users = pd.DataFrame([{**BLANK, "source_customer_key": key, "customer_id": str(key), "phone_e164": NUMBER} for key in range(1, 5)])
+    users = pd.DataFrame(
+        [{**BLANK, "source_customer_key": key, "customer_id": str(key), "phone_e164": NUMBER} for key in range(1, 5)]
+    )
     run = make_run()
     write(run, users.iloc[:3])
     assert stored(warehouse)["customer_key"].nunique() == 1
