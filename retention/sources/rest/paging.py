@@ -12,7 +12,7 @@ before. This is exact as long as the API sorts by something that does not change
 guessed: it is the page on which nothing follows the anchor.
 
 *Chain* (tokens, links): where the API leads is its own affair. Unless it promises that its tokens hold their place, the whole
-chain is read again until a reading brings nothing new.
+chain is read again until two readings agree.
 """
 
 from __future__ import annotations

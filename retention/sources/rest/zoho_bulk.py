@@ -36,7 +36,7 @@ def load_bulk(at: str, client: Client, request: Request, version: Callable[[Row]
     """Yield all records of a module.
 
     A job is one state of the module. More than 200,000 records take several jobs, between which records may go: such a load is
-    repeated until it brings nothing new.
+    repeated until two agree.
 
     Parameters
     ----------
