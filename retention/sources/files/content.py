@@ -84,8 +84,8 @@ class Checked(io.RawIOBase):
         )
 
 
-def chunks(raw: Checked, reading: Reading) -> Iterator[bytes]:
-    """Yield the unpacked bytes of a file.
+def chunks(raw: Checked, reading: Reading, size: int = _CHUNK) -> Iterator[bytes]:
+    """Yield the unpacked bytes of a file, at most ``size`` at a time.
 
     Raises
     ------
@@ -94,14 +94,14 @@ def chunks(raw: Checked, reading: Reading) -> Iterator[bytes]:
     """
     codec = packing(reading.file.path)
     if codec is None:
-        while data := raw.read(_CHUNK):
+        while data := raw.read(size):
             yield data
         return
     limits, total = reading.limits, 0
     stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), codec)
     while True:
         try:
-            data = stream.read(_CHUNK)
+            data = stream.read(size)
         except OSError:
             raise reading.unreadable(f": its {codec} stream is broken or cut off behind {total:,} unpacked bytes") from None
         if not data:

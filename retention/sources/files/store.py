@@ -24,7 +24,7 @@ from retention.sources.errors import (
     SourceError,
     SourceUnreachable,
 )
-from retention.sources.files.content import Checked
+from retention.sources.files.content import Checked, chunks
 from retention.sources.files.formats import csv as csv_format
 from retention.sources.files.formats import excel, json, parquet
 from retention.sources.files.listing import Pattern, is_settled, local_files, stored_files
@@ -172,6 +172,16 @@ class FileStore:
             except (pa.ArrowException, UnicodeError, csv.Error, EOFError) as error:
                 raise reading.unreadable(f" ({type(error).__name__})") from None
             raw.finish()
+
+    def head(self, file: SourceFile, spec: EntitySpec, size: int = 65_536) -> bytes:
+        """Return the first bytes of a file, unpacked, at most ``size`` of them: for looking at it, not for reading its rows."""
+        found = b""
+        with self._open(self._reading(file, spec)) as raw:
+            for data in chunks(raw, self._reading(file, spec), size):
+                found += data
+                if len(found) >= size:
+                    break
+        return found[:size]
 
     # -- details ----------------------------------------------------------------------------------------------------
     def _reading(self, file: SourceFile, spec: EntitySpec) -> Reading:

@@ -166,3 +166,14 @@ def test_ratio_is_judged_by_what_really_was_read(tmp_path: Path) -> None:
     assert len(content) > 200 * len(packed)
     (tmp_path / "a.csv.gz").write_bytes(packed)
     assert count_rows(tmp_path, entity("a.csv.gz", "csv")) == 200_000
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.csv.zst"])
+def test_the_head_of_a_file_is_unpacked_and_short(tmp_path: Path, name: str) -> None:
+    content = HEADER + b"1,Ana,x\n" * 50_000
+    pack = {"gz": gzip.compress, "zst": zstd}.get(name.rpartition(".")[2], bytes)
+    (tmp_path / name).write_bytes(pack(content))
+    store = FileStore(str(tmp_path), "desk", LIMITS)
+    file = SourceFile(name, 1, None)
+    assert store.head(file, entity(name, "csv"), 100) == content[:100]
+    assert store.head(file, entity(name, "csv"), 10_000_000) == content
