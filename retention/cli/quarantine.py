@@ -47,7 +47,7 @@ def list_rows(
     binds = {"source": source, "entity": entity, "business_date": parse_date(date)}
     if summary:
         found = rows(warehouse, sql_file("_report/quarantine_summary"), binds)
-        states = ("open", "fixed", "replayed", "superseded", "discarded")
+        states = ("open", "fixed", "replayed", "closed")
         section = Section(
             "Refused rows by rule",
             "隔离数据（按规则）",
@@ -59,7 +59,7 @@ def list_rows(
                 ]
                 for r in found
             ],
-            note="a row that breaks two rules stands in both lines",
+            note="a row that breaks two rules stands in both lines; closed: superseded by a valid row, or discarded",
             empty="no row was ever refused",
         )  # fmt: skip
         print_section(console(), section)
@@ -222,13 +222,13 @@ def reconcile(
 
     with opened_run("quarantine reconcile", None) as run:
         found = quality.reconcile(run, parse_date(since, "--since"))
-    names = ("batches", "extracted", "valid", "waiting", "replayed", "closed", "expired", "duplicate", "erased")
+    names = ("extracted", "valid", "waiting", "replayed", "closed", "duplicate", "erased")
     section = Section(
         "Every row accounted for",
         "对账",
         [("source.entity", "left"), *((name, "right") for name in names)],
         [[f"{r.source}.{r.entity}", *(f"{getattr(r, name):,}" for name in names)] for r in found],
-        note="extracted = valid + waiting + replayed + closed + expired + duplicate + erased; closed: superseded or discarded",
+        note="extracted = valid + waiting + replayed + closed + duplicate + erased; closed: superseded, discarded or expired",
         empty="no batch was validated yet",
     )
     print_section(console(), section)

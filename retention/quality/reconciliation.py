@@ -21,6 +21,7 @@ from retention.warehouse import Run, all_contracts
 class Reconciled:
     """One source and entity: how many rows its batches brought and where these are now.
 
+    ``closed`` rows were refused and are superseded, discarded, or older than quarantine keeps them.
     ``problems`` says what does not add up, batch by batch; empty when all does.
     """
 
@@ -32,7 +33,6 @@ class Reconciled:
     waiting: int
     replayed: int
     closed: int
-    expired: int
     duplicate: int
     erased: int
     problems: Sequence[str]
@@ -111,8 +111,7 @@ def reconcile(run: Run, since: date | None = None) -> list[Reconciled]:
                 valid=sum(row.rows_valid for row in mine),
                 waiting=sum(row.waiting for row in mine),
                 replayed=sum(row.replayed for row in mine),
-                closed=sum(row.refused - row.waiting - row.replayed for row in mine),
-                expired=sum(max(0, row.rows_quarantined - row.refused) for row in mine if row.quarantine_may_be_gone),
+                closed=sum(row.rows_quarantined - row.waiting - row.replayed for row in mine),
                 duplicate=sum(row.rows_duplicate for row in mine),
                 erased=sum(row.rows_tombstoned for row in mine),
                 problems=[problem for row in mine for problem in _problems(row, landed.get(row.batch_id, 0))],

@@ -168,7 +168,11 @@ def _no_nul(arguments: _Arguments, context: RowContext) -> Built:
 
 def _clean_key(arguments: _Arguments, context: RowContext) -> Built:
     column = arguments["column"]
-    return f"{ref(context, column)} !~ '[\\x01-\\x1f\\x7f]'", f"{column} must not hold control characters", ()
+    reference = ref(context, column)
+    # 1.38E+17 is a number that a spreadsheet has rounded: the digits that told it from others are gone.
+    rounded = f"{reference} like '%+%' and {reference} ~ '^[0-9]([.][0-9]+)?[Ee][+][0-9]{{2,3}}$'"
+    predicate = f"{reference} !~ '[\\x01-\\x1f\\x7f]' and not ({rounded})"
+    return predicate, f"{column} must not hold control characters nor be a number that a spreadsheet has rounded", ()
 
 
 BUILDERS: dict[str, Builder] = {

@@ -6,8 +6,7 @@ select
     count(*) filter (where refused.state = 'open') as open_rows,
     count(*) filter (where refused.state = 'fixed') as fixed_rows,
     count(*) filter (where refused.state = 'replayed') as replayed_rows,
-    count(*) filter (where refused.state = 'superseded') as superseded_rows,
-    count(*) filter (where refused.state = 'discarded') as discarded_rows,
+    count(*) filter (where refused.state in ('superseded', 'discarded')) as closed_rows,
     max(refused.last_seen_at) as last_seen_at
 from quarantine."row" as refused
 cross join lateral unnest(refused.rules) as broken (label)
@@ -16,4 +15,8 @@ where
     and (cast(:entity as text) is null or refused.entity = :entity)
     and (cast(:business_date as date) is null or refused.business_date = :business_date)
 group by refused.source, refused.entity, broken.label
-order by open_rows + fixed_rows desc, refused.source, refused.entity, broken.label
+order by
+    count(*) filter (where refused.state in ('open', 'fixed')) desc,
+    refused.source asc,
+    refused.entity asc,
+    broken.label asc

@@ -119,7 +119,8 @@ def _no_nul(arguments: Mapping[str, Any], contract: Contract, clean: Row) -> Bro
 
 
 def _clean_key(arguments: Mapping[str, Any], contract: Contract, clean: Row) -> Broken:
-    return [{arguments["column"]: f"{clean.get(arguments['column']) or 'ana'}\x1f"}], []
+    column = arguments["column"]
+    return [{column: f"{clean.get(column) or 'ana'}\x1f"}, {column: "1.38E+17"}], []
 
 
 _WRONG = {
@@ -202,7 +203,7 @@ MUTATIONS: dict[str, Mutation] = {
 
 def seed_known(warehouse: Warehouse) -> None:
     """Let core know what clean rows refer to, and the strange numbers by which a defect breaks one rule and not two."""
-    for name in ("ana", "ana\x1f", "x" * 201, "a\u2400b"):
+    for name in ("ana", "ana\x1f", "x" * 201, "a\u2400b", "1.38E+17"):
         store(warehouse, "pii.source_customer", source="crm", customer_id=name)
         store(warehouse, "core.order_header", source="crm", order_id=name.replace("ana", "o1"))
         store(warehouse, "core.product", source="crm", product_id=name.replace("ana", "milk"))
