@@ -103,7 +103,7 @@ def _land(run: Run, spec: SourceSpec, window: Window, address: str, batch_id: in
     if spec.kind == "files":
         notes = _land_files(run, spec, entity, address, batch_id, delivery)
     else:
-        _land_store(run, spec, window, address, batch_id, delivery)
+        notes = _land_store(run, spec, window, address, batch_id, delivery)
     failpoint("extract.rows_loaded")
     _judge(spec, entity, run.business_date, window.is_first, delivery)
     notes += delivery.found.conclude(spec, entity)
@@ -119,16 +119,18 @@ def _land(run: Run, spec: SourceSpec, window: Window, address: str, batch_id: in
     return notes
 
 
-def _land_store(run: Run, spec: SourceSpec, window: Window, address: str, batch_id: int, delivery: _Delivery) -> None:
+def _land_store(run: Run, spec: SourceSpec, window: Window, address: str, batch_id: int, delivery: _Delivery) -> list[str]:
+    """Read and load from a database or API; returns what the store notes of its reading, such as requests tried again."""
     entity = window.entity
     with open_store(spec, address) as store:
         batches = store_batches(store, spec, entity, window.lower, window.upper, delivery.found, window.see)
         delivery.rows = load(run.warehouse, entity, batch_id, batches)
-        if entity.deletions is None or window.deletions_since is None:
-            return  # before the first publication there is nothing that could have been deleted
-        # Read after the rows: a row that is deleted between the two is then known here, and not missed.
-        deleted = reported_deletions(store, spec, entity, window.deletions_since, window.day_end)
-        delivery.compared = land_deletions(run, spec.source, entity.entity, batch_id, delivery.rows, deleted)
+        # Before the first publication there is nothing that could have been deleted.
+        if entity.deletions is not None and window.deletions_since is not None:
+            # Read after the rows: a row that is deleted between the two is then known here, and not missed.
+            deleted = reported_deletions(store, spec, entity, window.deletions_since, window.day_end)
+            delivery.compared = land_deletions(run, spec.source, entity.entity, batch_id, delivery.rows, deleted)
+        return list(getattr(store, "notes", ()))
 
 
 def _land_files(run: Run, spec: SourceSpec, entity: EntitySpec, address: str, batch_id: int, delivery: _Delivery) -> list[str]:

@@ -94,7 +94,7 @@ class Client:
 
     def summary(self) -> str:
         """Return how many requests a reading took, and what had to be tried again."""
-        parts = [f"{self.requests} requests"]
+        parts = [f"{self.requests} request{'s' if self.requests != 1 else ''}"]
         if self.faults:
             counts = ", ".join(f"{count} after {label}" for label, count in sorted(self.faults.items()))
             parts.append(f"{self.faults.total()} tried again ({counts})")

@@ -136,7 +136,8 @@ class RestStore:
                     batch = batch[_ROWS:]
             if batch:
                 yield batch
-            self.notes.append(f"{request.name or spec.where}: {self._client.summary()}")
+            what = "deletions of " if "deleted_at" in described else ""
+            self.notes.append(f"{what}{request.name or spec.where}: {self._client.summary()}")
 
     def _pages(
         self, at: str, spec: EntitySpec, request: Request, cursor: str | None, bounds: Bounds

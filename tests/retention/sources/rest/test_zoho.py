@@ -126,6 +126,12 @@ def test_two_days_end_to_end(zoho: Server, spec: SourceSpec, make_run: Callable[
         (f"contact-{ids['Bo']}", "bo@example.com", True),
     ]
     assert result["deleted"] == 2
+    assert [note for note in result["notes"] if "request" in note] == [
+        "Contacts: 2 requests",  # the first for a token
+        "Accounts: 1 request",
+        "deletions of Contacts: 1 request",
+        "deletions of Accounts: 1 request",
+    ]
     asked = next(asked for asked in zoho.asked if asked.path == "/crm/v8/Contacts")
     assert asked.headers["If-Modified-Since"] == "2026-03-31T23:50:00+08:00"
     assert "page_token" not in asked.params
