@@ -293,14 +293,14 @@ comment on column marketing.campaign_event.recorded_at is 'when this row was ins
 
 create table marketing.consent_feed (
     feed text not null,
-    token bigint,
     heartbeat_at timestamptz not null,
+    token bigint,
     primary key (feed)
 );
 comment on table marketing.consent_feed is 'The heartbeat of each consent feed. It beats even when no decision changed; sendable shows nothing once the newest beat is older than the hours stored in marketing.setting. Grain: one row per feed.';
 comment on column marketing.consent_feed.feed is 'name of the feed; the pipeline''s own is called consent';
-comment on column marketing.consent_feed.token is 'fencing token of the newest sync; an older one that wakes up late is refused';
 comment on column marketing.consent_feed.heartbeat_at is 'when the feed last wrote everything it knew';
+comment on column marketing.consent_feed.token is 'fencing token of the newest sync; an older one that wakes up late is refused';
 
 create table marketing.consent_state (
     customer_key bigint not null,

@@ -1930,7 +1930,7 @@ create table landing.campaign_event (
     deleted_at text,
     is_simulated text
 );
-create index on landing.campaign_event (batch_id);
+create index on landing.campaign_event using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing.campaign_event is 'One event that a marketing tool reports back, as delivered. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per event.';
 comment on column landing.campaign_event.batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing.campaign_event.position is 'row number in the table read, or line number in the file, counted from 1';
@@ -1970,7 +1970,7 @@ create table landing.complaint (
     deleted_at text,
     is_simulated text
 );
-create index on landing.complaint (batch_id);
+create index on landing.complaint using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing.complaint is 'One complaint case as delivered, in its current state. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per delivered state of one case.';
 comment on column landing.complaint.batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing.complaint.position is 'row number in the table read, or line number in the file, counted from 1';
@@ -2010,7 +2010,7 @@ create table landing.consent (
     deleted_at text,
     is_simulated text
 );
-create index on landing.consent (batch_id);
+create index on landing.consent using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing.consent is 'One decision of a customer on one purpose and channel, as delivered. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per decision.';
 comment on column landing.consent.batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing.consent.position is 'row number in the table read, or line number in the file, counted from 1';
@@ -2043,7 +2043,7 @@ create table landing.contract (
     deleted_at text,
     is_simulated text
 );
-create index on landing.contract (batch_id);
+create index on landing.contract using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing.contract is 'One contract, policy or subscription as delivered. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per delivered state of one contract.';
 comment on column landing.contract.batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing.contract.position is 'row number in the table read, or line number in the file, counted from 1';
@@ -2087,7 +2087,7 @@ create table landing.customer (
     deleted_at text,
     is_simulated text
 );
-create index on landing.customer (batch_id);
+create index on landing.customer using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing.customer is 'One CRM contact or account as delivered: who the customer is and how to reach them. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per delivered state of one source customer.';
 comment on column landing.customer.batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing.customer.position is 'row number in the table read, or line number in the file, counted from 1';
@@ -2127,7 +2127,7 @@ create table landing.customer_tag (
     deleted_at text,
     is_simulated text
 );
-create index on landing.customer_tag (batch_id);
+create index on landing.customer_tag using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing.customer_tag is 'One tag on one customer as delivered. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per delivered state of one tag on one customer.';
 comment on column landing.customer_tag.batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing.customer_tag.position is 'row number in the table read, or line number in the file, counted from 1';
@@ -2156,7 +2156,7 @@ create table landing.external_mention (
     deleted_at text,
     is_simulated text
 );
-create index on landing.external_mention (batch_id);
+create index on landing.external_mention using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing.external_mention is 'One public comment about the company or a product, as delivered. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per comment.';
 comment on column landing.external_mention.batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing.external_mention.position is 'row number in the table read, or line number in the file, counted from 1';
@@ -2185,7 +2185,7 @@ create table landing.holding (
     deleted_at text,
     is_simulated text
 );
-create index on landing.holding (batch_id);
+create index on landing.holding using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing.holding is 'One balance of one customer on one date, as delivered. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per customer, kind and balance date.';
 comment on column landing.holding.batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing.holding.position is 'row number in the table read, or line number in the file, counted from 1';
@@ -2216,7 +2216,7 @@ create table landing.interaction (
     deleted_at text,
     is_simulated text
 );
-create index on landing.interaction (batch_id);
+create index on landing.interaction using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing.interaction is 'One touch between customer and company, in either direction, as delivered. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per touch.';
 comment on column landing.interaction.batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing.interaction.position is 'row number in the table read, or line number in the file, counted from 1';
@@ -2265,7 +2265,7 @@ create table landing.market_indicator (
     deleted_at text,
     is_simulated text
 );
-create index on landing.market_indicator (batch_id);
+create index on landing.market_indicator using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing.market_indicator is 'One value of one market series on one date, as delivered. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per series, region and date.';
 comment on column landing.market_indicator.batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing.market_indicator.position is 'row number in the table read, or line number in the file, counted from 1';
@@ -2300,7 +2300,7 @@ create table landing."order" (
     deleted_at text,
     is_simulated text
 );
-create index on landing."order" (batch_id);
+create index on landing."order" using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing."order" is 'One order as delivered, with the times of its states. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per delivered state of one order.';
 comment on column landing."order".batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing."order".position is 'row number in the table read, or line number in the file, counted from 1';
@@ -2339,7 +2339,7 @@ create table landing.order_line (
     deleted_at text,
     is_simulated text
 );
-create index on landing.order_line (batch_id);
+create index on landing.order_line using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing.order_line is 'One product on one order as delivered. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per delivered state of one order line.';
 comment on column landing.order_line.batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing.order_line.position is 'row number in the table read, or line number in the file, counted from 1';
@@ -2370,7 +2370,7 @@ create table landing.points_entry (
     deleted_at text,
     is_simulated text
 );
-create index on landing.points_entry (batch_id);
+create index on landing.points_entry using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing.points_entry is 'One entry of the loyalty points ledger as delivered. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per ledger entry.';
 comment on column landing.points_entry.batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing.points_entry.position is 'row number in the table read, or line number in the file, counted from 1';
@@ -2402,7 +2402,7 @@ create table landing.product (
     deleted_at text,
     is_simulated text
 );
-create index on landing.product (batch_id);
+create index on landing.product using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing.product is 'One stock-keeping unit as delivered. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per delivered state of one product.';
 comment on column landing.product.batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing.product.position is 'row number in the table read, or line number in the file, counted from 1';
@@ -2435,7 +2435,7 @@ create table landing.referral (
     deleted_at text,
     is_simulated text
 );
-create index on landing.referral (batch_id);
+create index on landing.referral using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing.referral is 'One recommendation as delivered. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per delivered state of one recommendation.';
 comment on column landing.referral.batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing.referral.position is 'row number in the table read, or line number in the file, counted from 1';
@@ -2467,7 +2467,7 @@ create table landing.survey_answer (
     deleted_at text,
     is_simulated text
 );
-create index on landing.survey_answer (batch_id);
+create index on landing.survey_answer using brin (batch_id int8_minmax_multi_ops) with (autosummarize = on);
 comment on table landing.survey_answer is 'One answer to one survey question as delivered. All values are text, with the names mapped to ours; rows that fail a check move to quarantine.row. Grain: one row per answer.';
 comment on column landing.survey_answer.batch_id is 'the batch that delivered the row (ops.batch)';
 comment on column landing.survey_answer.position is 'row number in the table read, or line number in the file, counted from 1';
@@ -2920,6 +2920,8 @@ create table pii.contact (
     name text,
     email text,
     phone text,
+    is_email_shared boolean default false not null,
+    is_phone_shared boolean default false not null,
     language text,
     birth_date date,
     wedding_anniversary date,
@@ -2931,6 +2933,8 @@ comment on column pii.contact.customer_key is 'the person';
 comment on column pii.contact.name is 'full name';
 comment on column pii.contact.email is 'normalised e-mail address';
 comment on column pii.contact.phone is 'telephone number, E.164';
+comment on column pii.contact.is_email_shared is 'another person uses the e-mail address as well (a family, a company)';
+comment on column pii.contact.is_phone_shared is 'another person uses the telephone number as well';
 comment on column pii.contact.language is 'language for contact, ISO 639-1';
 comment on column pii.contact.birth_date is 'date of birth';
 comment on column pii.contact.wedding_anniversary is 'date of the wedding';
