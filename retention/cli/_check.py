@@ -53,7 +53,8 @@ def check_source(
         profiles: dict[str, ColumnProfile] = {}
         try:
             conformed = conform_sample(spec, entity, address, rows, now, timeout_s)
-            profiles = profile(conformed.sample, spec.timezone, shown_columns(entity))
+            if conformed.has_header:
+                profiles = profile(conformed.sample, spec.timezone, shown_columns(entity))
             _look(spec, entity, conformed, profiles, findings, settings, now)
         except SourceError as error:
             findings.stops.append(str(error))
@@ -101,7 +102,7 @@ def _look(
     if sample.rows:
         _look_at_key(entity, conformed, findings)
     _look_at_types(spec, entity, profiles, findings)
-    if conformed.unmapped and entity.columns is not None:
+    if conformed.unmapped and conformed.has_header and entity.columns is not None:
         findings.notes.append(f"not described and left out: {', '.join(sorted(conformed.unmapped))}")
     for name, count in conformed.oddities.unknown.items():
         policy = entity.columns[name].unknown if entity.columns else "judge"

@@ -15,7 +15,7 @@ from rich.text import Text
 from retention.cli._look import line, profile_section
 from retention.report import print_section
 from retention.settings import load_settings
-from retention.sources import SpecError
+from retention.sources import SourceUnreadable, SpecError
 from retention.sources.discovery import Candidate, Unread, discover, is_database
 from retention.sources.draft import draft
 from retention.sources.names import entities
@@ -84,7 +84,11 @@ def propose_source(
         for one in unread:
             out.print(line(f"{one.name} was not read: {one.reason}"))
     if not text:
-        tried = ", ".join(candidate.sample.where for candidate in strange) or "nothing readable"
+        for one in unread:
+            out.print(line(f"{one.name} was not read: {one.reason}"))
+        if not strange:
+            raise SourceUnreadable("new source: nothing there could be read. Nothing was written.")
+        tried = ", ".join(candidate.sample.where for candidate in strange)
         raise SpecError(f"new source: {tried}: no table or file looks like anything known. Name what it holds with --entity.")
     if save is not None:
         save.write_text(text, encoding="utf-8")

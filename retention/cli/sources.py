@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import getpass
 import json
 import sys
@@ -213,11 +214,12 @@ def source_accept(name: Name, entity: Entity) -> None:
 def _spec(name: str) -> SourceSpec:
     """Return a description by name."""
     from retention.sources import SpecError, load_specs
-    from retention.sources.drift import hint
 
     specs = {spec.source: spec for spec in load_specs(Deployment.from_env().sources_dir)}
     if name not in specs:
-        raise SpecError(f"no source {name} is described; {hint([name], set(specs), list(specs))}.")
+        nearest = difflib.get_close_matches(name, list(specs), n=1)
+        meant = f"did you mean {nearest[0]}?" if nearest else f"described are {', '.join(specs)}."
+        raise SpecError(f"no source {name} is described; {meant}")
     return specs[name]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from retention.settings import IngestSettings
-from retention.sources.errors import FileMissing, SourceError
+from retention.sources.errors import FileMissing, SourceError, SourceUnreadable
 from retention.sources.files import FileStore, SourceFile, guess_encoding, sniff
 from retention.sources.sampling import TIMEOUT_S, Database, Sample, head, sample_file
 from retention.sources.spec import EntitySpec
@@ -22,6 +22,8 @@ FORMATS = {"csv": "csv", "tsv": "csv", "txt": "csv", "jsonl": "jsonl", "ndjson":
 """Formats by the ending of a file's name."""
 _PACKED = (".gz", ".zst")
 _DAY = re.compile(r"(?<!\d)(?:19|20)\d{2}-?(?:0[1-9]|1[0-2])-?(?:0[1-9]|[12]\d|3[01])(?!\d)")
+_VALUE = re.compile(r"@|\d{4}|^\s*[-+]?\d[\d.,]*\s*$")
+"""What a value has and the name of a column has not: an address, a long number, nothing but digits."""
 _MOST_TABLES = 60
 
 
@@ -133,6 +135,10 @@ def _file(store: FileStore, pattern: str, file: SourceFile, rows: int) -> Candid
         delimiter=options.get("delimiter", ","), encoding=options.get("encoding", "utf-8"),
     )  # fmt: skip
     sample = sample_file(store, entity, file, rows)
+    if any(_VALUE.search(name) for name in sample.names):
+        raise SourceUnreadable(
+            f"{file.path}: its first line looks like a row and not like names of columns. Have it exported with a header."
+        )
     sample.notes.extend(notes)
     plain = _DAY.sub("", PurePosixPath(_unpacked(file.path)).stem)
     where = {"path": pattern, "format": format_, **({"options": options} if options else {})}

@@ -245,8 +245,7 @@ def hint(missing: Sequence[str], expected: set[str], names: Sequence[str], befor
 
     Names are shown only when some are as expected: a file without a header has a person where the names should be.
     """
-    known = {normal(name) for name in expected}
-    if not any(normal(name) in known for name in names):
+    if not knows_any(names, expected):
         return f"none of its {len(names)} columns has a name that is known here: is its first line a header?"
     free = [name for name in dict.fromkeys(names) if name not in expected or name in missing]
     new = [name for name in free if name not in set(before)] if before else []
@@ -261,6 +260,12 @@ def hint(missing: Sequence[str], expected: set[str], names: Sequence[str], befor
         others = f"there are {_listed(names)}" if len(lost) == len(missing) else f"nothing is like {', '.join(lost)}"
         words = f"{words} {others}".strip()
     return words
+
+
+def knows_any(names: Iterable[str], expected: Iterable[str]) -> bool:
+    """Tell whether any column has a name that is expected; a file without a header has none, and its names are values."""
+    known = {normal(name) for name in expected}
+    return any(normal(name) in known for name in names)
 
 
 def _pairs(missing: Sequence[str], names: Sequence[str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from retention.sources.drift import hint, leaves_out_empty
+from retention.sources.drift import hint, knows_any, leaves_out_empty
 from retention.sources.mapping import Oddities, mapper, needed_columns
 from retention.sources.sampling import TIMEOUT_S, Sample, take_sample
 from retention.sources.spec import EntitySpec, SourceSpec, canonical_columns
@@ -25,6 +25,8 @@ class Conformed:
     missing: tuple[str, ...]
     """Columns that the description reads and the source does not have."""
     missing_hint: str
+    has_header: bool
+    """Whether any column has a name that is expected. Where none has, what stands for names may be a person's values."""
     unmapped: tuple[str, ...]
     """Columns of the source that the description does not read."""
     oddities: Oddities
@@ -64,6 +66,7 @@ def conform_sample(
         rows=found,
         missing=tuple(missing),
         missing_hint=hint(missing, expected, sample.names) if missing else "",
+        has_header=not missing or knows_any(sample.names, expected),
         unmapped=tuple(name for name in sample.names if name not in needed),
         oddities=oddities,
     )

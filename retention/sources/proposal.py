@@ -87,6 +87,12 @@ def propose(sample: Sample, name: str, timezone: str, entity: str | None = None)
         return None
     mapped = {one.column: one.source for one in columns}
     key, key_reason = _key(chosen, sample, mapped, profiles)
+    own = _own_number(chosen)
+    if own is not None and own not in mapped and len(key) == 1 and key[0] not in mapped.values():
+        reason = "no two rows have the same, and nothing else numbers them"
+        one = _proposed(chosen, own, profiles[key[0]], sample, timezone, MAPPED, reason)
+        columns, mapped[own] = [one, *columns], key[0]
+        key_reason = f"no two of {sample.rows:,} rows have the same"
     cursor, cursor_type, cursor_reason = _cursor(sample, mapped, profiles)
     used = {*mapped.values(), *key}
     return Proposal(
@@ -138,8 +144,11 @@ def _share_times(
         ("member_since", "created_at", "the only time of the beginning"),
         ("created_at", "member_since", "the only time of the beginning"),
         ("updated_at", first, "no column tells when a row changed; the time of the row itself"),
+        *((column, "updated_at", "the only time there is") for column in required(entity)),
     ):
-        if column in canonical_columns(entity) and column not in found and other is not None and other in found:
+        if contract_types(entity).get(column) not in ("timestamptz", "date"):
+            continue
+        if column not in found and other is not None and other in found:
             theirs = profiles[found[other].source]
             found[column] = _proposed(entity, column, theirs, sample, timezone, MAPPED, reason)
 
@@ -226,11 +235,21 @@ def _fit(entity: str, name: str, columns: Sequence[Proposed], profiles: Mapping[
     return 0.45 * (called if called >= 0.7 else 0.5 * called) + 0.3 * complete + 0.15 * placed + 0.1 * filled
 
 
+def _natural_key(entity: str) -> list[str]:
+    rule = next((check for check in contract_of(entity).checks if check.rule == "unique_version"), None)
+    return [str(column) for column in rule.arguments["columns"]] if rule else []
+
+
+def _own_number(entity: str) -> str | None:
+    """Return our column that numbers the rows of an entity, where one alone does."""
+    ours = _natural_key(entity)
+    return ours[0] if len(ours) == 1 else None
+
+
 def _key(
     entity: str, sample: Sample, mapped: Mapping[str, str], profiles: Mapping[str, ColumnProfile]
 ) -> tuple[tuple[str, ...], str]:
-    rule = next((check for check in contract_of(entity).checks if check.rule == "unique_version"), None)
-    ours = [str(column) for column in rule.arguments["columns"]] if rule else []
+    ours = _natural_key(entity)
     natural = [mapped[column] for column in ours if column in mapped]
     if len(natural) == len(ours) and keys_of(sample, [natural]):
         return tuple(natural), f"no two of {sample.rows:,} rows have the same"
