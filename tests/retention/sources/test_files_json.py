@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from retention.sources.errors import FileTooLarge, SourceUnreadable
+from retention.sources.errors import ColumnMissing, FileTooLarge, SourceUnreadable
 from retention.sources.files import FileStore
 from retention.sources.spec import ColumnMap
 from tests.retention.sources.reading import LIMITS, entity, read_rows, rows_of, texts
@@ -109,3 +109,25 @@ def test_where_a_file_is_the_whole_a_broken_one_stops(tmp_path: Path, mode: str)
     (tmp_path / "a.json").write_bytes(b'[{"id": 1}')
     with pytest.raises(SourceUnreadable, match=r"a\.json is no readable json: .* at line 1, column 11"):
         read_rows(tmp_path, entity("a.json", "json", mode=mode))
+
+
+def test_an_event_of_another_kind_stands_as_nulls(tmp_path: Path) -> None:
+    (tmp_path / "1.json").write_text('{"greeting": "hello", "challenge": "abc"}')
+    (tmp_path / "2.json").write_text('{"id": 2}')
+    (tmp_path / "3.json").write_text(json.dumps({f"c{n}": 1 for n in range(3_000)}))
+    spec = entity("*.json", "json")
+    assert texts(read_rows(tmp_path, spec), "id") == [(1, None), (1, "2"), (1, None)]
+    store = FileStore(str(tmp_path), "desk", LIMITS)
+    files = store.due(spec, date(2026, 3, 31))
+    for file in files:
+        rows_of(store, file, spec)
+    assert [file.seen.defect for file in files] == [
+        "no column id; there are greeting, challenge, who, words",
+        None,
+        "names in its records: expected at most 2,000 (ingest.max_columns), found 3,000",
+    ]
+    with pytest.raises(ColumnMissing, match="no column id"):
+        read_rows(tmp_path, entity("1.json", "json", mode="full"))
+    (tmp_path / "1.json").write_text('[{"nr": 1}, {"nr": 2}]')
+    with pytest.raises(ColumnMissing, match="no column id"):  # an export whose key was renamed, and no event
+        read_rows(tmp_path, entity("1.json", "json"))

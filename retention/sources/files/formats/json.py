@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from retention.privacy.documents import member
-from retention.sources.errors import FileTooLarge, SourceUnreadable
+from retention.sources.errors import ColumnMissing, FileTooLarge, SourceError, SourceUnreadable
 from retention.sources.files.content import Checked, chunks, whole
 from retention.sources.files.reading import Check, RawBatch, Reading
 from retention.sources.files.text import utf8, without_halves
@@ -47,19 +47,32 @@ def read_document(raw: Checked, reading: Reading, check: Check) -> Iterator[RawB
     else's: it comes as one row of nulls at position 1, and ``seen.defect`` says what was wrong. Where every delivery is a
     whole (mode full or snapshot) it stops: nothing may be taken for missing because a file was broken.
     """
+    may_be_set_aside = reading.spec.mode == "incremental"
+    columns = _Columns(reading, check)
     try:
         records = _records(whole(raw, reading), reading)
     except (SourceUnreadable, FileTooLarge) as error:
-        if reading.spec.mode != "incremental":
+        if not may_be_set_aside:
             raise
-        reading.file.seen.defect = (
-            str(error).removeprefix(f"{reading.where} ").removeprefix(f"{reading.where}: ").split(". ")[0]
-        )
         records = [{}]
-    columns = _Columns(reading, check)
+        reading.file.seen.defect = _reason(error, reading)
     for start in range(0, len(records), _LINES):
         rows = records[start : start + _LINES]
-        yield columns.of(rows), len(rows), pa.array(range(start + 1, start + len(rows) + 1), pa.int64())
+        try:
+            found = columns.of(rows)
+        except (ColumnMissing, FileTooLarge) as error:
+            # One event of another kind, such as the greeting that a sender begins with, is set aside; if all are so, validation
+            # stops the day. A list of which none has the key is an export that has changed.
+            if not may_be_set_aside or len(records) > 1:
+                raise
+            reading.file.seen.defect = _reason(error, reading)
+            found = columns.of([{} for _ in rows])
+        yield found, len(rows), pa.array(range(start + 1, start + len(rows) + 1), pa.int64())
+
+
+def _reason(error: SourceError, reading: Reading) -> str:
+    """Return what is wrong with a file, without its name and what to do."""
+    return error.message.removeprefix(reading.where).lstrip(": ").split(". ")[0]
 
 
 class _Columns:
