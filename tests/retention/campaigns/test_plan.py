@@ -117,6 +117,7 @@ def _staff(c: Company) -> None:
 
 
 def _no_consent(c: Company) -> None:
+    c.do("alter table privacy.consent disable trigger append_only")  # as if nothing had ever been said
     c.do("delete from privacy.consent")
 
 
@@ -363,3 +364,22 @@ def test_without_that_stop_everybody_would_leave(staffed: Company, monkeypatch: 
     staffed.plan()
     staffed.push()
     assert ("second_purchase", "Ana") not in staffed.members()
+
+
+def test_an_opt_out_by_address_keeps_everybody_out_who_has_the_address(staffed: Company) -> None:
+    """Gao reads Hana's mailbox and says no to mail: she is not planned by e-mail, and not handed out if he says it later."""
+    company = staffed
+    company.do(
+        "update pii.source_customer set email_normalised = 'hana@example.com' where source_customer_key = :gao", gao=KEYS["Gao"]
+    )
+    company.do("update pii.contact set email = 'hana@example.com' where customer_key = :gao", gao=KEYS["Gao"])
+    company.sync()
+    company.plan()
+    before = company.decisions("state, channel")[("welcome", "Hana")]
+    assert before == ("selected", "email")
+    company.consent("Gao", "marketing", "withdrawn", "email")
+    company.sync()
+    company.push()
+    assert ("welcome", "Hana") not in company.members()  # asked again at the push
+    company.plan()
+    assert company.decisions("state, channel")[("welcome", "Hana")][1] != "email"
