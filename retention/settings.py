@@ -45,7 +45,7 @@ class IngestSettings:
     volume_floor_share: float = 0.5
     """A batch below this share of the median of earlier batches stops the day: half a delivery looks like lost customers."""
     volume_ceiling_share: float = 10.0
-    """A batch above this multiple of that median stops the day: ten times as much is mostly the same rows again. 0: no limit."""
+    """A batch above this multiple of that median stops the day: mostly it is the same rows over and over. 0: no limit."""
     volume_history_batches: int = 8
     """How many earlier batches of the same source and entity the median is taken over."""
     volume_weekday_batches: int = 4
@@ -55,8 +55,8 @@ class IngestSettings:
     quarantine_stop_share: float = 0.1
     """A batch with more than this share of refused rows stops the day: that is a changed source, not a few bad rows."""
     replay_references: bool = True
-    """Whether rows refused only because they name an unknown customer, order or product land again by themselves on the day on
-    which that arrives."""
+    """Whether rows refused only because they came too early (they name a customer, order, product or rate that is not known
+    yet, or are of a later day) land again by themselves once that has come."""
     replay_limit: int = 100_000
     """At most this many of them land again in one day: what is beyond waits for the next."""
     connections: int = 2

@@ -1,33 +1,27 @@
-"""Late references: rows refused because what they name had not arrived land again by themselves once it has."""
+"""Rows that came too early: refused for what had not arrived or not happened yet, they land again by themselves later.
+
+That is a row that names a customer, an order or a product which comes days after it, an amount in a currency whose rate
+comes later, and a row of tomorrow delivered today.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.quality.context import known_query
-from retention.quality.deliveries import ORDER, find_deliveries, numbers_used
+from retention.quality.context import known_query, rates_query
+from retention.quality.deliveries import ORDER, Delivery, find_deliveries, numbers_used
 from retention.quality.errors import CheckFailed
 from retention.quality.landing_again import land_again
 from retention.quality.relations import REFERENCES
-from retention.warehouse import Run, load_contract
+from retention.warehouse import Check, Run, load_contract
 from retention.warehouse.identifiers import literal
 
 
-@dataclass(frozen=True)
-class _Reference:
-    """One refusing rule on a reference: its label in quarantine, its column and the entity it waits for."""
-
-    label: str
-    column: str
-    entity: str
-
-
 def land_awaited(connection: Connection, run: Run) -> dict[str, int]:
-    """Land open refused rows again whose only broken rules are references, when all of these are known now.
+    """Land open refused rows again that broke no rule but such as time heals, where it has healed all of them.
 
     Known is what core holds and what the batches of the day bring. An entity that others refer to goes first, so that an
     order waiting for its customer takes its waiting lines along. A row that came back to quarantine today is not tried
@@ -52,10 +46,7 @@ def land_awaited(connection: Connection, run: Run) -> dict[str, int]:
     ).all()
     left = settings.replay_limit
     for source, entity in sorted(waiting, key=lambda pair: (ORDER.index(pair.entity), pair.source)):
-        references = _references(entity)
-        if not references or left <= 0:
-            continue
-        ids = _arrived(connection, run, source, entity, references, left)
+        ids = _arrived(connection, run, source, entity, left) if left > 0 else []
         if ids:
             land_again(connection, run, source, entity, ids)
             landed[f"{source}.{entity}"] = len(ids)
@@ -63,39 +54,60 @@ def land_awaited(connection: Connection, run: Run) -> dict[str, int]:
     return landed
 
 
-def _references(entity: str) -> list[_Reference]:
-    return [
-        _Reference(f"{check.arguments.get('name', check.rule)}({column})", column, REFERENCES[check.rule])
-        for check in load_contract(f"landing.{entity}").checks
-        if check.rule in REFERENCES and check.severity == "quarantine"
-        for column in [str(check.arguments["column"])]
-    ]
-
-
-def _arrived(connection: Connection, run: Run, source: str, entity: str, references: list[_Reference], limit: int) -> list[int]:
+def _arrived(connection: Connection, run: Run, source: str, entity: str, limit: int) -> list[int]:
     """Return the refused rows of a source and entity that wait for nothing any more."""
     try:
         numbers: Mapping[str, str | None] = numbers_used(connection, source, entity)
     except CheckFailed:
         return []  # whose numbers they are cannot be told at present: its own delivery says so, aloud
     day = find_deliveries(connection, run.business_date, ["landed", "validated"])
-    labels = ", ".join(literal(reference.label) for reference in references)
-    arrived = []
-    for reference in references:
-        named = f'select distinct "row" ->> {literal(reference.column)} as id from waiting'
-        known = known_query(reference.entity, numbers[reference.entity], day, named)
-        arrived.append(
-            f"(not {literal(reference.label)} = any(waiting.rules) "
-            f'or waiting."row" ->> {literal(reference.column)} in (select known.id from ({known}) as known))'
-        )
+    healed = {
+        f"{check.arguments.get('name', check.rule)}({check.arguments['column']})": condition
+        for check in load_contract(f"landing.{entity}").checks
+        if check.severity == "quarantine"
+        for condition in [_healed(check, run, numbers, day)]
+        if condition is not None
+    }
+    labels = ", ".join(map(literal, healed))
+    conditions = [f"(not {literal(label)} = any(waiting.rules) or {condition})" for label, condition in healed.items()]
     return list(
         connection.execute(
             sa.text(
                 'with waiting as materialized (select quarantine_id, rules, "row" from quarantine."row" '
                 "where source = :source and entity = :entity and state = 'open' "
-                f"and rules <@ array[{labels}] and not (business_date = :day and first_quarantine_id is not null)) "
-                f"select quarantine_id from waiting where {' and '.join(arrived)} order by quarantine_id limit :limit"
+                f"and rules <@ array[{labels}]::text[] and not (business_date = :day and first_quarantine_id is not null)) "
+                f"select quarantine_id from waiting where {' and '.join(conditions)} order by quarantine_id limit :limit"
             ),
             {"source": source, "entity": entity, "day": run.business_date, "limit": limit},
         ).scalars()
     )
+
+
+def _healed(check: Check, run: Run, numbers: Mapping[str, str | None], day: Sequence[Delivery]) -> str | None:
+    """Return when a waiting row no longer breaks a rule, as SQL; None for rules that only a repair can satisfy."""
+    value = _value(check.arguments.get("column"))
+    if check.rule in REFERENCES:
+        entity = REFERENCES[check.rule]
+        known = known_query(
+            entity, numbers[entity], day, f"select distinct {value} as id from waiting where {value} is not null"
+        )
+        return f"{value} in (select known.id from ({known}) as known)"
+    if check.rule == "known_rate":
+        company = run.settings.company
+        moment = f"({_time(_value(check.arguments['at']))} at time zone {literal(company.business_timezone)})::date"
+        series = f"'fx.' || btrim({value}) || {literal(f'.{company.base_currency}')}"
+        return (
+            f"exists (select 1 from ({rates_query(day)}) as rate where rate.series = {series} and rate.first_date <= {moment})"
+        )
+    if check.rule == "plausible_time" and check.arguments.get("future", "refused") == "refused":
+        moment, end = _time(value), literal(run.as_of.isoformat())
+        return f"({moment} >= timestamptz '1900-01-01 00:00:00+00' and {moment} < timestamptz {end})"
+    return None
+
+
+def _value(column: object) -> str:
+    return f'waiting."row" ->> {literal(str(column))}'
+
+
+def _time(value: str) -> str:
+    return f"(case when pg_input_is_valid({value}, 'timestamptz') then ({value})::timestamptz end)"

@@ -49,7 +49,7 @@ def row_context(
         contract=contract,
         day_end=run.as_of,
         known=known,
-        rates=_rates(day),
+        rates=rates_query(day),
         versions=f"(select * from {delivery.table} where {f'batch_id = {delivery.batch_id}' if has_versions else 'false'})",
         base_currency=company.base_currency,
         timezone=company.business_timezone,
@@ -130,7 +130,8 @@ def known_query(entity: str, source: str | None, day: Sequence[Delivery], named:
     return f"with named as materialized ({named}) {' union '.join(parts)}"
 
 
-def _rates(day: Sequence[Delivery]) -> str:
+def rates_query(day: Sequence[Delivery]) -> str:
+    """Return a query for the exchange rates that core or a batch of the day knows: series, and its first date."""
     batches = [str(d.batch_id) for d in day if d.entity == "market_indicator"]
     landed = (
         " union all select series, case when pg_input_is_valid(indicator_date, 'date') then indicator_date::date end "

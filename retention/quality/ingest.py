@@ -60,7 +60,7 @@ def _validate_landed(held: Lease) -> None:
     run = held.run
     with fenced(held) as connection:
         for name, rows in land_awaited(connection, run).items():
-            note = f"{name}: {rows:,} refused rows landed again, what they named has arrived"
+            note = f"{name}: {rows:,} rows refused as too early landed again"
             held.note = f"{held.note}; {note}" if held.note else note
         day = find_deliveries(connection, run.business_date, ["landed", "validated"])
         waiting = [delivery for delivery in day if delivery.state == "landed"]

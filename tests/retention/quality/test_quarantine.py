@@ -61,9 +61,23 @@ def test_a_complaint_two_days_ahead_of_its_customer_loads_by_itself(make_run: Ma
     assert (report["replayed"], report["valid"], report["quarantined"]) == (1, 2, 0)
     assert states(warehouse) == [("complaint", "replayed", "valid", None, 1)]
     assert rows_of(warehouse, "select message from ops.run_ledger where message <> ''") == [
-        ("desk.complaint: 1 refused rows landed again, what they named has arrived",)
+        ("desk.complaint: 1 rows refused as too early landed again",)
     ]
     assert [r.problems for r in reconcile(make_run())] == [[], []]
+
+
+def test_an_amount_waits_for_its_rate_and_a_row_of_tomorrow_for_tomorrow(make_run: MakeRun, warehouse: Warehouse) -> None:
+    dollars = order("o1", "ana", PAID, currency="USD")
+    tomorrow = order("o2", "ana", "2026-03-29T12:00:00+08:00")
+    never = order("o3", "ana", "2150-01-01T12:00:00+08:00")
+    ana, bo = ("crm", "customer", [customer("ana")]), ("crm", "customer", [customer("bo")])
+    day(make_run, warehouse, 0, ana, ("crm", "order", [dollars, tomorrow, never]))
+    assert [row[1] for row in states(warehouse)] == ["open", "open", "open"]
+    day(make_run, warehouse, 1, bo)
+    assert [row[1:3] for row in states(warehouse)] == [("open", None), ("replayed", "valid"), ("open", None)]
+    rate = {"series": "fx.USD.CNY", "region": None, "indicator_date": "2026-02-01", "value": "7"}
+    day(make_run, warehouse, 2, ("bank", "market_indicator", [rate]))
+    assert [row[1:3] for row in states(warehouse)] == [("replayed", "valid"), ("replayed", "valid"), ("open", None)]
 
 
 def test_guard_off_it_waits_for_somebody(make_run: MakeRun, warehouse: Warehouse) -> None:
