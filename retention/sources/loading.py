@@ -12,13 +12,17 @@ import threading
 from collections.abc import Iterator
 
 import pyarrow as pa
+import sqlalchemy as sa
 
 from retention.sources.pipes import POLL_S, WAITING
 from retention.sources.read import batch_schema
 from retention.sources.spec import EntitySpec
 from retention.warehouse import Warehouse, failpoint, ingest_arrow
+from retention.warehouse.identifiers import quote
 
 _WRITERS = 2
+_SUMMARIZE_FROM = 5_000
+"""Rows of about half a block range: fewer are found quickly without the index."""
 
 
 def load(warehouse: Warehouse, entity: EntitySpec, batch_id: int, batches: Iterator[pa.RecordBatch]) -> int:
@@ -49,7 +53,23 @@ def load(warehouse: Warehouse, entity: EntitySpec, batch_id: int, batches: Itera
         crew.abandon()
         raise
     crew.finish()
+    if rows >= _SUMMARIZE_FROM:
+        _summarize(warehouse, entity.entity)
     return rows
+
+
+def _summarize(warehouse: Warehouse, entity: str) -> None:
+    """Tell the index by batch about the blocks just written; until then every reading of a batch reads them too."""
+    with warehouse.begin() as connection:
+        connection.execute(
+            sa.text(
+                "select brin_summarize_new_values(index.indexrelid) from pg_catalog.pg_index as index "
+                "inner join pg_catalog.pg_class as class on index.indexrelid = class.oid "
+                "inner join pg_catalog.pg_am as method on class.relam = method.oid "
+                "where method.amname = 'brin' and index.indrelid = cast(:table as regclass)"
+            ),
+            {"table": f"landing.{quote(entity)}"},
+        )
 
 
 def _is_filled(entity: EntitySpec, name: str) -> bool:

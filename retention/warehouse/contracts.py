@@ -53,6 +53,8 @@ class Index:
     include: tuple[str, ...] = ()
     unique: bool = False
     where: str | None = None
+    method: str = "btree"
+    """``brin`` for a bigint that follows the order in which rows are written: nearly free to keep, and small."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,13 @@ def _read(path: Path) -> Contract:
         erasure_note=str(raw.get("erasure_note", "")),
         columns=columns,
         indexes=tuple(
-            Index(tuple(i["columns"]), tuple(i.get("include", ())), bool(i.get("unique", False)), i.get("where"))
+            Index(
+                tuple(i["columns"]),
+                tuple(i.get("include", ())),
+                bool(i.get("unique", False)),
+                i.get("where"),
+                _method(where, i.get("method", "btree")),
+            )
             for i in raw.get("indexes") or ()
         ),
         checks=tuple(_check(where, check) for check in raw.get("checks") or ()),
@@ -185,6 +193,12 @@ def _read(path: Path) -> Contract:
     for name in (*contract.primary_key, *(c for i in contract.indexes for c in (*i.columns, *i.include))):
         contract.column(name)
     return contract
+
+
+def _method(where: str, method: Any) -> str:
+    if method not in ("btree", "brin"):
+        raise ContractError(f"{where}: the method of an index is btree or brin.")
+    return str(method)
 
 
 def _column(where: str, name: str, spec: Any) -> Column:

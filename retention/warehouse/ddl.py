@@ -61,9 +61,12 @@ def create_table(contract: Contract) -> str:
         unique = "unique " if index.unique else ""
         include = f" include ({', '.join(map(quote, index.include))})" if index.include else ""
         where = f" where {index.where}" if index.where else ""
+        columns, using = ", ".join(map(quote, index.columns)), ""
+        if index.method == "brin":  # of several values a block: space that deleted rows leave is filled with later ones
+            columns = ", ".join(f"{quote(column)} int8_minmax_multi_ops" for column in index.columns)
+            using, where = "using brin ", f" with (autosummarize = on){where}"
         statements.append(
-            f"create {unique}index on {contract.schema}.{quote(contract.name)} "
-            f"({', '.join(map(quote, index.columns))}){include}{where};"
+            f"create {unique}index on {contract.schema}.{quote(contract.name)} {using}({columns}){include}{where};"
         )
     return "\n".join([*statements, *_comments(contract)])
 
