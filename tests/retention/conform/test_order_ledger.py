@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 
+import psycopg
 import pytest
 
 from retention.conform import publish_core
 from retention.quality import validate
-from retention.warehouse import Run, Warehouse
+from retention.settings import Secrets, Settings
+from retention.warehouse import Attempt, Run, Warehouse
+from retention.warehouse.embedded import EmbeddedPostgres
+from tests.conftest import PEPPER
 from tests.retention.quality.company import customer, land, line, order, product, rows_of
 
 PAID = "2026-03-01T12:00:00+08:00"
@@ -136,17 +140,33 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("states", "lines", "expected"), CASES)
-def test_the_states_of_an_order(
-    run: Run,
-    warehouse: Warehouse,
-    states: list[dict[str, str | None]],
-    lines: list[dict[str, str | None]],
-    expected: list[object],
-) -> None:
+@pytest.fixture(scope="module")
+def ledgers(server: EmbeddedPostgres, templates: Mapping[str, str]) -> Iterator[dict[str, list[tuple[object, ...]]]]:
+    """The entries of every case, all delivered at once, each as an order of its own."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"create database ledgers template {templates['warehouse']}")
+    warehouse = Warehouse(server.url("ledgers"))
+    run = Run(date(2026, 3, 31), warehouse, Settings(), Attempt("test", "run-1", "task", 1), Secrets(PEPPER))
+    states = [{**state, "order_id": case.id} for case in CASES for state in case.values[0]]
+    lines = [{**line, "order_id": case.id} for case in CASES for line in case.values[1]]
     deliver(run, states, lines)
-    assert rows_of(warehouse, LEDGER) == expected
+    assert rows_of(warehouse, 'select count(*) from quarantine."row"') == [(0,)]
     assert rows_of(warehouse, "select count(*) from core.order_entry where net_minor <> gross_minor - discount_minor") == [(0,)]
+    found = {
+        case.id: rows_of(warehouse, LEDGER.replace("order by", "where order_key in (select order_key from core.order_header "
+        "where order_id = :order_id) order by"), order_id=case.id)
+        for case in CASES
+    }  # fmt: skip
+    warehouse.dispose()
+    yield found
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute("drop database ledgers with (force)")
+
+
+@pytest.mark.parametrize("case", [case.id for case in CASES])
+def test_the_states_of_an_order(case: str, ledgers: dict[str, list[tuple[object, ...]]]) -> None:
+    ((_, _, expected),) = [found.values for found in CASES if found.id == case]
+    assert ledgers[case] == expected
 
 
 def test_what_cannot_be_is_refused(run: Run, warehouse: Warehouse) -> None:

@@ -22,7 +22,14 @@ def loaded(make_run: Callable[..., Run]) -> Run:
     run = make_run(LOADED)
     land(run, "crm", "customer", [customer("ana")], is_full=True, cursor_to="2026-04-01T00:00:00+08:00")
     land(run, "sales", "product", [product("milk")], is_full=True, cursor_to="2026-04-01T00:00:00+08:00")
-    land(run, "sales", "order", [order("o1", "ana", "2026-03-01T12:00:00+08:00")], is_full=True, cursor_to="2026-04-01T00:00:00+08:00")
+    land(
+        run,
+        "sales",
+        "order",
+        [order("o1", "ana", "2026-03-01T12:00:00+08:00")],
+        is_full=True,
+        cursor_to="2026-04-01T00:00:00+08:00",
+    )
     validate(run)
     publish_core(run)
     return run
@@ -34,11 +41,15 @@ def test_a_past_day_ends_well_and_changes_nothing(loaded: Run, make_run: Callabl
     report = validate(past)
     assert (report["batches"], report["extracted"], report["already_published_until"]) == (0, 0, "2026-03-31")
     assert publish_core(past)["already_published_until"] == "2026-03-31"
-    assert rows_of(warehouse, "select source, entity, cursor_value, business_date from ops.source_cursor order by 1, 2") == before
+    assert (
+        rows_of(warehouse, "select source, entity, cursor_value, business_date from ops.source_cursor order by 1, 2") == before
+    )
     assert rows_of(warehouse, "select count(*) from core.order_header") == [(1,)]
 
 
-def test_what_a_new_source_lands_for_a_past_day_is_published(loaded: Run, make_run: Callable[..., Run], warehouse: Warehouse) -> None:
+def test_what_a_new_source_lands_for_a_past_day_is_published(
+    loaded: Run, make_run: Callable[..., Run], warehouse: Warehouse
+) -> None:
     past = make_run(date(2026, 3, 20), run_id="backfill")
     land(past, "desk", "complaint", [
         {"complaint_id": "c1", "customer_id": "ana", "category": "late", "severity": "minor", "opened_at": "2026-03-19T09:00:00+08:00"}
