@@ -34,6 +34,8 @@ class Compared:
     """Rows taken out of landing again, because they are what core holds: duplicates."""
     unknown: int = 0
     """Deletions of rows that were never published."""
+    unread: int = 0
+    """Rows of a snapshot without a key, because they could not be read: whose they are nobody knows, so nobody was deleted."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,10 @@ class _Batch:
 def compare_snapshot(run: Run, source: str, entity: str, batch_id: int, rows: int) -> Compared:
     """Compare a landed snapshot with the last published state of the entity.
 
-    Rows missing from it land as deleted. A row that is what was published leaves landing and counts as a duplicate. A row
-    that is another, or is there again, is later than what was published even where its own ``updated_at`` does not say so
-    (restored from a backup, or the source keeps no such time): it is then given the end of the business day.
+    Rows missing from it land as deleted, unless there are rows that could not be read: one of those may be the one that is
+    missing, and the next readable snapshot will tell. A row that is what was published leaves landing and counts as a
+    duplicate. A row that is another, or is there again, is later than what was published even where its own ``updated_at``
+    does not say so (restored from a backup, or the source keeps no such time): it is then given the end of the business day.
 
     Parameters
     ----------
@@ -81,11 +84,12 @@ def compare_snapshot(run: Run, source: str, entity: str, batch_id: int, rows: in
         if not kept:
             return Compared()
         connection.exec_driver_sql(f"analyze {batch.table}")  # the planner knows nothing of rows loaded a moment ago
-        deleted = _land_missing(connection, batch)
-        _stop_when_shrunk(run, batch, deleted, kept, f"{rows:,} rows read")
+        unread = _rows_without_key(connection, batch)
+        missing = _count_missing(connection, batch) if unread else _land_missing(connection, batch)
+        _stop_when_shrunk(run, batch, missing, kept, f"{rows:,} rows read")
         unchanged = connection.execute(sa.text(_take_out_unchanged(batch)), batch.binds).rowcount
         connection.execute(sa.text(_make_later(batch)), batch.binds)
-    return Compared(deleted=deleted, unchanged=int(unchanged))
+    return Compared(deleted=0 if unread else missing, unchanged=int(unchanged), unread=unread)
 
 
 def land_deletions(
@@ -133,14 +137,29 @@ def _rows_kept(connection: Connection, batch: _Batch) -> int:
     )
 
 
-def _land_missing(connection: Connection, batch: _Batch) -> int:
-    gone = (
+def _rows_without_key(connection: Connection, batch: _Batch) -> int:
+    without = (
+        f"select count(*) from {batch.table} as landed where landed.batch_id = :batch_id "
+        f"and array_position({key_of('landed', batch.entity)}, null) is not null"
+    )
+    return int(connection.execute(sa.text(without), batch.binds).scalar_one())
+
+
+def _missing(batch: _Batch) -> str:
+    return (
         "select kept.row, kept.changed_at, cast(:day_end as timestamptz) as deleted_at, kept.key "
         "from landing.kept_row as kept where kept.source = :source and kept.entity = :entity and not kept.is_gone "
         f"and not exists (select 1 from {batch.table} as landed where landed.batch_id = :batch_id "
         f"and {key_of('landed', batch.entity)} = kept.key)"
     )
-    return int(connection.execute(sa.text(_land_gone(batch, gone)), batch.binds).rowcount)
+
+
+def _count_missing(connection: Connection, batch: _Batch) -> int:
+    return int(connection.execute(sa.text(f"select count(*) from ({_missing(batch)}) as gone"), batch.binds).scalar_one())
+
+
+def _land_missing(connection: Connection, batch: _Batch) -> int:
+    return int(connection.execute(sa.text(_land_gone(batch, _missing(batch))), batch.binds).rowcount)
 
 
 def _stop_when_shrunk(run: Run, batch: _Batch, deleted: int, kept: int, seen: str) -> None:

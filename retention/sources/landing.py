@@ -114,6 +114,8 @@ def _land(run: Run, spec: SourceSpec, window: Window, address: str, batch_id: in
         notes.append("no rows on this day, which its description allows")
     if delivery.compared.deleted:
         notes.append(f"{delivery.compared.deleted:,} rows deleted at the source")
+    if delivery.compared.unread:
+        notes.append(f"{delivery.compared.unread:,} rows could not be read, so none that is missing counts as deleted")
     if delivery.compared.unknown:
         notes.append(f"{delivery.compared.unknown:,} deletions of rows that were never published, left out")
     return notes

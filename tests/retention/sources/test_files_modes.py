@@ -184,7 +184,7 @@ def test_a_list_that_is_not_there_deletes_nobody(
 
 
 def test_an_unreadable_row_of_a_snapshot_deletes_nobody(
-    desk: Path, make_run: Callable[..., Run], publish: Callable[[], int], landed: Any
+    desk: Path, make_run: Callable[..., Run], publish: Callable[[], int], landed: Any, warehouse: Warehouse
 ) -> None:
     spec = spec_of(desk, f"    path: list.xlsx\n    format: excel\n    mode: snapshot\n{OK}")
     staff_list(desk, (1, "Ana", 9), (2, "Bo", 7))
@@ -194,6 +194,12 @@ def test_an_unreadable_row_of_a_snapshot_deletes_nobody(
     second = extract(make_run(DAYS[1]), spec, "survey_answer")
     assert second["deleted"] == 0, "Bo's row cannot be read; that is no deletion of Bo"
     assert landed(second) == [(None, None, None, False)]
+    assert "1 rows could not be read, so none that is missing counts as deleted" in second["notes"]
+    with warehouse.begin() as connection:  # as validation does
+        connection.execute(sa.text("delete from landing.survey_answer where answer_id is null"))
+    publish()
+    staff_list(desk, (1, "Ana", 9))
+    assert extract(make_run(DAYS[2]), spec, "survey_answer")["deleted"] == 1  # the next list that can be read tells
 
 
 def test_only_the_newest_of_dated_snapshots_counts(
