@@ -127,13 +127,17 @@ def require(rows: Sequence[Row], added: Mapping[str, Sequence[Mapping[str, Any]]
     ------
     ColumnMissing naming the nearest column.
     """
-    choices = [choice for column in added.values() for choice in column]
-    composed_from = [choice["from"] for choice in choices if "from" in choice]
-    conditions = [name for choice in choices for kind in ("when", "unless") for name in choice.get(kind, {})]
-    for name in dict.fromkeys([*composed_from, *conditions]):
-        plain = re.sub(r"\.\d+$", "", name)
-        if name not in added and not all(_has(row, name) or _has(row, plain) for row in rows):
+    for name in used_by(added):
+        if name not in added and not all(_has(row, name) for row in rows):
             raise missing_column(rows, name)
+
+
+def used_by(added: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """Return the columns that composed ones are made of or depend on; of an item of a list, the list."""
+    choices = [choice for column in added.values() for choice in column]
+    composed_from = [re.sub(r"\.\d+$", "", choice["from"]) for choice in choices if "from" in choice]
+    conditions = [name for choice in choices for kind in ("when", "unless") for name in choice.get(kind, {})]
+    return list(dict.fromkeys([*composed_from, *conditions]))
 
 
 def missing_column(rows: Sequence[Row], name: str) -> ColumnMissing:

@@ -27,6 +27,7 @@ from retention.sources.rest.records import (
     missing_column,
     names_found,
     require,
+    used_by,
 )
 from retention.sources.rest.verdict import Answer
 from retention.sources.rest.zoho_bulk import load_bulk
@@ -84,9 +85,11 @@ class RestStore:
         if spec.columns is None:
             needed = [*spec.key]
         sparse = bool({**self._spec.api, **spec.request}.get("sparse", False))
+        requests = requests_of(self._spec.api, spec.request, self._spec.timezone)
+        composed = {name for request in requests for name in used_by(request.add)}  # described there, so not left out
         for rows in self._rows(spec, spec.request, spec.cursor, lower, upper):
             found = names_found(rows, needed, spec.key, sparse=sparse)
-            check(found)
+            check([name for name in found if name in needed or name not in composed])
             if missing := [name for name in needed if name not in found]:
                 error = missing_column(rows, missing[0])
                 raise type(error)(f"{self._spec.source} {spec.entity}: {error.message}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from retention.sources import ColumnMissing, SourceSpec, SpecError, load_spec
+from retention.sources import ColumnMap, ColumnMissing, SourceSpec, SpecError, load_spec
 from retention.sources.rest import RequestRefused, RestStore
 from retention.sources.rest.describe import check_described, requests_of
 from retention.sources.rest.records import add_columns, dig, flatten, names_found, parse
@@ -312,3 +313,14 @@ def test_cursor_that_is_a_number(tmp_path: Path) -> None:
         assert ids(read(server, spec, lower=9, upper=None)) == ["0010", "0011", "0012"]
         assert server.asked[0].params["above"] == "9"
         assert len(read(server, spec, lower=None, upper=None)) == 12
+
+
+def test_columns_that_others_are_composed_of_are_not_reported_as_left_out(tmp_path: Path) -> None:
+    names: list[str] = []
+    with serving(Shop(2)) as server:
+        spec = describe(tmp_path, request={"add": {"value": [{"from": "points", "when": {"changed": [at(0)]}}]}})
+        entity = replace(spec.entities["survey_answer"], columns={"answer_id": ColumnMap("id"), "score": ColumnMap("value")})
+        with RestStore(server.url, spec, TestClock()) as store:
+            ((columns, _),) = store.read(entity, LOWER, UPPER, names.extend)
+    assert sorted(names) == ["changed", "id", "value", "who.name"]
+    assert columns["value"].to_pylist() == ["5", None]

@@ -181,13 +181,20 @@ def test_a_page_that_counts_more_than_it_holds_is_asked_for_again(tmp_path: Path
             read(server, describe(tmp_path, "keyset", paging={"count": "info.count"}))
 
 
-def test_an_empty_page_is_not_believed_at_once_where_the_api_says_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("says", [{"more": False, "total": False}, {"more": True, "total": False}])
+@pytest.mark.parametrize(("style", "struck"), [("keyset", 1), ("keyset", 3), ("offset", 1), ("since", 1), ("token", 1)])
+def test_an_empty_page_is_not_believed_at_once(tmp_path: Path, style: str, struck: int, says: dict[str, bool]) -> None:
+    """Nothing, and the API says that this was all: a glitch looks the same, so it is asked a second time."""
     shop = Shop(11)
-    shop.says = {"more": False, "total": False}
+    shop.says = says
+
+    def nothing(reply: Reply) -> Reply:
+        return answer({"data": [], "info": {"more": False} if says["more"] else {}})
+
     with serving(shop) as server:
-        server.faults = {3: without_records("data")}
-        assert len(read(server, describe(tmp_path, "keyset"))) == 11
-        assert server.fired[3] == 1
+        server.faults = {struck: nothing}
+        assert len(read(server, describe(tmp_path, style))) == 11
+        assert server.fired[struck] == 1
 
 
 # Logins
