@@ -9,6 +9,8 @@ import pytest
 
 TEMPLATED = ("{{", "{%", "{#")
 OPERATORS = ("Operator", "Sensor")
+KNOWN = {"{{ task.op_kwargs['source'] }}.{{ task.op_kwargs['entity'] }}"}
+"""The label of a mapped task: source and entity as the descriptions name them, no row."""
 
 
 def templates_in(source: str) -> list[str]:
@@ -44,7 +46,7 @@ def test_no_dag_holds_a_template_or_an_operator_that_renders_one(project: Path) 
     assert len(found) > 10
     for path in found:
         source = path.read_text(encoding="utf-8")
-        assert (path.name, templates_in(source), operators_in(source)) == (path.name, [], [])
+        assert (path.name, set(templates_in(source)) - KNOWN, operators_in(source)) == (path.name, set(), [])
 
 
 @pytest.mark.parametrize("slip", ['x = "{{ ds }}"', 'f(sql="select {% if x %}")', 'y = f"{{{{ conn.w.password }}}}"'])
