@@ -69,9 +69,9 @@ def check_source(
     if form == "table":
         out.print()
         if stops:
-            out.print(line((f"{stops} of {len(found)} entities would stop the next run", "bold red")))
+            out.print(line((f"{stops} of {len(found)} entities would stop the next run  会中断下一次运行", "bold red")))
         else:
-            out.print(line((f"{len(found)} entities: nothing would stop the next run", "bold green")))
+            out.print(line(("nothing would stop the next run  未发现会中断运行的问题", "bold green")))
     return not stops
 
 

@@ -73,6 +73,8 @@ def _entity(candidate: Candidate, proposal: Proposal) -> list[str]:
                 lines.append(f"    cursor_type: {proposal.cursor_type}")
         else:
             lines.append(f"    mode: full  # {proposal.cursor_reason}")
+    elif "{date}" not in str(candidate.where.get("path")):
+        lines.append("    mode: full  # no day in its name: taken for the whole, written anew. snapshot notices deletions too")
     lines += [f"    # {note}" for note in proposal.notes]
     lines.append("    columns:")
     for one in proposal.columns:
@@ -99,6 +101,9 @@ def _column(one: Proposed) -> list[str]:
     said += [one.remark] if one.remark else []
     if one.unknown_codes:
         said.append(f"name these codes too: {', '.join(one.unknown_codes)}")
+    if one.hidden_codes:
+        further = " further" if one.unknown_codes else ""
+        said.append(f"{one.hidden_codes}{further} code{'' if one.hidden_codes == 1 else 's'} to be named")
     comment = f"  # {'; '.join(said)}" if said else ""
     if not extra:
         return [f"      {one.column}: {_scalar(one.source)}{comment}"]

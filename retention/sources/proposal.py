@@ -38,6 +38,8 @@ class Proposed:
     values: Mapping[str, str | None] = field(default_factory=dict)
     unknown_codes: tuple[str, ...] = ()
     """Codes found that are not mapped, as far as they may be shown."""
+    hidden_codes: int = 0
+    """How many further ones there are."""
     format: str | None = None
     decimal: str | None = None
     remark: str = ""
@@ -90,8 +92,8 @@ def propose(sample: Sample, name: str, timezone: str, entity: str | None = None)
     own = _own_number(chosen)
     if own is not None and own not in mapped and len(key) == 1 and key[0] not in mapped.values():
         reason = "no two rows have the same, and nothing else numbers them"
-        one = _proposed(chosen, own, profiles[key[0]], sample, timezone, MAPPED, reason)
-        columns, mapped[own] = [one, *columns], key[0]
+        number = _proposed(chosen, own, profiles[key[0]], sample, timezone, MAPPED, reason)
+        columns, mapped[own] = [number, *columns], key[0]
         key_reason = f"no two of {sample.rows:,} rows have the same"
     cursor, cursor_type, cursor_reason = _cursor(sample, mapped, profiles)
     used = {*mapped.values(), *key}
@@ -190,7 +192,8 @@ def _proposed(
     entity: str, column: str, one: ColumnProfile, sample: Sample, timezone: str, confidence: float, reason: str
 ) -> Proposed:
     kind = contract_types(entity).get(column)
-    values, unknown = _values(entity, column, one, sample, timezone)
+    values, others = _values(entity, column, one, sample, timezone)
+    plain = tuple(code for code in others if _CODE.match(code))
     time_format = one.format if kind in ("timestamptz", "date") and one.family not in ("timestamp", "date") else None
     remark = "" if one.is_format_certain or time_format is None else "check: day and month could be the other way round"
     return Proposed(
@@ -199,7 +202,8 @@ def _proposed(
         confidence=confidence,
         reason=reason,
         values=values,
-        unknown_codes=unknown,
+        unknown_codes=plain,
+        hidden_codes=len(others) - len(plain),
         format=time_format,
         decimal=one.decimal if kind in _NUMERIC else None,
         remark=remark,
@@ -209,7 +213,7 @@ def _proposed(
 def _values(
     entity: str, column: str, one: ColumnProfile, sample: Sample, timezone: str
 ) -> tuple[dict[str, str | None], tuple[str, ...]]:
-    """Translate the codes that everybody uses; of the others name those that can be nothing but codes."""
+    """Translate the codes that everybody uses; return the others too."""
     allowed = allowed_values(entity, column)
     known = known_codes(column, allowed)
     if not known or one.kind == "empty" or one.distinct > 30:
@@ -220,7 +224,7 @@ def _values(
         return {}, ()
     others = sorted(code for code in codes if code not in mapped and code not in allowed)
     translated = {code: ours for code, ours in mapped.items() if code != ours}
-    return translated, tuple(code for code in others if _CODE.match(code))
+    return translated, tuple(others)
 
 
 def _fit(entity: str, name: str, columns: Sequence[Proposed], profiles: Mapping[str, ColumnProfile]) -> float:

@@ -179,7 +179,8 @@ def _sample_files(spec: SourceSpec, entity: EntitySpec, address: str, rows: int,
         raise FileMissing(f"{spec.source} {entity.entity}: no file matches {entity.path}. Nothing was read. Check the path.")
     file = files[-1]
     sample = sample_file(store, entity, file, rows)
-    notes = [f"{len(files)} files match {entity.path}; the newest was read", *_read_otherwise(store, entity, file)]
+    told = f"{len(files)} files match {entity.path}; the newest was read" if len(files) > 1 else f"1 file matches {entity.path}"
+    notes = [told, *_read_otherwise(store, entity, file)]
     return replace(sample, newest=None if file.day is None else file.day.isoformat(), notes=notes)
 
 
