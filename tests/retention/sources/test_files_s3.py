@@ -6,14 +6,21 @@ import gzip
 import json
 import logging
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from retention.privacy.files import FileStore as ErasureStore
+from retention.privacy.files import PersonMatcher, planned_rewrites
+from retention.privacy.subject import Subject
 from retention.settings import Deployment, SettingsError
+from retention.sources import extract, load_spec
 from retention.sources.errors import FileReplaced, FolderMissing, SourceUnreachable
 from retention.sources.files import FileStore
+from retention.warehouse import Run
 from tests.retention.sources.reading import LIMITS, entity, read_rows, rows_of, texts
 
 moto_server = pytest.importorskip("moto.server", reason="moto is not installed")
@@ -125,3 +132,34 @@ def test_options_come_from_the_environment_and_are_not_shown() -> None:
     with pytest.raises(SettingsError, match="RETENTION_SOURCE_DESK_OPTIONS must be a JSON object") as caught:
         Deployment.from_env({"RETENTION_HOME": "/nowhere", "RETENTION_SOURCE_DESK_OPTIONS": f'"{SECRET}'})
     assert SECRET not in str(caught.value)
+
+
+def test_extraction_with_options_from_the_environment(
+    put: Callable[..., str], options: dict[str, Any], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="retention")
+    url = put("exports/a_2026-03-31.csv.gz", gzip.compress(b"id,who\n1,Ana\n2,Bo\n"))
+    monkeypatch.setenv("RETENTION_SOURCE_DESK_URL", url)
+    monkeypatch.setenv("RETENTION_SOURCE_DESK_OPTIONS", json.dumps(options))
+    (tmp_path / "desk.yml").write_text(
+        "source: desk\nkind: files\nconnection: DESK\nentities:\n  survey_answer:\n    key: [id]\n    format: csv\n"
+        "    path: 'a_{date}.csv.gz'\n    columns: {answer_id: id, customer_id: who}\n"
+    )
+    result = extract(run, load_spec(tmp_path / "desk.yml"), "survey_answer")
+    assert (result["rows"], result["files"]) == (2, ["a_2026-03-31.csv.gz"])
+    assert SECRET not in caplog.text
+    monkeypatch.setenv(
+        "RETENTION_SOURCE_DESK_OPTIONS",
+        json.dumps({**options, "endpoint_url": "http://127.0.0.1:9", "config_kwargs": {"retries": {"max_attempts": 1}}}),
+    )
+    with pytest.raises(SourceUnreachable):
+        extract(replace(run, business_date=date(2026, 4, 1)), load_spec(tmp_path / "desk.yml"), "survey_answer")
+
+
+def test_an_erasure_rewrites_objects_with_the_same_options(put: Callable[..., str], options: dict[str, Any]) -> None:
+    url = put("exports/a_2026-03-31.csv.gz", gzip.compress(b"id,who\n1,H1\n2,I1\n"))
+    where = ErasureStore("desk", "survey_answer", url, "a_*.csv.gz", "csv", ("who",), (), (), options=options)
+    hana = Subject(keys=frozenset({1}), ids=frozenset({("desk", "H1")}), orders=frozenset(), addresses=frozenset())
+    (planned,) = planned_rewrites(where, PersonMatcher(where, hana, None))
+    planned.apply()
+    assert texts(read_rows(url, entity("a_{date}.csv.gz", "csv"), options=options), "who") == [(2, "I1")]
