@@ -76,7 +76,7 @@ class Judge:
         """
         if evaluation.table is None:
             raise ValueError("a batch without rows has nothing to judge")
-        fresh = fresh_checks(self.contract)
+        fresh = fresh_checks(self.contract, self.delivery)
         removed = self.delivery.rows_extracted - rows
         verdicts = suites.check(
             f"{self.contract.table} batch {self.delivery.batch_id}",
