@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-import unicodedata
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -31,6 +31,7 @@ from retention.sources.files.listing import Pattern, is_settled, local_files, st
 from retention.sources.files.reading import Check, RawBatch, Reading, SourceFile
 from retention.sources.spec import EntitySpec, SourceSpec
 
+_UNWRITABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")  # control characters, and bytes that are no UTF-8
 _FORMATS = {
     "csv": csv_format.read,
     "jsonl": json.read_lines,
@@ -113,10 +114,11 @@ class FileStore:
             else:
                 listed = list(stored_files(self._fs, self._root, pattern))
         found, waiting = [], 0
+        folders: dict[str, str] = {}
         for file in listed:
             if file.day is not None and (file.day > until or (after is not None and file.day <= after)):
                 continue
-            self._refuse_escape(spec, file.path)
+            self._refuse_escape(spec, file.path, folders)
             if spec.settle_seconds and not is_settled(file, spec.settle_seconds, self._now):
                 waiting += 1
                 continue
@@ -210,15 +212,25 @@ class FileStore:
         if (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino):
             raise FileReplaced(f"{reading.where} was replaced while it was opened. Nothing landed. Run again.")
 
-    def _refuse_escape(self, spec: EntitySpec, path: str) -> None:
-        if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in path):  # Cs: bytes that are no UTF-8
+    def _refuse_escape(self, spec: EntitySpec, path: str, folders: dict[str, str] | None = None) -> None:
+        """Refuse a name that cannot be written down, and a link out of the folder.
+
+        ``folders`` remembers where folders really are while many files are looked at; opening a file looks again.
+        """
+        if _UNWRITABLE.search(path):
             raise PathRefused(
                 f"{self.source} {spec.entity}: the name {path!a} holds characters that no name should. Nothing landed. "
                 "Rename the file."
             )
         if not self._is_local:
             return
-        root, real = os.path.realpath(self._root), os.path.realpath(f"{self._root}/{path}")
+        folders = {} if folders is None else folders
+        full = f"{self._root}/{path}"
+        for folder in (self._root, os.path.dirname(full)):
+            if folder not in folders:
+                folders[folder] = os.path.realpath(folder)
+        root = folders[self._root]
+        real = os.path.realpath(full) if os.path.islink(full) else f"{folders[os.path.dirname(full)]}/"
         if os.path.commonpath([root, real]) != root:
             raise PathRefused(
                 f"{self.source} {spec.entity}: {path} is a link out of the source's folder. Nothing landed. Put the "
