@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import ipaddress
+from collections.abc import Mapping
 from datetime import UTC
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ import httpx
 
 from retention.sources.errors import SpecError
 from retention.sources.rest.clock import Clock
+from retention.sources.rest.errors import RequestRefused
 
 
 def origin_of(url: str) -> str:
@@ -41,6 +43,23 @@ def checked_address(source: str, address: str) -> str:
     if parts.scheme == "http" and not is_loopback(host):
         raise SpecError(f"{source}: the address of its API must begin with https: personal data do not travel in clear.")
     return address.rstrip("/")
+
+
+def checked_headers(at: str, headers: Mapping[str, object]) -> dict[str, str]:
+    """Return headers as text.
+
+    Raises
+    ------
+    RequestRefused when one holds what no header can: a secret or token that was copied with a line break, mostly.
+    """
+    written = {name: str(value) for name, value in headers.items()}
+    for name, value in written.items():
+        if not (value.isascii() and value.isprintable()):
+            raise RequestRefused(
+                f"{at}: the header {name} would hold characters that no header can. Nothing landed. Was a secret copied with "
+                "a line break or a blank of another kind?"
+            )
+    return written
 
 
 def is_loopback(host: str) -> bool:

@@ -14,7 +14,7 @@ import httpx
 import tenacity
 
 from retention.sources.errors import ColumnMissing, SourceUnreachable
-from retention.sources.rest.addresses import checked_address, origin_of, retry_after
+from retention.sources.rest.addresses import checked_address, checked_headers, origin_of, retry_after
 from retention.sources.rest.auth import Login, Secrets, SecretValues, plain_code
 from retention.sources.rest.clock import Clock, RateLimit
 from retention.sources.rest.describe import Api
@@ -150,11 +150,15 @@ class Client:
         ------
         RequestRefused when it leads to another host: our token goes to nobody else.
         """
-        target = urljoin(base, url)
-        if origin_of(target) != origin_of(self.address):
+        try:
+            target = urljoin(base, url)
+            is_ours = target.isascii() and target.isprintable() and origin_of(target) == origin_of(self.address)
+        except ValueError:
+            is_ours = False
+        if not is_ours:
             raise RequestRefused(
-                f"{self.source}: the API sent us on to another host, which is refused: our login would go there too. Nothing "
-                "landed. If the API has moved, correct its address."
+                f"{self.source}: the API sent us on to another host (or to no address), which is refused: our login would go "
+                "there too. Nothing landed. If the API has moved, correct its address."
             )
         return target
 
@@ -176,8 +180,11 @@ class Client:
             if isinstance(error, Transient):
                 self.faults[error.label] += 1
 
+        def may_pass(error: BaseException) -> bool:
+            return isinstance(error, Transient) and (error.after or 0) <= limits.wait_seconds
+
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(Transient),
+            retry=tenacity.retry_if_exception(may_pass),
             stop=lambda state: state.attempt_number >= limits.attempts or out_of_time(state),
             wait=wait,
             sleep=self.clock.sleep,
@@ -187,6 +194,11 @@ class Client:
         try:
             return retrying(attempt)
         except Transient as error:
+            if (error.after or 0) > limits.wait_seconds:
+                raise RateLimited(
+                    f"{at}: {error.what} and asks for a pause of {error.after:.0f} s, more than the {limits.wait_seconds:g} "
+                    "s that are kept (limits.wait_seconds). Nothing landed; safe to retry later."
+                ) from None
             tries = retrying.statistics.get("attempt_number", 1)
             raise error.error(f"{at}: {error.what}, and after {tries} attempts still. Nothing landed; safe to retry.") from None
         except (RequestRefused, ColumnMissing) as error:
@@ -217,7 +229,7 @@ class Client:
         url = call.link or self._resolve(str(fill(call.path, known)))
         request = {
             "params": None if call.link else {key: as_text(value) for key, value in params.items()},
-            "headers": {key: str(value) for key, value in headers.items()},
+            "headers": checked_headers(at, headers),
             "json": body,
         }
         status, found, content = self._exchange(at, call.method, url, request, into, limit)

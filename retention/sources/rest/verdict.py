@@ -78,16 +78,8 @@ class Verdicts:
         if status == 403:
             self._forbidden(at, plain_code(code or "403"))
         if status in PASSING or status >= 500:
-            after = retry_after(headers, self._clock)
-            if after is not None and after > self._api.limits.wait_seconds:
-                raise RateLimited(
-                    f"{at}: the API answered {status} and asks for a pause of {after:.0f} s, more than the "
-                    f"{self._api.limits.wait_seconds:g} s that are kept (limits.wait_seconds). Nothing landed; safe to retry "
-                    "later."
-                )
-            raise Transient(
-                f"the API answered {status}", str(status), after, RateLimited if status == 429 else SourceUnreachable
-            )
+            after, error = retry_after(headers, self._clock), RateLimited if status == 429 else SourceUnreachable
+            raise Transient(f"the API answered {status}", str(status), after, error)
         raise RequestRefused(
             f"{at}: the API refuses the request with status {status}. Nothing landed. Compare the request in the description "
             "with the API's documentation."

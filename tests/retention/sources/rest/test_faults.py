@@ -110,6 +110,10 @@ def test_a_pause_longer_than_a_task_may_wait_ends_it(tmp_path: Path) -> None:
         with pytest.raises(RateLimited, match=r"a pause of 86400 s, more than the 300 s"):
             read(server, describe(tmp_path))
         assert len(server.asked) == 2
+        busy = answer({"code": 50009}, Retry_After="9999")
+        server.faults = {3: busy}
+        with pytest.raises(RateLimited, match=r"a pause of 9999 s"):
+            read(server, describe(tmp_path, errors={"code": "code", "retry": [50009]}))
 
 
 def test_the_whole_reading_has_an_end(tmp_path: Path) -> None:
@@ -384,6 +388,27 @@ def test_no_redirect_and_no_link_leads_our_login_to_another_host(tmp_path: Path,
         with pytest.raises(RequestRefused, match="another host"):
             read(server, describe(tmp_path, "link_header", auth=bearer))
         assert not other.asked
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["http://[bad", "http://127.0.0.1:99999/", "//evil.example/x", "/näher", "javascript:1", "http://a@evil.example"],
+)
+def test_link_that_is_no_address_of_the_api(tmp_path: Path, link: str) -> None:
+    with serving(lambda asked: answer({"data": [{"id": "1", "changed": at(1)}], "info": {"next": link}})) as server:
+        with pytest.raises(RequestRefused, match="another host"):
+            read(server, describe(tmp_path, "link", paging={"total": ""}))
+        assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("secret", ["hush\nX-Other: 1", "hüsh", "hush\u2009"])
+def test_secret_that_no_header_can_hold_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
+    secrets(monkeypatch, TOKEN=secret)
+    with serving(Shop(1)) as server:
+        with pytest.raises(RequestRefused, match="header Authorization would hold") as caught:
+            read(server, describe(tmp_path, auth={"kind": "bearer", "secret": "TOKEN"}))
+        assert not server.asked
+    assert "sh" not in str(caught.value).split("Authorization")[0].replace("shop", "")
 
 
 def test_redirect_on_the_same_host_is_followed(tmp_path: Path) -> None:
