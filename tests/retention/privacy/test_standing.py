@@ -58,8 +58,8 @@ def show(family: Household, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     (tmp_path / "secrets" / "pepper").write_bytes(PEPPER)
     (tmp_path / "secrets" / "pepper").chmod(0o600)
 
-    def run(customer: str) -> Result:
-        return CliRunner().invoke(app, ["consent", "show", customer])
+    def run(customer: str, *more: str, command: str = "show") -> Result:
+        return CliRunner().invoke(app, ["consent", command, customer, *more])
 
     return run
 
@@ -83,3 +83,42 @@ def test_somebody_unknown_is_told_so(show: Any) -> None:
     assert nobody.exit_code == 1
     assert "runbook.md#unknown-person" in nobody.output
     assert show("Ana Li").exit_code == 2
+
+
+# -- opt-outs by hand ----------------------------------------------------------------------------------------------------
+def test_a_call_about_an_address_binds_whoever_has_it_now_and_later(family: Household, show: Any) -> None:
+    called = show("--address", f" {FAMILY.upper()} ", command="withdraw")
+    assert called.exit_code == 0, called.output
+    assert "2 people" in called.output
+    family.person("Emma", email=FAMILY)
+    family.says("Emma", "granted", days_ago(0.1))
+    family.sync()
+    assert family.reachable("email") == {"Chen", "Dai"}
+    assert family.reachable("sms") == {"Ana", "Bo", "Chen", "Dai", "Emma"}
+    assert family.ask("select count(*) from ops.audit where action = 'withdraw_address' and subject not like '%@%'") == [(1,)]
+
+
+@pytest.mark.parametrize("way", ["--address", "--address-hash"])
+def test_an_address_nobody_has_yet_is_silent_when_somebody_turns_up_with_it(family: Household, show: Any, way: str) -> None:
+    value = "emma@example.com" if way == "--address" else address_hash(PEPPER, "emma@example.com")
+    assert show(way, value, command="withdraw").exit_code == 0
+    family.person("Emma", email="emma@example.com")
+    family.says("Emma", "granted", days_ago(0.1))
+    family.sync()
+    assert "Emma" not in family.reachable("email")
+    assert "Emma" not in family.reachable("sms")
+
+
+def test_a_message_tells_whom_it_went_to(family: Household, show: Any) -> None:
+    insert(family.warehouse, "campaigns.delivery", {"send_key": "news|email|once|1", "customer_key": family.key("Ana")})
+    assert show("--send-key", "news|email|once|1", "--channel", "email", command="withdraw").exit_code == 0
+    assert show("--send-key", "never sent", command="withdraw").exit_code == 1
+    assert show("--customer", "crm:nobody", command="withdraw").exit_code == 1
+    family.sync()
+    assert family.reachable("email") == {"Chen", "Dai"}  # Bo reads that mailbox too
+
+
+def test_what_is_no_address_and_no_wish_is_wrong_use(show: Any) -> None:
+    for wrong in (("--address", "12"), ("--address-hash", "abc"), ("--customer", "Ana Li"), ("--customer", "crm:Ana", "--purpose", "fun"),
+                  ("--customer", "crm:Ana", "--address", "a@b.example")):  # fmt: skip
+        assert show(*wrong, command="withdraw").exit_code == 2, wrong
