@@ -105,7 +105,8 @@ def identity_review(limit: Annotated[int, typer.Option("--limit", help="Pairs sh
         out.print(Text(f"  {evidence(r['levels'])}\n"))
     total = found[0]["count_open"] if found else 0
     out.print(
-        f"{total:,} pairs wait · retention identity accept LEFT RIGHT --reason … · retention identity reject LEFT RIGHT --reason …"
+        f"{total:,} pairs wait · retention identity accept LEFT RIGHT --reason … · "
+        "retention identity reject LEFT RIGHT --reason …"
     )
 
 

@@ -129,8 +129,8 @@ def _addresses(crowded: Keys) -> set[int]:
 def _store(connection: Connection, cursor: psycopg.Cursor[object], block: Keys, key: Keys) -> None:
     """Write which blocks the changed are in now; ``linkage_new`` and ``linkage_old`` stay for comparison."""
     connection.exec_driver_sql(
-        "create temporary table linkage_new (block bigint, source_customer_key bigint, primary key (block, source_customer_key)) "
-        "on commit drop"
+        "create temporary table linkage_new (block bigint, source_customer_key bigint, "
+        "primary key (block, source_customer_key)) on commit drop"
     )
     put_numbers(cursor, "pg_temp.linkage_new", ("block", "source_customer_key"), (block, key))
     connection.exec_driver_sql("analyze pg_temp.linkage_new")
@@ -141,12 +141,14 @@ def _store(connection: Connection, cursor: psycopg.Cursor[object], block: Keys, 
     )
     connection.exec_driver_sql("analyze pg_temp.linkage_old")
     connection.exec_driver_sql(
-        "delete from pii.linkage_key as stored using (select * from pg_temp.linkage_old except select * from pg_temp.linkage_new) "
-        "as gone where stored.block = gone.block and stored.source_customer_key = gone.source_customer_key"
+        "delete from pii.linkage_key as stored "
+        "using (select * from pg_temp.linkage_old except select * from pg_temp.linkage_new) as gone "
+        "where stored.block = gone.block and stored.source_customer_key = gone.source_customer_key"
     )
     connection.exec_driver_sql(
         "insert into pii.linkage_key (block, source_customer_key) "
-        "select block, source_customer_key from pg_temp.linkage_new except select block, source_customer_key from pg_temp.linkage_old "
+        "select block, source_customer_key from pg_temp.linkage_new "
+        "except select block, source_customer_key from pg_temp.linkage_old "
         "order by 1, 2"
     )
 
@@ -159,7 +161,8 @@ def _meeting(connection: Connection, cursor: psycopg.Cursor[object], focus: Keys
     connection.exec_driver_sql("analyze pg_temp.linkage_size")
     block, key = get_numbers(
         cursor,
-        "select stored.block, stored.source_customer_key from pii.linkage_key as stored inner join pg_temp.linkage_size as size "
+        "select stored.block, stored.source_customer_key from pii.linkage_key as stored "
+        "inner join pg_temp.linkage_size as size "
         f"on stored.block = size.block where size.members between 2 and {int(limit)}",
         2,
     )

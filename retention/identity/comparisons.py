@@ -30,7 +30,8 @@ _NEAR_NAME = """script_l = 'latin' and script_r = 'latin' and (
     (surname_l = surname_r and left(given_l, 1) = left(given_r, 1) and (
         length(given_l) = 1 or length(given_r) = 1
         or (least(length(given_l), length(given_r)) >= 4 and damerau_levenshtein(given_l, given_r) = 1)))
-    or (given_l = given_r and least(length(surname_l), length(surname_r)) >= 4 and damerau_levenshtein(surname_l, surname_r) = 1)
+    or (given_l = given_r and least(length(surname_l), length(surname_r)) >= 4
+        and damerau_levenshtein(surname_l, surname_r) = 1)
 )"""
 _ONE_CHARACTER = """script_l = 'han' and script_r = 'han' and surname_l = surname_r
     and length(given_l) = 2 and length(given_r) = 2
@@ -60,18 +61,22 @@ _LEVELS: dict[str, list[tuple[str, str]]] = {
         ),
     ],
     "email": [
-        ("null", f"email_l is null or email_r is null or (email_l = email_r and greatest(email_use_l, email_use_r) = {GENERIC})"),
+        ("null", f"email_l is null or email_r is null or (email_l = email_r and {GENERIC} in (email_use_l, email_use_r))"),
         ("the same address", "email_l = email_r"),
         ("the same mailbox name elsewhere", "email_local_l = email_local_r and length(email_local_l) >= 6"),
         (
             "one slip",
-            "email_domain_l = email_domain_r and length(email_local_l) >= 6 and damerau_levenshtein(email_local_l, email_local_r) = 1",
+            "email_domain_l = email_domain_r and length(email_local_l) >= 6 "
+            "and damerau_levenshtein(email_local_l, email_local_r) = 1",
         ),
     ],
     "phone": [
-        ("null", f"phone_l is null or phone_r is null or (phone_l = phone_r and greatest(phone_use_l, phone_use_r) = {GENERIC})"),
+        ("null", f"phone_l is null or phone_r is null or (phone_l = phone_r and {GENERIC} in (phone_use_l, phone_use_r))"),
         ("the same number", "phone_l = phone_r"),
-        ("one slip, or the last eight digits", "damerau_levenshtein(phone_l, phone_r) = 1 or right(phone_l, 8) = right(phone_r, 8)"),
+        (
+            "one slip, or the last eight digits",
+            "damerau_levenshtein(phone_l, phone_r) = 1 or right(phone_l, 8) = right(phone_r, 8)",
+        ),
     ],
     "gender": [("null", "gender_l is null or gender_r is null"), ("the same", "gender_l = gender_r")],
     "place": [
@@ -81,6 +86,10 @@ _LEVELS: dict[str, list[tuple[str, str]]] = {
     ],
     "wedding": [("null", "wedding_l is null or wedding_r is null"), ("the same day", "wedding_l = wedding_r")],
 }  # fmt: skip
+
+
+LEVEL_COUNTS = {name: len(levels) + 1 for name, levels in _LEVELS.items()}
+"""Levels of each comparison, the unknown and the last one ("different") included."""
 
 
 def level_names(comparison: str) -> dict[int, str]:

@@ -63,8 +63,8 @@ def split(connection: Connection, members: Sequence[int], by: str, reason: str) 
     unknown = set(members) - set(everybody)
     if unknown:
         raise DecisionRefused(
-            f"identity split: {len(unknown)} of {len(members)} keys are keys of people, not of source customers. Nothing changed. "
-            "`retention identity show KEY` lists the source customers of a person."
+            f"identity split: {len(unknown)} of {len(members)} keys are keys of people, not of source customers. "
+            "Nothing changed. `retention identity show KEY` lists the source customers of a person."
         )
     staying = [key for key in everybody if key not in set(members)]
     if not staying:
@@ -98,7 +98,8 @@ def undo(connection: Connection, change_id: int, by: str) -> list[int]:
     ).all()
     if not rows:
         raise DecisionRefused(
-            f"identity undo: no decision {change_id} is in force. Nothing changed. `retention identity show KEY` lists decisions."
+            f"identity undo: no decision {change_id} is in force. Nothing changed. "
+            "`retention identity show KEY` lists decisions."
         )
     audit(connection, by, "identity_undo", f"decision {change_id}", None, {"pairs": len(rows)})
     return sorted({key for row in rows for key in row})
@@ -118,7 +119,8 @@ def audit(connection: Connection, actor: str, action: str, subject: str, reason:
 def _decide(connection: Connection, pairs: list[tuple[int, int]], verdict: str, by: str, reason: str) -> None:
     if len(pairs) > _MOST_PAIRS:
         raise DecisionRefused(
-            f"identity: the decision would be about {len(pairs):,} pairs, at most {_MOST_PAIRS:,} are taken at once. Nothing changed."
+            f"identity: the decision would be about {len(pairs):,} pairs, at most {_MOST_PAIRS:,} are taken "
+            "at once. Nothing changed."
         )
     rows = [{"left": min(pair), "right": max(pair)} for pair in pairs]
     connection.execute(

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from retention.identity.comparisons import LEVEL_COUNTS
 from retention.warehouse import RetentionError
 
 SHIPPED = Path(__file__).resolve().parents[2] / "include" / "identity" / "model.json"
@@ -117,6 +118,14 @@ class LinkageModel:
             raise LinkageModelRefused(
                 f"linkage model: {type(error).__name__} while reading it. Nothing linked. Train it again or restore it."
             ) from None
+        compared = {
+            comparison["output_column_name"]: len(comparison["comparison_levels"]) for comparison in model.splink["comparisons"]
+        }
+        if compared != LEVEL_COUNTS:
+            raise LinkageModelRefused(
+                f"linkage model {model.version}: its comparisons are {compared}, this program's {LEVEL_COUNTS}. Nothing linked. "
+                "Train it again: `retention identity train --activate`."
+            )
         if sha256 is not None and model.sha256 != sha256:
             raise LinkageModelRefused(
                 f"linkage model: expected digest {sha256[:12]}, found {model.sha256[:12]}. Nothing linked. Train it again or "

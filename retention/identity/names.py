@@ -17,20 +17,23 @@ from typing import Literal
 
 _FOLDER = Path(__file__).resolve().parents[2] / "include" / "identity"
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
-_NO_NAME = frozenset(
-    "test tester unknown anonymous none null nil na customer client user guest name xxx abc "
-    "测试 客户 顾客 用户 匿名 无 无名 未知 不详 微信用户 手机用户 先生 女士 小姐 会员 新客户 散客".split()
-)
+_NO_NAME = frozenset({
+    "test", "tester", "unknown", "anonymous", "none", "null", "nil", "na", "customer", "client", "user", "guest", "name", "xxx",
+    "abc", "测试", "客户", "顾客", "用户", "匿名", "无", "无名", "未知", "不详", "微信用户", "手机用户", "先生", "女士", "小姐",
+    "会员", "新客户", "散客",
+})  # fmt: skip
 _COMPANY = re.compile(
     r"公司|集团|有限|商店|超市|酒店|饭店|医院|学校|工作室|商行|经营部|事务所|银行|[店厂]$"
     r"|\b(ltd|limited|inc|llc|gmbh|corp|corporation|company|plc|bv|srl|sarl)\b"
 )
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff·]+")
 _HAN_TITLE = re.compile(r"(先生|女士|小姐|太太|老师|经理|总经理|医生|老板|[总哥姐叔])$")
-_TITLES = frozenset("mr mrs ms miss dr prof sir madam herr frau".split())
-_COMPOUND = frozenset(
-    "欧阳 司马 上官 诸葛 东方 皇甫 尉迟 公孙 慕容 司徒 令狐 夏侯 轩辕 宇文 长孙 端木 南宫 西门 独孤 闻人 申屠 太史 钟离 公冶".split()
-)
+_TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "madam", "herr", "frau"})
+_COMPOUND = frozenset({
+    "欧阳", "司马", "上官", "诸葛", "东方", "皇甫", "尉迟", "公孙", "慕容",
+    "司徒", "令狐", "夏侯", "轩辕", "宇文", "长孙", "端木", "南宫", "西门",
+    "独孤", "闻人", "申屠", "太史", "钟离", "公冶",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

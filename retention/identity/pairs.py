@@ -17,7 +17,8 @@ from retention.identity.transfer import get_frame, get_numbers, put_frame
 
 _ANALYZE_FROM_ROWS = 10_000
 _EDGES = {
-    "left": pa.int64(), "right": pa.int64(), "strength": pa.int64(), "weight": pa.float64(), "rule": pa.string(), "state": pa.string(),
+    "left": pa.int64(), "right": pa.int64(), "strength": pa.int64(), "weight": pa.float64(), "rule": pa.string(),
+    "state": pa.string(),
 }  # fmt: skip
 
 
@@ -86,8 +87,10 @@ def links_among(connection: Connection) -> pd.DataFrame:
     """Return the stored links among ``pg_temp.linkage_reached``."""
     return get_frame(
         raw_cursor(connection),
-        "select pair.left_key, pair.right_key, pair.strength, pair.match_weight, pair.rule, pair.state from core.linkage_pair as pair "
-        "inner join pg_temp.linkage_reached as reached on pair.left_key = reached.source_customer_key where pair.state = 'link'",
+        "select pair.left_key, pair.right_key, pair.strength, pair.match_weight, pair.rule, pair.state "
+        "from core.linkage_pair as pair "
+        "inner join pg_temp.linkage_reached as reached on pair.left_key = reached.source_customer_key "
+        "where pair.state = 'link'",
         _EDGES,
     )
 

@@ -125,7 +125,8 @@ def _write(connection: Connection, links: pd.DataFrame, batch_id: int) -> tuple[
     """Store the links and the trail of changes; return who moved from which person, and the people they left."""
     connection.exec_driver_sql("drop table if exists pg_temp.link_now")
     connection.exec_driver_sql(
-        "create temporary table link_now (source_customer_key bigint primary key, customer_key bigint, rule text) on commit drop"
+        "create temporary table link_now (source_customer_key bigint primary key, customer_key bigint, rule text) "
+        "on commit drop"
     )
     put_frame(raw_cursor(connection), "pg_temp.link_now", links)
     connection.exec_driver_sql("analyze pg_temp.link_now")

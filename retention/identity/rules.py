@@ -24,7 +24,8 @@ def judge(scored: pd.DataFrame, uses: pd.DataFrame, model_link: float, model_rev
     scored : DataFrame
         By :func:`retention.identity.scoring.score`.
     uses : DataFrame, aligned with ``scored``
-        ``same_source``, ``other_script`` (one name in Chinese, one in letters), and ``email_use``/``phone_use``: how many use the shared address (:data:`.comparisons.PRIVATE` …).
+        ``same_source``, ``other_script`` (one name in Chinese, one in letters), and ``email_use``/``phone_use``: how many use
+        the shared address (:data:`.comparisons.PRIVATE` …).
     model_link, model_review : float
         Probability from which a pair is linked, and shown to people.
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from retention.identity.model import LinkageModel
 
 _COMPARED_COLUMNS = (
-    "unique_id", "name_full", "sound", "surname", "given", "script", "email", "email_local", "email_domain", "email_use", "phone",
-    "phone_use", "birth", "gender", "city", "region", "wedding",
+    "unique_id", "name_full", "sound", "surname", "given", "script", "email", "email_local", "email_domain", "email_use",
+    "phone", "phone_use", "birth", "gender", "city", "region", "wedding",
 )  # fmt: skip
 GAMMAS = tuple(f"gamma_{name}" for name in COMPARED)
 
@@ -87,8 +87,8 @@ def score(prepared: pd.DataFrame, pairs: pa.Table, model: LinkageModel, keep_all
             "true" if keep_all else f"gamma_email = {EMAIL_SAME} or gamma_phone = {PHONE_SAME} or match_probability >= $review"
         )
         found: pd.DataFrame = connection.execute(
-            f"select least(unique_id_l, unique_id_r) as left, greatest(unique_id_l, unique_id_r) as right, {', '.join(GAMMAS)}, "
-            f"match_weight as weight, match_probability as probability from {predicted} where {wanted}",
+            f"select least(unique_id_l, unique_id_r) as left, greatest(unique_id_l, unique_id_r) as right, "
+            f"{', '.join(GAMMAS)}, match_weight as weight, match_probability as probability from {predicted} where {wanted}",
             {} if keep_all else {"review": model.review_probability},
         ).df()
     return found.sort_values(["left", "right"], ignore_index=True)

@@ -16,7 +16,7 @@ LINK_PROBABILITY = 0.95
 REVIEW_PROBABILITY = 0.5
 _SEED = 20260103
 _MINIMUM_RECORDS = 2_000
-_RANDOM_PAIRS = 4e6
+_RANDOM_PAIRS = 4_000_000
 _LEAST_M = 0.002
 
 
@@ -26,7 +26,9 @@ class TooFewToTrain(RetentionError):
     runbook = "linkage-model"
 
 
-def train(records: pd.DataFrame, label: str, link_probability: float = LINK_PROBABILITY) -> LinkageModel:
+def train(
+    records: pd.DataFrame, label: str, link_probability: float = LINK_PROBABILITY, random_pairs: int = _RANDOM_PAIRS
+) -> LinkageModel:
     """Train a linkage model. Needs no truth; the same records give the same model, in whatever order they come.
 
     Parameters
@@ -37,6 +39,8 @@ def train(records: pd.DataFrame, label: str, link_probability: float = LINK_PROB
         What it was trained on, for people to read.
     link_probability : float
         Probability from which pairs are linked.
+    random_pairs : int
+        Pairs drawn to learn how often strangers agree.
 
     Raises
     ------
@@ -44,8 +48,8 @@ def train(records: pd.DataFrame, label: str, link_probability: float = LINK_PROB
     """
     if len(records) < _MINIMUM_RECORDS:
         raise TooFewToTrain(
-            f"linkage model: {len(records):,} source customers, at least {_MINIMUM_RECORDS:,} are needed to learn from. Nothing "
-            "changed; the model in force goes on linking."
+            f"linkage model: {len(records):,} source customers, at least {_MINIMUM_RECORDS:,} are needed to learn from. "
+            "Nothing changed; the model in force goes on linking."
         )
     records = records.sort_values("source_customer_key", ignore_index=True)
     prepared = prepare(records, NameFrequencies(1, {}, {}))
@@ -58,11 +62,11 @@ def train(records: pd.DataFrame, label: str, link_probability: float = LINK_PROB
         linker.training.estimate_probability_two_random_records_match(
             ["l.phone = r.phone and l.sound = r.sound", "l.email = r.email and l.sound = r.sound"], recall=0.75
         )
-        linker.training.estimate_u_using_random_sampling(max_pairs=_RANDOM_PAIRS, seed=_SEED, min_count_per_level=None)
+        linker.training.estimate_u_using_random_sampling(max_pairs=random_pairs, seed=_SEED, min_count_per_level=None)
         for rule in ("l.phone = r.phone", "l.email = r.email", "l.sound = r.sound and l.birth = r.birth"):
             linker.training.estimate_parameters_using_expectation_maximisation(rule)
         learned: dict[str, Any] = linker.misc.save_model_to_json()
-        pairs = min(_RANDOM_PAIRS, len(prepared) * (len(prepared) - 1) / 2)
+        pairs = min(random_pairs, len(prepared) * (len(prepared) - 1) / 2)
     return LinkageModel(
         splink=_rounded(_completed({key: value for key, value in learned.items() if key != "linker_uid"}, pairs)),
         frequencies=frequencies,

@@ -46,10 +46,11 @@ def pairwise(truth: npt.ArrayLike, found: npt.ArrayLike) -> Quality:
 
 
 def informative_pairs(records: pd.DataFrame, fields: int) -> npt.NDArray[np.bool_]:
-    """Return for each true pair of :func:`true_pairs` whether it agrees in at least so many fields, an address or birth date among them.
+    """Return for each true pair of :func:`true_pairs` whether it agrees in at least so many fields, one of them
+    an address or the birth date.
 
-    Fields are e-mail, phone, birth date, name and city, as delivered and normalised. Two records that agree in nothing but a name
-    cannot be told from two people of that name, whoever looks.
+    Fields are e-mail, phone, birth date, name and city, as normalised. Two records that agree in nothing but a name cannot
+    be told from two people of that name, whoever looks.
     """
     pairs = true_pairs(records)
     agree = {

@@ -62,7 +62,8 @@ USUAL = Noise()
 ROUGH = Noise(
     no_phone=0.12, no_email=0.40, no_birth_date=0.30, no_gender=0.20, no_city=0.25, no_name=0.03, other_phone=0.08,
     other_email=0.08, family_phone=0.08, family_email=0.06, phone_slip=0.03, email_slip=0.03, birth_slip=0.025,
-    day_month_swapped=0.02, switchboard=0.02, name_slip=0.03, name_variant=0.08, wrong_city=0.10, recycled_phone=0.02, same_source=0.2,
+    day_month_swapped=0.02, switchboard=0.02, name_slip=0.03, name_variant=0.08, wrong_city=0.10, recycled_phone=0.02,
+    same_source=0.2,
 )  # fmt: skip
 """A second company, with worse habits."""
 

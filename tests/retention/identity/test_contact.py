@@ -71,7 +71,9 @@ def test_what_survives(warehouse: Warehouse, attribute: str, members: list[dict[
 
 
 def test_shared_addresses_are_marked(warehouse: Warehouse) -> None:
-    found = contact(warehouse, {"email_normalised": "home@x.cn", "phone_e164": "+861"}, {"customer_key": 2, "email_normalised": "home@x.cn"})
+    found = contact(
+        warehouse, {"email_normalised": "home@x.cn", "phone_e164": "+861"}, {"customer_key": 2, "email_normalised": "home@x.cn"}
+    )
     assert (found["is_email_shared"], found["is_phone_shared"]) == (True, False)
 
 
