@@ -67,16 +67,20 @@ def flatten(record: Any) -> Row:
 def _flatten(node: Mapping[str, Any], prefix: str, row: Row, depth: int) -> None:
     for name, value in node.items():
         key = f"{prefix}{name}"
-        if isinstance(value, Mapping) and value and depth < _DEPTH:
+        if value is None or value == {}:
+            row[scrub(key)] = None
+        elif isinstance(value, dict) and depth < _DEPTH:
             _flatten(value, f"{key}.", row, depth + 1)
         else:
-            row[scrub(key)] = None if value == {} else as_text(value)
+            row[scrub(key)] = as_text(value)
     if len(row) > _COLUMNS:
         raise RequestRefused(f"a record has more than {_COLUMNS} columns: not a table. Nothing landed.")
 
 
 def as_text(value: Any) -> str | None:
     """Return one value as text; None stays None."""
+    if type(value) is str and value.isascii():  # most values by far
+        return value
     if value is None:
         return None
     if isinstance(value, bool):
