@@ -42,6 +42,13 @@ _WAREHOUSE = {
         inner join core.customer_alias as a using (source_customer_key)
         where a.customer_key <> s.customer_key
     """,
+    "refusals at an address that no withdrawal in the ledger bears out": """
+        select r.address from pii.address_refusal as r where not exists (
+            select 1 from privacy.consent as c
+            where c.customer_key = r.customer_key and c.purpose = r.purpose and c.channel in (r.channel, 'all')
+                and c.decision = 'withdrawn' and c.basis = 'decision'
+        )
+    """,
     "plays whose counts do not add up": """
         select as_of_date, play from campaigns.play_run
         where population <> not_in_audience + excluded + control + selected
@@ -78,6 +85,12 @@ _MARKETING = {
             where c.customer_key = s.customer_key and c.purpose = 'marketing'
                 and c.channel in (s.channel, 'all') and c.decision = 'granted'
         )
+    """,
+    "sendable people at an address where somebody else refuses": """
+        select s.customer_key from marketing.sendable as s
+        inner join marketing.shared_address as a on a.customer_key = s.customer_key and a.channel = s.channel
+        inner join marketing.address_refusal as r on r.address_hash = a.address_hash and r.channel = a.channel
+        where r.customer_key <> s.customer_key and r.purpose = s.purpose and r.is_held
     """,
     "sendable people who are suppressed or whose time is over": """
         select s.customer_key from marketing.sendable as s
