@@ -23,6 +23,7 @@ from retention.sources.families import is_widened
 from retention.sources.preview import Conformed, conform_sample
 from retention.sources.profile import ColumnProfile, keys_of, profile
 from retention.sources.read import source_url
+from retention.sources.spec import canonical_columns
 from retention.warehouse import RetentionError
 
 
@@ -77,8 +78,10 @@ def check_source(
 
 def reads(entity: EntitySpec) -> dict[str, list[str]]:
     """Return the columns of a source and which of ours each fills."""
+    if entity.columns is None:
+        return {name: [name] for name in canonical_columns(entity.entity)}
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for ours, column in (entity.columns or {}).items():
+    for ours, column in entity.columns.items():
         for theirs in column.reads:
             found[theirs].append(ours)
     return dict(found)

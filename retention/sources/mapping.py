@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from retention.sources.errors import SourceUnreadable
 from retention.sources.families import contract_types, identifiers
-from retention.sources.numbers import ascii_digits, decimal_text, float_text, lost_digits, rounded, without_currency
+from retention.sources.numbers import ascii_digits, decimal_text, float_text, is_plain, lost_digits, rounded, without_currency
 from retention.sources.spec import ColumnMap, EntitySpec, allowed_values, canonical_columns
 from retention.sources.times import EPOCHS, from_epoch, from_formats, local_time, render, with_offset
 
@@ -104,7 +104,7 @@ def mapper(
             column = columns.get(name)
             if kind not in _NUMERIC or column is None or column.source is None or column.source not in delivered:
                 continue
-            if _is_text(delivered[column.source].type):
+            if _is_text(delivered[column.source].type) and (column.decimal == "," or not is_plain(ours[name])):
                 text = without_currency(ours[name], ours["currency"]) if "currency" in ours else ours[name]
                 ours[name] = decimal_text(text, column.decimal)
         if "is_simulated" in ours:

@@ -102,14 +102,15 @@ class Database(SqlStore):
         names = [column.name for column in origin.columns]
         values = list(zip(*found, strict=True)) if found else [()] * len(names)
         columns = {name: _array(column) for name, column in zip(names, values, strict=True)}
-        families = {column.name: _declared(column.type) for column in origin.columns}
+        # Other databases are read through Python, where extraction knows a column by its values alone; so does this.
+        families = {column.name: _declared(column.type) if self._is_postgres else None for column in origin.columns}
         return Sample(
             where=entity.where,
             columns=columns,
             rows=len(found),
             families={
                 name: families[name]
-                or ("number" if any(isinstance(one, Decimal) for one in column) else None)
+                or ("number" if self._is_postgres and any(isinstance(one, Decimal) for one in column) else None)
                 or family_of(columns[name].type)
                 or "text"
                 for name, column in zip(names, values, strict=True)
