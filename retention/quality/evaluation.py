@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from retention.quality.context import KnownNumbers, row_context
 from retention.quality.deliveries import Delivery
+from retention.quality.errors import DoesNotReconcile
 from retention.quality.rows import ROW, RowRule
 from retention.quality.rules import compile_row_rule, is_row_rule, ok
 from retention.warehouse import Check, Contract, Lease
@@ -56,9 +57,13 @@ def evaluated(
     delivery, contract, day
         The batch, the contract of its landing table, all batches of the day.
     rows : int
-        Rows of the batch in landing.
+        Rows of the batch in landing; each must be judged once.
     has_versions : bool
         Whether several of them may share a key; False saves the search for contradictions.
+
+    Raises
+    ------
+    DoesNotReconcile when not every row was judged once.
     """
     suffix = f"{delivery.batch_id}__{held.token}"
     known = KnownNumbers(delivery, day, suffix)
@@ -112,17 +117,22 @@ def _fill(held: Lease, delivery: Delivery, table: str, select: str, rows: int) -
         with warehouse.connect() as connection:
             ranges = _ranges(connection, delivery, workers)
 
-    def fill(pages: str) -> None:
+    def fill(pages: str) -> int:
         with warehouse.begin() as connection:
             connection.exec_driver_sql("set local work_mem = '256MB'")
             # What is joined has been made for this batch and fits in memory. A guess that it holds one row, where it holds
             # as many as the batch, would otherwise compare every row with every other.
             connection.exec_driver_sql("set local enable_nestloop = off")
             connection.exec_driver_sql("set local jit = off")
-            connection.exec_driver_sql(f"insert into {table} {select}{pages}".replace("%", "%%"))
+            return int(connection.exec_driver_sql(f"insert into {table} {select}{pages}".replace("%", "%%")).rowcount)
 
     with ThreadPoolExecutor(max_workers=len(ranges)) as pool:
-        list(pool.map(fill, ranges))
+        judged = sum(pool.map(fill, ranges))
+    if judged != rows:
+        # A row that no rule has seen would pass as valid.
+        raise DoesNotReconcile(
+            f"{delivery.where}: {judged:,} of {rows:,} rows were judged. Nothing published. Validate this date again."
+        )
 
 
 def _ranges(connection: Connection, delivery: Delivery, parts: int) -> list[str]:
