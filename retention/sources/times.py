@@ -40,6 +40,8 @@ def _offsets(local_seconds: pa.Array, timezone: str) -> pa.Array:
     instants = pc.assume_timezone(local_seconds, timezone, ambiguous="earliest", nonexistent="latest")
     shift = pc.subtract(pc.cast(local_seconds, pa.int64()), pc.cast(instants, pa.int64()))
     distinct = pc.unique(shift).drop_null()
+    if len(distinct) == 1:
+        return pc.if_else(pc.is_valid(shift), pa.scalar(_offset_text(distinct[0].as_py())), pa.scalar(None, pa.string()))
     names = pa.array([_offset_text(seconds.as_py()) for seconds in distinct], pa.string())
     return names.take(pc.index_in(shift, value_set=distinct))
 
@@ -51,6 +53,9 @@ def _offset_text(seconds: int) -> str:
 
 def with_offset(text: pa.Array, timezone: str) -> pa.Array:
     """Give text times without an offset theirs; everything else, also what is no time, stays as delivered."""
+    usual = _all_of_the_usual_form(text)
+    if usual is not None:
+        return pc.binary_join_element_wise(pc.utf8_replace_slice(text, 10, 11, "T"), _offsets(usual, timezone), "")
     naive = pc.fill_null(pc.match_substring_regex(text, _NAIVE), fill_value=False)
     if not pc.any(naive).as_py():
         return text
@@ -71,6 +76,17 @@ def with_offset(text: pa.Array, timezone: str) -> pa.Array:
     whole = pc.utf8_replace_slice(padded, 10, 11, "T")
     rendered = pc.binary_join_element_wise(whole, fraction, _offsets(parsed, timezone), "")
     return pc.coalesce(rendered, text)
+
+
+def _all_of_the_usual_form(text: pa.Array) -> pa.Array | None:
+    """Read a column in which every value is ``2026-03-31 10:00:00``, several times faster than value by value; else None."""
+    lengths = pc.min_max(pc.binary_length(text))
+    if lengths["min"].as_py() != 19 or lengths["max"].as_py() != 19:
+        return None
+    try:
+        return pc.cast(text, pa.timestamp("s"))
+    except pa.ArrowInvalid:  # one value is no such time
+        return None
 
 
 def from_formats(text: pa.Array, formats: Sequence[str], timezone: str, kind: str | None) -> pa.Array:

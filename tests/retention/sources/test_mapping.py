@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from retention.sources import EntitySpec, SourceUnreadable, load_spec
+from retention.sources import EntitySpec, SourceUnreadable, load_spec, times
 from retention.sources.mapping import Oddities, canonical_text, mapper
 from retention.sources.numbers import decimal_text, float_text, without_currency
 
@@ -132,6 +132,27 @@ def test_typed_decimals_are_text_without_exponent(tmp_path: Path) -> None:
 )
 def test_times_as_systems_write_them(written: str, format_: Any, read: str) -> None:
     assert canonical_text(pa.array([written]), ZONE, "timestamptz", format_).to_pylist() == [read]
+
+
+@pytest.mark.parametrize(
+    "odd", [None, "2026-02-30 10:00:00", "2026-03-31 10:00+08", "2026-03-31T10:00:00Z", "soon", "2026-03-31"]
+)
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "Europe/Berlin", "America/New_York"])
+def test_the_quick_way_reads_times_as_the_slow_one_does(zone: str, odd: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Around both changes of the clock, before there were zones, and with one value that is something else.
+    moments = [
+        "2026-03-29 02:30:00",
+        "2026-10-25T02:30:00",
+        "1890-01-01 00:00:00",
+        "2026-12-31 23:59:59",
+        "9999-12-31 00:00:00",
+    ]
+    for values in (moments, [*moments, odd]):
+        text = pa.array(values, pa.string())
+        quick = canonical_text(text, zone, "timestamptz").to_pylist()
+        with monkeypatch.context() as slow:
+            slow.setattr(times, "_all_of_the_usual_form", lambda _: None)
+            assert canonical_text(text, zone, "timestamptz").to_pylist() == quick
 
 
 def test_epochs_stored_as_floating_point() -> None:
