@@ -97,6 +97,9 @@ def test_a_formula_needs_a_stored_value(tmp_path: Path) -> None:
     ) as caught:
         read_rows(tmp_path, LIST)
     assert "secret" not in str(caught.value)
+    workbook(tmp_path, ["id", "who", "words", "helper"], [1, "Ana", "x", "=A2*2"])
+    assert texts(read_rows(tmp_path, LIST), "words", "helper") == [(2, "x", None)], "nobody reads that column"
+    workbook(tmp_path, ["id", "who", "words"], [1, "Ana", "=A2&secret"])
     # As a spreadsheet program saves it: with the value beside the formula.
     rezip(
         tmp_path / "list.xlsx",
@@ -225,3 +228,9 @@ def test_too_many_columns(tmp_path: Path) -> None:
     workbook(tmp_path, ["id"] + [f"c{n}" for n in range(2_000)])
     with pytest.raises(FileTooLarge, match=r"columns of row 1: expected at most 2,000 .*found 2,001"):
         read_rows(tmp_path, LIST)
+
+
+def test_with_our_own_names_every_column_of_ours_counts(tmp_path: Path) -> None:
+    workbook(tmp_path, ["answer_id", "comment", "id"], [1, "#N/A", 1], [2, "x", "#N/A"])
+    rows = read_rows(tmp_path, entity("list.xlsx", "excel", columns=None, key=("answer_id",)))
+    assert texts(rows, "answer_id", "comment") == [(2, None, None), (3, "2", "x")]

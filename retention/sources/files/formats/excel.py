@@ -6,6 +6,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import IO, Any
@@ -18,6 +19,7 @@ from retention.sources.files.content import Checked, whole
 from retention.sources.files.formats.workbook import merged_ranges, refuse_unsafe, refused
 from retention.sources.files.reading import Check, RawBatch, Reading
 from retention.sources.files.text import without_halves
+from retention.sources.mapping import needed_columns
 
 _ROWS = 10_000
 _HEADER_WITHIN = 50
@@ -33,6 +35,13 @@ class _Bad:
     """Stands for a cell whose value is known to be wrong."""
 
 
+@dataclass(frozen=True)
+class _Uncalculated(_Bad):
+    """Stands for a formula whose value was never stored."""
+
+    cell: str
+
+
 _BAD = _Bad()
 Cell = str | _Bad | None
 
@@ -46,7 +55,8 @@ def read(raw: Checked, reading: Reading, check: Check) -> Iterator[RawBatch]:
 
     Raises
     ------
-    WorkbookRefused, FileTooLarge before it is opened, and at a formula whose value was never stored, naming the cell.
+    WorkbookRefused, FileTooLarge before it is opened; WorkbookRefused at a formula of a described column whose value was
+        never stored, naming the cell.
     """
     content = io.BytesIO(whole(raw, reading))
     try:
@@ -69,7 +79,8 @@ def _sheet_rows(content: IO[bytes], reading: Reading, check: Check) -> Iterator[
     rows = _filled(sheet, formulas, reading)
     names, rows = _header(rows, reading)
     check(names)
-    wanted = {index for index, name in enumerate(names) if name in _described(reading)}
+    described = set(needed_columns(reading.spec))
+    wanted = [index for index, name in enumerate(names) if name in described]
     gathered: list[Sequence[Cell]] = []
     positions: list[int] = []
     for number, cells in rows:
@@ -77,6 +88,14 @@ def _sheet_rows(content: IO[bytes], reading: Reading, check: Check) -> Iterator[
         if number in titles and filled == 1:
             continue
         row = [cells[index] if index < len(cells) else None for index in range(len(names))]
+        for index in wanted:
+            found = row[index]
+            if isinstance(found, _Uncalculated):
+                raise refused(
+                    reading,
+                    f"cell {found.cell} of sheet {name!r} is a formula without a stored value: open it in a spreadsheet "
+                    "program and save it, or put the value there",
+                )
         is_bad = number in joined or any(isinstance(row[index], _Bad) for index in wanted)
         gathered.append([None] * len(names) if is_bad else [None if isinstance(cell, _Bad) else cell for cell in row])
         positions.append(number)
@@ -100,15 +119,9 @@ def _sheet_name(workbook: Any, reading: Reading) -> str:
     return wanted
 
 
-def _described(reading: Reading) -> set[str]:
-    """Return the columns of the sheet that the description reads; all its own names where it uses ours."""
-    spec = reading.spec
-    return {*spec.key, *(name for column in (spec.columns or {}).values() for name in column.reads)}
-
-
 def _header(rows: Iterator[tuple[int, list[Cell]]], reading: Reading) -> tuple[list[str], Iterator[tuple[int, list[Cell]]]]:
     """Return the names of the columns and the rows below them."""
-    described, before = _described(reading), []
+    described, before = set(needed_columns(reading.spec)), []
     for row in rows:
         before.append(row)
         if any(cell in described for cell in row[1]) or len(before) == _HEADER_WITHIN:
@@ -136,12 +149,9 @@ def _filled(sheet: Any, formulas: Any, reading: Reading) -> Iterator[tuple[int, 
     for number, (cells, written) in enumerate(zip(sheet.iter_rows(), formulas.iter_rows(), strict=True), 1):
         row: list[Cell] = []
         for cell, source in zip(cells, written, strict=True):
-            if source.value is not None and source.data_type == "f" and cell.value is None:
-                raise refused(
-                    reading,
-                    f"cell {get_column_letter(source.column)}{source.row} of sheet {sheet.title!r} is a formula without a "
-                    "stored value: open it in a spreadsheet program and save it, or put the value there",
-                )
+            if source.data_type == "f" and source.value is not None and cell.value is None:
+                row.append(_Uncalculated(f"{get_column_letter(source.column)}{source.row}"))
+                continue
             row.append(_text(cell))
         while row and row[-1] is None:
             row.pop()

@@ -13,6 +13,7 @@ from retention.sources.errors import ColumnMissing, FileTooLarge, SourceError, S
 from retention.sources.files.content import Checked, chunks, whole
 from retention.sources.files.reading import Check, RawBatch, Reading
 from retention.sources.files.text import utf8, without_halves
+from retention.sources.mapping import needed_columns
 
 _LINES = 50_000
 _ROW_BYTES = 64 << 20  # of text gathered before it is handed on, so that long values do not pile up
@@ -83,9 +84,9 @@ class _Columns:
         self._reading = reading
         self._check = check
         self._checked = False
-        read = [name for column in (spec.columns or {}).values() for name in column.reads]
-        self._paths = [name for name in dict.fromkeys([*spec.key, *read]) if "." in name]
-        self._optional = [name for name in dict.fromkeys(read) if name not in spec.key]
+        needed = needed_columns(spec)
+        self._paths = [name for name in needed if "." in name]
+        self._optional = [name for name in needed if name not in spec.key]
 
     def of(self, rows: Sequence[dict[str, Any]]) -> dict[str, pa.Array]:
         limits = self._reading.limits
