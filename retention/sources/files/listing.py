@@ -80,7 +80,8 @@ def local_files(root: str, pattern: Pattern) -> Iterator[SourceFile]:
                 # The time of change, unlike that of modification, cannot be set back.
                 version = f"{found.st_size}-{found.st_mtime_ns}-{found.st_ctime_ns}-{found.st_ino}"
                 modified = datetime.fromtimestamp(found.st_mtime, UTC)
-                yield SourceFile(path, found.st_size, day, version, modified)
+                arrived = datetime.fromtimestamp(max(found.st_mtime, found.st_ctime), UTC)
+                yield SourceFile(path, found.st_size, day, version, modified, arrived)
 
     yield from walk(pattern.folder, 1)
 
@@ -95,7 +96,8 @@ def stored_files(system: Any, root: str, pattern: Pattern) -> Iterator[SourceFil
         path = str(full)[len(root) + 1 :]
         matches, day = pattern.match(path)
         if matches:
-            yield SourceFile(path, int(info.get("size") or 0), day, _version(info), _modified(info))
+            modified = _modified(info)  # of an object, also the time at which it was put there
+            yield SourceFile(path, int(info.get("size") or 0), day, _version(info), modified, modified)
 
 
 def is_settled(file: SourceFile, seconds: int, now: datetime) -> bool:
@@ -103,6 +105,17 @@ def is_settled(file: SourceFile, seconds: int, now: datetime) -> bool:
     for nothing; neither does a file of a store that tells no times.
     """
     return file.modified is None or abs((now - file.modified).total_seconds()) >= seconds
+
+
+def is_older(file: SourceFile, after: date | None) -> bool:
+    """Whether a file cannot bring news of days later than ``after``: by the day in its name, or by when it came, with a day to
+    spare for the zones of clocks.
+    """
+    if after is None:
+        return False
+    if file.day is not None:
+        return file.day <= after
+    return file.arrived is not None and file.arrived.date() < after
 
 
 def _version(info: Mapping[str, Any]) -> str | None:

@@ -41,6 +41,8 @@ class SourceFile:
     """What changes whenever the store holds other bytes under the name; None where the store tells no such thing."""
     modified: datetime | None = None
     """When it was last written, aware; None where the store does not tell."""
+    arrived: datetime | None = None
+    """When it came to lie there, aware; later than ``modified`` where it was copied with its times."""
     sha256: str | None = None
     """Content that was decided upon: reading other bytes than these stops."""
     seen: Seen = field(default_factory=Seen, compare=False, repr=False)

@@ -27,7 +27,7 @@ from retention.sources.errors import (
 from retention.sources.files.content import Checked, chunks
 from retention.sources.files.formats import csv as csv_format
 from retention.sources.files.formats import excel, json, parquet
-from retention.sources.files.listing import Pattern, is_settled, local_files, stored_files
+from retention.sources.files.listing import Pattern, is_older, is_settled, local_files, stored_files
 from retention.sources.files.reading import Check, RawBatch, Reading, SourceFile
 from retention.sources.spec import EntitySpec, SourceSpec
 
@@ -99,8 +99,8 @@ class FileStore:
     def due(self, spec: EntitySpec, until: date, after: date | None = None) -> list[SourceFile]:
         """Return the files of an entity whose day is not later than ``until``, in the order of day and name.
 
-        Files without a day in their name are always due: what was loaded before is told by the manifest. Files younger than
-        ``options.settle_seconds`` wait; ``notes`` tells how many.
+        Files without a day in their name are always due: what was loaded before is told by the manifest. With ``after`` those
+        are left out that came before that day. Files younger than ``options.settle_seconds`` wait; ``notes`` tells how many.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class FileStore:
         found, waiting = [], 0
         folders: dict[str, str] = {}
         for file in listed:
-            if file.day is not None and (file.day > until or (after is not None and file.day <= after)):
+            if (file.day is not None and file.day > until) or is_older(file, after):
                 continue
             self._refuse_escape(spec, file.path, folders)
             if spec.settle_seconds and not is_settled(file, spec.settle_seconds, self._now):

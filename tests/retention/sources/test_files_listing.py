@@ -155,3 +155,18 @@ def test_memory_store_lists_what_is_new() -> None:
     assert due("memory://listing", "a/x_{date}.csv") == ["a/x_2026-03-31.csv"]
     memory.pipe("/listing/a/x_2026-03-30.csv", b"id\n")
     assert due("memory://listing", "a/x_{date}.csv") == ["a/x_2026-03-30.csv", "a/x_2026-03-31.csv"]
+
+
+def test_a_feed_of_news_leaves_out_what_came_long_ago(tmp_path: Path) -> None:
+    """The quick feeds look every ten minutes: they must not read a hundred thousand events each time."""
+    put(tmp_path, "x.csv", "a_2026-03-31.csv")
+    os.utime(tmp_path / "x.csv", (1_700_000_000, 1_700_000_000))  # copied with its times: it came today all the same
+    store, today = FileStore(str(tmp_path), "desk", LIMITS), datetime.now(UTC).date()
+
+    def news(path: str, after: date) -> list[str]:
+        return [file.path for file in store.due(entity(path, "csv"), date.max, after)]
+
+    assert news("x.csv", today) == ["x.csv"]
+    assert news("x.csv", today + timedelta(days=2)) == []
+    assert news("a_{date}.csv", date(2026, 3, 30)) == ["a_2026-03-31.csv"]
+    assert news("a_{date}.csv", date(2026, 3, 31)) == []

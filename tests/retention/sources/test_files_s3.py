@@ -101,7 +101,7 @@ def test_an_object_replaced_between_hash_and_read_is_noticed(put: Callable[..., 
     url = put("exports/a_2026-03-31.csv", b"id,who,words\n1,Ana,x\n")
     store = FileStore(url, "desk", LIMITS, options)
     (file,) = store.due(SPEC, DAY)
-    decided = file.__class__(file.path, file.size, file.day, file.version, file.modified, store.sha256(file, SPEC))
+    decided = replace(file, sha256=store.sha256(file, SPEC))
     put("exports/a_2026-03-31.csv", b"id,who,words\n1,Ana,Y\n")
     with pytest.raises(FileReplaced, match="was written to while it was read"):
         rows_of(store, decided, SPEC)
