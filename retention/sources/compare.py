@@ -79,7 +79,7 @@ def compare_snapshot(run: Run, source: str, entity: str, batch_id: int, rows: in
     """
     batch = _Batch(source, entity, batch_id, rows, _last_instant(run))
     with run.warehouse.begin() as connection:
-        connection.exec_driver_sql("set local work_mem = '256MB'")
+        _compare_by_hashing(connection)
         kept = _rows_kept(connection, batch)
         if not kept:
             return Compared()
@@ -114,6 +114,7 @@ def land_deletions(
     if not reported:
         return Compared()
     with run.warehouse.begin() as connection:
+        _compare_by_hashing(connection)
         _list_reported(connection, batch, reported)
         known = connection.execute(sa.text(_known(batch)), batch.binds).scalar_one()
         kept = _rows_kept(connection, batch)
@@ -121,6 +122,12 @@ def land_deletions(
         _stop_when_shrunk(run, batch, landed, kept, f"{len(reported):,} deletions reported")
         distinct = connection.execute(sa.text("select count(distinct key) from pg_temp.reported")).scalar_one()
     return Compared(deleted=int(landed), unknown=int(distinct) - int(known))
+
+
+def _compare_by_hashing(connection: Connection) -> None:
+    """Keep the planner from looping: it takes the rows of a batch for few whenever the batch is new to its statistics."""
+    connection.exec_driver_sql("set local work_mem = '256MB'")
+    connection.exec_driver_sql("set local enable_nestloop = off")
 
 
 def _last_instant(run: Run) -> datetime:

@@ -17,6 +17,9 @@ from retention.sources.spec import LANDING_COLUMNS, natural_key
 from retention.warehouse.identifiers import literal, quote
 
 
+_ANALYZE_FROM_ROWS = 10_000
+
+
 class LandedBatch(Protocol):
     """What has to be known of a batch that is being published."""
 
@@ -69,6 +72,8 @@ def keep(connection: Connection, deliveries: Iterable[LandedBatch]) -> int:
                 {"source": delivery.source, "entity": delivery.entity, "batches": batches},
             ).rowcount
         )
+    if total >= _ANALYZE_FROM_ROWS:
+        connection.exec_driver_sql("analyze landing.kept_row")
     return total
 
 

@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from retention.sources import SourceSpec, extract
+from retention.sources import SourceSpec, extract, load_specs
+from retention.sources.errors import SnapshotShrank
 from retention.warehouse import Fenced, Run, Warehouse
 
 STEPS = [
@@ -107,3 +110,102 @@ def test_without_the_fence_the_overtaken_attempt_would_count_twice(
         extract(make_run(task_id="extract", try_number=number), tiny["sales"], "order")
     assert rows("select count(*) from ops.batch where state = 'landed'") == [(2,)]
     assert rows("select count(*) from landing.order") == [(86,)]
+
+
+@pytest.fixture
+def shop_url(make_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """A database with 2,000 replies and its description, read as a snapshot."""
+    url = make_database("empty")
+    with psycopg.connect(url) as connection:
+        connection.execute("create table reply as select n as nr, 'Ana' as who from generate_series(1, 2000) as n")
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "shop.yml").write_text(
+        "source: shop\nkind: sql\nconnection: SHOP\nentities:\n  survey_answer:\n    table: reply\n    key: [nr]\n    mode: snapshot\n"
+        "    columns: {answer_id: nr, customer_id: who}\n"
+    )
+    monkeypatch.setenv("RETENTION_SOURCE_SHOP_URL", url)
+    return url
+
+
+@pytest.mark.parametrize("step", ["extract.batch_read", "extract.rows_loaded", "extract.compared", "publish.before_commit"])
+def test_killed_snapshot_leaves_nothing_and_is_compared_anew(
+    step: str,
+    warehouse: Warehouse,
+    make_run: Callable[..., Run],
+    shop_url: str,
+    project: Path,
+    tmp_path: Path,
+    rows: Callable[..., Any],
+    publish: Callable[[], int],
+) -> None:
+    """A comparison that has landed deletions and taken duplicates out: none of it may stay."""
+    spec = load_specs(tmp_path / "specs")[0]
+    extract(make_run(date(2026, 3, 31)), spec, "survey_answer")
+    assert publish() == 2_000
+    with psycopg.connect(shop_url) as connection:
+        connection.execute("delete from reply where nr <= 3; update reply set who = 'Bo' where nr = 4")
+    kept = rows("select md5(string_agg(kept_row::text, '' order by key)) from landing.kept_row")
+    died = subprocess.run(
+        [sys.executable, "-m", "tests.retention.sources.extract_once", warehouse.url.render_as_string(hide_password=False),
+         str(tmp_path / "specs"), "shop", "survey_answer", "2026-04-01", "1"],
+        cwd=project, env={**os.environ, "RETENTION_FAILPOINTS": f"{step}:kill"}, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert died.returncode == -9, died.stderr
+    assert rows("select state, count(*) from ops.batch group by state order by state") == [("extracting", 1), ("published", 1)]
+    assert rows("select md5(string_agg(kept_row::text, '' order by key)) from landing.kept_row") == kept
+
+    result = extract(make_run(date(2026, 4, 1), task_id="extract", try_number=2), spec, "survey_answer")
+    assert (result["rows"], result["deleted"]) == (2_000, 3)
+    left = (
+        "select answer_id, customer_id, deleted_at is not null from landing.survey_answer where batch_id <> 1 order by position"
+    )
+    assert rows(left) == [("4", "Bo", False), ("1", "Ana", True), ("2", "Ana", True), ("3", "Ana", True)]
+    assert rows("select rows_extracted, rows_duplicate from ops.batch where state = 'landed'") == [(2_000, 1_996)]
+
+
+def test_overtaken_snapshot_lands_nothing(
+    make_run: Callable[..., Run],
+    shop_url: str,
+    tmp_path: Path,
+    rows: Callable[..., Any],
+    publish: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first try is held up after its rows are loaded; when it wakes up and compares, its batch is somebody's past."""
+    import retention.sources.landing as module
+
+    spec = load_specs(tmp_path / "specs")[0]
+    extract(make_run(date(2026, 3, 31)), spec, "survey_answer")
+    publish()
+    with psycopg.connect(shop_url) as connection:
+        connection.execute("delete from reply where nr = 1")
+    original, fired = module.failpoint, list[dict[str, Any]]()
+
+    def overtake(name: str) -> None:
+        original(name)
+        if name == "extract.rows_loaded" and not fired:
+            fired.append({})
+            fired[0] |= extract(make_run(date(2026, 4, 1), task_id="extract", try_number=2), spec, "survey_answer")
+
+    monkeypatch.setattr(module, "failpoint", overtake)
+    # The zombie finds nothing of its own in landing: to it the whole snapshot has vanished.
+    with pytest.raises((Fenced, SnapshotShrank)):
+        extract(make_run(date(2026, 4, 1), task_id="extract", try_number=1), spec, "survey_answer")
+    assert rows("select batch_id, rows_extracted from ops.batch where state = 'landed'") == [(fired[0]["batch_id"], 2_000)]
+    assert rows("select batch_id, answer_id from landing.survey_answer where batch_id <> 1") == [(fired[0]["batch_id"], "1")]
+
+
+def test_killed_with_two_writers_at_work(warehouse: Warehouse, project: Path, rows: Callable[..., Any]) -> None:
+    """Each writer has a transaction of its own, and both have sent rows: neither may commit when the process dies."""
+    died = subprocess.run(
+        [sys.executable, "-m", "tests.retention.sources.load_and_die", warehouse.url.render_as_string(hide_password=False)],
+        cwd=project, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert died.returncode == -9, died.stderr
+    assert "two writers have rows" in died.stdout
+    gone = "select count(*), pg_sleep(0.05) from pg_stat_activity where application_name = 'killed' and datname = current_database()"
+    for _ in range(200):  # the server notices a closed connection by itself
+        if rows(gone)[0][0] == 0:
+            break
+    assert rows(gone)[0][0] == 0
+    assert rows("select count(*) from landing.survey_answer") == [(0,)]
