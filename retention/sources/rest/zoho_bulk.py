@@ -27,8 +27,8 @@ _ROWS = 5_000
 _FIELD = 4 * _MEGABYTE
 _PAUSES = (2, 5, 10, 30)
 """Seconds between looks at a job: small modules are done at once, large ones take minutes."""
-_BROKEN = (zipfile.BadZipFile, ZlibError, EOFError, OSError, UnicodeDecodeError, csv.Error, NotImplementedError, RuntimeError)
-"""What reading a damaged, encrypted or otherwise packed archive raises."""
+_BROKEN = (zipfile.BadZipFile, ZlibError, EOFError, OSError, UnicodeDecodeError, csv.Error, RuntimeError)
+"""What reading a damaged, encrypted or otherwise packed archive raises (the last two as kinds of RuntimeError)."""
 _DONE, _FAILED = "COMPLETED", ("FAILURE", "FAILED")
 
 

@@ -384,3 +384,19 @@ def test_coql_pages_by_id_exactly(zoho: Server, spec: SourceSpec) -> None:
     told = replace(spec, entities={"customer": entity}, api={**spec.api, "paging": {"style": "none"}})
     assert [row["id"] for row in read(zoho, told, "customer", None)] == ids
     assert [asked.path for asked in zoho.asked].count("/crm/v8/coql") == 7
+
+
+def test_encrypted_archive_is_said(zoho: Server, spec: SourceSpec) -> None:
+    """The flag of encryption set in both headers of the member: nothing can be read, and nothing lands."""
+    fake: Any = zoho.app
+    fill(fake)
+
+    def encrypted(data: bytes) -> bytes:
+        locked = bytearray(data)
+        locked[6] |= 1
+        locked[data.index(b"PK\x01\x02") + 8] |= 1
+        return bytes(locked)
+
+    fake.archive = encrypted
+    with pytest.raises(AnswerUnreadable, match="RuntimeError"):
+        read(zoho, spec, "customer")
