@@ -16,7 +16,6 @@ from retention.sources.errors import SnapshotOutdated
 from retention.sources.spec import LANDING_COLUMNS, natural_key
 from retention.warehouse.identifiers import literal, quote
 
-
 _ANALYZE_FROM_ROWS = 10_000
 
 
