@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 _NAIVE = r"^\d{4}-\d{2}-\d{2}(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?$"
 EPOCHS = {"epoch_s": 1_000_000, "epoch_ms": 1_000}
 """Microseconds in one unit of each way of counting since 1970."""
+_BY_QUARTERS = 94_694_400
+"""1973 in seconds: from then on clocks are changed at full quarters of an hour only (the last other change was in 1972)."""
 
 
 def local_time(values: pa.Array, timezone: str) -> pa.Array:
@@ -26,7 +28,7 @@ def render(local: pa.Array, timezone: str, kind: str | None) -> pa.Array:
     text = pc.cast(seconds, pa.string())
     if kind == "date":
         return pc.utf8_slice_codeunits(text, 0, 10)
-    text = pc.utf8_replace_slice(text, 10, 11, "T")
+    text = pc.binary_replace_slice(text, 10, 11, "T")  # digits only, so bytes are characters
     fraction = pc.not_equal(pc.microsecond(local), 0), pc.not_equal(pc.millisecond(local), 0)
     has_fraction = pc.or_(*fraction)
     if pc.any(has_fraction).as_py():
@@ -37,13 +39,38 @@ def render(local: pa.Array, timezone: str, kind: str | None) -> pa.Array:
 
 def _offsets(local_seconds: pa.Array, timezone: str) -> pa.Array:
     """Return the zone's offset at each wall-clock time as text; in the hour that repeats, the first."""
-    instants = pc.assume_timezone(local_seconds, timezone, ambiguous="earliest", nonexistent="latest")
-    shift = pc.subtract(pc.cast(local_seconds, pa.int64()), pc.cast(instants, pa.int64()))
+    moments = pc.cast(local_seconds, pa.int64())
+    shift = _shift_by_quarters(moments, timezone)
+    if shift is None:
+        shift = _shift(moments, timezone)
     distinct = pc.unique(shift).drop_null()
     if len(distinct) == 1:
         return pc.if_else(pc.is_valid(shift), pa.scalar(_offset_text(distinct[0].as_py())), pa.scalar(None, pa.string()))
     names = pa.array([_offset_text(seconds.as_py()) for seconds in distinct], pa.string())
     return names.take(pc.index_in(shift, value_set=distinct))
+
+
+def _shift_by_quarters(moments: pa.Array, timezone: str) -> pa.Array | None:
+    """As :func:`_shift`, asked once for each quarter of an hour, of which a batch holds far fewer than times.
+
+    None where the offset is not the same throughout a quarter: in the hour that a change of the clock leaves out.
+    """
+    earliest = pc.min(moments).as_py()
+    if earliest is None or earliest < _BY_QUARTERS:
+        return None
+    quarters = pc.multiply(pc.divide(moments, 900), 900)
+    few = pc.unique(quarters).drop_null()
+    shift = _shift(few, timezone)
+    if not shift.equals(_shift(pc.add(few, 899), timezone)):
+        return None
+    return shift.take(pc.index_in(quarters, value_set=few))
+
+
+def _shift(local_seconds: pa.Array, timezone: str) -> pa.Array:
+    """Return seconds between wall-clock times and UTC."""
+    local = pc.cast(local_seconds, pa.timestamp("s"))
+    instants = pc.assume_timezone(local, timezone, ambiguous="earliest", nonexistent="latest")
+    return pc.subtract(local_seconds, pc.cast(instants, pa.int64()))
 
 
 def _offset_text(seconds: int) -> str:
@@ -55,7 +82,7 @@ def with_offset(text: pa.Array, timezone: str) -> pa.Array:
     """Give text times without an offset theirs; everything else, also what is no time, stays as delivered."""
     usual = _all_of_the_usual_form(text)
     if usual is not None:
-        return pc.binary_join_element_wise(pc.utf8_replace_slice(text, 10, 11, "T"), _offsets(usual, timezone), "")
+        return pc.binary_join_element_wise(pc.binary_replace_slice(text, 10, 11, "T"), _offsets(usual, timezone), "")
     naive = pc.fill_null(pc.match_substring_regex(text, _NAIVE), fill_value=False)
     if not pc.any(naive).as_py():
         return text

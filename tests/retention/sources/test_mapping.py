@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from retention.sources import EntitySpec, SourceUnreadable, load_spec, times
@@ -195,3 +197,18 @@ def test_our_own_values_are_known_where_the_contract_lists_them(tmp_path: Path) 
     mapped(spec, oddities, id=["1", "2"], prio=["severe", "P1"])
     assert oddities.unknown == {"severity": 1}
     assert oddities.codes == {"severity": {"P1"}}
+
+
+@pytest.mark.parametrize(
+    "zone", ["Asia/Shanghai", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kathmandu"]
+)
+def test_offsets_by_quarters_are_those_of_every_time(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Every seven minutes of two years with all their changes of the clock, one of them by half an hour.
+    first = datetime(1985, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+    text = pa.array([str(first + timedelta(minutes=7 * number)) for number in range(150_000)])
+    parts = [text.slice(start, 3_000) for start in range(0, len(text), 3_000)]  # most of them without a change of the clock
+    quick = [canonical_text(part, zone, "timestamptz") for part in parts]
+    by_quarters = [times._shift_by_quarters(pc.cast(pc.cast(part, pa.timestamp("s")), pa.int64()), zone) for part in parts]
+    assert 0 < sum(shift is None for shift in by_quarters) < 5  # only around an hour that is left out
+    monkeypatch.setattr(times, "_BY_QUARTERS", float("inf"))
+    assert [canonical_text(part, zone, "timestamptz") for part in parts] == quick
