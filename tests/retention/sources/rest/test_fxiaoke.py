@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -10,12 +11,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import yaml
 
 from retention.sources import SourceSpec, changes, extract, load_spec
 from retention.sources.rest import AccessForbidden, CredentialsRefused, RateLimited, RequestRefused, RestStore
 from retention.warehouse import Run
 from tests.retention.sources.rest.fake_fxiaoke import FakeFxiaoke, failed
-from tests.retention.sources.rest.server import HTML, RESET, Asked, Server, TestClock, serving, without_records
+from tests.retention.sources.rest.server import HTML, RESET, Asked, Reply, Server, TestClock, answer, serving, without_records
 from tests.retention.sources.rest.shop import LOWER, UPPER
 
 DAY_1, DAY_2 = date(2026, 3, 31), date(2026, 4, 1)
@@ -245,3 +247,33 @@ def test_feed_of_invalidated_records(fxiaoke: Server, spec: SourceSpec) -> None:
     assert rows == 1
     assert columns["_id"].to_pylist() == ["k1"]
     assert columns["deleted_at"].to_pylist() == [datetime(2026, 4, 1, 1, tzinfo=UTC)]
+
+
+def test_newer_login_of_the_documentation(
+    fxiaoke: Server, tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The token in headers, as docs/sources-rest.md writes it down, in front of the same queries."""
+    text = (project / "docs/sources-rest.md").read_text()
+    newer = yaml.safe_load(next(block for block in re.findall(r"```yaml\n(.*?)```", text, re.S) if "oauth2.0" in block))
+    described = yaml.safe_load((project / "include/sources/templates/fxiaoke.yml").read_text())
+    described["api"] |= newer["api"]
+    described["entities"] = {"order": described["entities"]["order"]}
+    for section in ("request", "deletions"):
+        for name in ("corpAccessToken", "corpId", "currentOpenUserId"):
+            described["entities"]["order"][section]["body"].pop(name, None)
+    (tmp_path / "newer.yml").write_text(yaml.safe_dump(described))
+    monkeypatch.setenv("RETENTION_SOURCE_FXIAOKE_USER_ID", "1000")
+    fake: Any = fxiaoke.app
+    fill(fake)
+
+    def app(asked: Asked) -> Reply:
+        if asked.path == "/oauth2.0/token":
+            assert asked.json["grantType"] == "app_secret"
+            return answer({"errorCode": 0, "accessToken": "AT_1", "expiresIn": 7200, "ea": "company"})
+        headers = {key.lower(): value for key, value in asked.headers.items()}
+        assert (headers["authorization"], headers["x-fs-ea"], headers["x-fs-userid"]) == ("Bearer AT_1", "company", "1000")
+        reply: Reply = fake._query(asked.json["data"])
+        return reply
+
+    fxiaoke.app = app
+    assert [row["_id"] for row in read(fxiaoke, load_spec(tmp_path / "newer.yml"), "order")] == ["s1", "s2"]

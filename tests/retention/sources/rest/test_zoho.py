@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+import yaml
 
 from retention.sources import ColumnMissing, SourceSpec, extract, load_spec
 from retention.sources.rest import (
@@ -355,35 +357,17 @@ def test_bulk_and_records_deliver_the_same_rows(zoho: Server, spec: SourceSpec) 
 # COQL
 
 
-def test_coql_pages_by_id_exactly(zoho: Server, spec: SourceSpec) -> None:
+def test_coql_of_the_documentation_pages_by_id_exactly(zoho: Server, spec: SourceSpec, project: Path) -> None:
+    text = (project / "docs/sources-rest.md").read_text()
+    request = yaml.safe_load(next(block for block in re.findall(r"```yaml\n(.*?)```", text, re.S) if "/coql" in block))
     fake: Any = zoho.app
     fake.per_page = 6
     ids = many(fake, 40)
-    gone = ids[3]
-    fake.before = lambda asked: fake.delete("Contacts", gone, ON_DAY_2) if len(zoho.asked) == 4 else None
-    fields = "Last_Name, Email, Account_Name, Modified_Time"
-    query = (
-        f"select {fields} from Contacts where ((Modified_Time >= '{{lower}}' and Modified_Time < '{{upper}}') and id > '{{after}}') "
-        "order by id asc limit 2000"
-    )
-    request = {
-        "method": "POST",
-        "path": "/crm/v8/coql",
-        "body": {"select_query": query},
-        "paging": {
-            "style": "keyset",
-            "by": "id",
-            "unique": True,
-            "after": "0",
-            "more": "info.more_records",
-            "count": "info.count",
-        },
-        "time": {"format": "iso", "earliest": "2000-01-01T00:00:00+08:00"},
-    }
+    fake.before = lambda asked: fake.delete("Contacts", ids[3], ON_DAY_2) if len(zoho.asked) == 4 else None
     entity = replace(spec.entities["customer"], key=("id",), columns=None, request=request)
     told = replace(spec, entities={"customer": entity}, api={**spec.api, "paging": {"style": "none"}})
     assert [row["id"] for row in read(zoho, told, "customer", None)] == ids
-    assert [asked.path for asked in zoho.asked].count("/crm/v8/coql") == 7
+    assert zoho.paths().count("/crm/v8/coql") == 7
 
 
 def test_encrypted_archive_is_said(zoho: Server, spec: SourceSpec) -> None:
