@@ -63,8 +63,11 @@ def templates(entity: str, count: int, random_seed: int) -> list[Template]:
     return drawn
 
 
-def multiply(entity: str, drawn: Sequence[Template], rows: int, rng: np.random.Generator) -> list[Template]:
-    """Make rows from templates: numbers of their own, one in twenty an exact repetition, one in forty a later version."""
+def multiply(entity: str, drawn: Sequence[Template], rows: int, rng: np.random.Generator, first: int = 0) -> list[Template]:
+    """Make rows from templates: numbers of their own, one in twenty an exact repetition, one in forty a later version.
+
+    ``first`` shifts the numbers: days that share it deliver many of the same rows again.
+    """
     own = OWN_KEY[entity]
     is_small = [sum(len(str(value)) for value in t.values()) <= _MULTIPLIED_BYTES for t in drawn]
     small = [t for t, keep in zip(drawn, is_small, strict=True) if keep] or [{}]
@@ -81,8 +84,8 @@ def multiply(entity: str, drawn: Sequence[Template], rows: int, rng: np.random.G
             found.append({**found[-1], "updated_at": "2026-03-30T08:00:00+08:00"})
         else:
             template = {} if is_good[number] else small[chosen[number]]
-            found.append(good_row(entity, **{own: own_key(entity, number), **template}))
-    found.extend(good_row(entity, **{own: own_key(entity, rows + i), **template}) for i, template in enumerate(large))
+            found.append(good_row(entity, **{own: own_key(entity, first + number), **template}))
+    found.extend(good_row(entity, **{own: own_key(entity, first + rows + i), **template}) for i, template in enumerate(large))
     order = rng.permutation(len(found))
     return [found[i] for i in order]
 

@@ -127,8 +127,8 @@ def test_nobody_repeats_what_a_row_said(attacked: Attacked) -> None:
         "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('ops', 'privacy', 'scores') "
         "and tablename not like '%\\_p20%'"
     ):
-        if table == "ops.complaint_breach":
-            continue  # holds the team that has to answer, as the source names it
+        if table in ("ops.complaint_breach", "ops.complaint_clock", "privacy.consent"):
+            continue  # hold the team that has to answer, and where a decision came about, as the source names them
         hits = attacked.ask(f"select count(*) from {table} as t where t::text like '%{MARK}%'")[0][0]
         assert hits == 0, table
     reasons = attacked.ask(f"select count(*) from quarantine.row where concat(rule, reason, rules::text) like '%{MARK}%'")

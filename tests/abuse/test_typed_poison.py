@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from retention.conform import publish_core
 from retention.quality import validate
@@ -19,6 +20,8 @@ from tests.abuse.accounting import ends, unexplained
 from tests.abuse.catalogue import ENTITIES, good_row
 from tests.abuse.deliveries import TOLERANT, Desk
 from tests.retention.quality.company import rows_of
+
+pytestmark = pytest.mark.slow
 
 SPELLED = [
     "NaN", "Infinity", "-Infinity", "1e400", "-0.0", "1" + "0" * 400, "9" * 5_000, "0.1", "true", "false", "{}", "[]", '{"a": [1, {"b": null}]}',

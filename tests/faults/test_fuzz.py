@@ -69,7 +69,9 @@ def test_a_million_rows_all_end_somewhere(company: Callable[..., object]) -> Non
         for day in range(DAYS):
             drawn = {entity: templates(entity, TEMPLATES, SEED + 100 * day + number) for number, entity in enumerate(ENTITIES)}
             deliveries = {
-                (form, entity): multiply(entity, drawn[entity], rows_each, rng) for entity in ENTITIES for form in FORMS
+                (form, entity): multiply(entity, drawn[entity], rows_each, rng, first=day // 2 * 10**7)
+                for entity in ENTITIES
+                for form in FORMS
             }
             try:
                 counted = run_day(desk, run_of(day), deliveries)
