@@ -222,8 +222,8 @@ class Client:
     def _send(self, at: str, call: Call, values: Mapping[str, Any], into: BinaryIO | None, limit: int | None) -> Answer | str:
         """Send once. Returns the answer, or the code by which the API says that the token is not valid (any more)."""
         known = SecretValues(self.secrets, {**self._login.values(), **values})
-        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", **fill(dict(self.api.headers), known)}
-        headers |= {**(fill(dict(call.headers), known) or {}), **self._login.headers()}
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", **self._login.headers()}
+        headers |= {**(fill(dict(self.api.headers), known) or {}), **(fill(dict(call.headers), known) or {})}
         params = {**(fill(dict(self.api.params), known) or {}), **(fill(dict(call.params), known) or {})}
         body = fill(call.body, known) if call.body is not None else None
         url = call.link or self._resolve(str(fill(call.path, known)))

@@ -162,6 +162,16 @@ def test_requests_carry_bounds_and_constants(tmp_path: Path, monkeypatch: pytest
     assert first.params["trace"] != second.params["trace"]
 
 
+def test_header_of_all_requests_that_has_no_value_yet_is_left_out(tmp_path: Path) -> None:
+    with serving(Shop(2)) as server:
+        spec = describe(tmp_path, headers={"If-Modified-Since": "{lower}"}, request={"headers": {"Accept": "text/json"}})
+        read(server, spec, lower=None)
+        read(server, spec)
+    assert "If-Modified-Since" not in server.asked[0].headers
+    assert server.asked[1].headers["If-Modified-Since"] == "2026-03-01T00:00:00Z"
+    assert server.asked[1].headers["Accept"] == "text/json"
+
+
 def test_generic_template_against_an_api_that_does_what_it_says(
     tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -384,3 +384,28 @@ def test_encrypted_archive_is_said(zoho: Server, spec: SourceSpec) -> None:
     fake.archive = encrypted
     with pytest.raises(AnswerUnreadable, match="RuntimeError"):
         read(zoho, spec, "customer")
+
+
+def test_deletions_go_on_while_the_list_of_them_is_read(zoho: Server, spec: SourceSpec) -> None:
+    """The list begins with the newest, so every deletion pushes all others on; one record is restored meanwhile."""
+    fake: Any = zoho.app
+    ids = many(fake, 460)
+    for number in ids[:450]:
+        fake.delete("Contacts", number, ON_DAY_2)
+    rest = iter(ids[450:])
+
+    def meanwhile(asked: Asked) -> None:
+        if asked.params.get("page", "1") != "1":
+            fake.delete("Contacts", next(rest), ON_DAY_2)
+            fake.deleted["Contacts"] = [one for one in fake.deleted["Contacts"] if one["id"] != ids[440]]
+
+    fake.before = meanwhile
+    upper = datetime(2026, 4, 2, tzinfo=UTC)
+    with RestStore(zoho.url, spec) as store:
+        found = [
+            key
+            for columns, _ in store.deletions(spec.entities["customer"], LOWER, upper)
+            for key in columns["record"].to_pylist()
+        ]
+    assert len(found) == len(set(found))
+    assert set(found) >= {f"contact-{number}" for number in ids[:450] if number != ids[440]}
