@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,6 +26,10 @@ from retention.sources.window import Bound
 from retention.warehouse import RetentionError, Warehouse, quote_error
 
 _ROWS = 20_000
+_GONE = re.compile(
+    r"closed the connection|terminating connection|could not receive data|connection (?:reset|timed out)|SSL (?:SYSCALL|connection)",
+    re.I,
+)
 _BATCH_BYTES = 2 << 20
 """Of one record batch from PostgreSQL: small enough that reading, mapping and writing overlap from the beginning."""
 _PLAIN = (sa.String, sa.Integer, sa.Numeric, sa.Boolean, sa.Date, sa.DateTime)
@@ -163,6 +168,8 @@ class SqlStore:
                     yield dict(zip(batch.schema.names, batch.columns, strict=True)), batch.num_rows
             except adbc_driver_postgresql.dbapi.Error as error:
                 raise self._quoted(error, spec) from None
+            except (OSError, pa.ArrowException) as error:  # in the middle of the stream; its words may quote a row
+                raise self._broken_off(error, spec) from None
 
     def _rows(self, statement: sa.Select[Any]) -> Iterator[Columns]:
         with self._engine.connect().execution_options(stream_results=True, yield_per=_ROWS) as connection:
@@ -171,6 +178,18 @@ class SqlStore:
             for rows in result.partitions(_ROWS):
                 columns = zip(*rows, strict=True)
                 yield {name: _array(values) for name, values in zip(names, columns, strict=True)}, len(rows)
+
+    def _broken_off(self, error: BaseException, spec: EntitySpec) -> RetentionError:
+        where = f"{self.source} {spec.entity}"
+        if _GONE.search(str(error)):
+            return SourceUnreachable(
+                f"{where}: the database at {self._url.host or self._url.database} ended the connection while {spec.where} was "
+                "being read. Nothing landed; safe to retry."
+            )
+        return SourceUnreadable(
+            f"{where}: reading {spec.where} broke off ({type(error).__name__}): a value cannot be computed or is not what its "
+            "type says. Nothing landed. Run the query, or select from the view, at the source."
+        )
 
     def _quoted(self, error: BaseException, spec: EntitySpec) -> RetentionError:
         quoted = quote_error(error, f"{self.source} {spec.entity}: reading {spec.where}")

@@ -293,3 +293,49 @@ def test_a_value_from_the_edge_of_its_type_ends_no_batch(
     spec.file.write_text(text)
     assert extract(run, load_spec(spec.file), "survey_answer")["rows"] == 2
     assert landed(rows) == {"1", "2"}
+
+
+def test_a_server_that_ends_the_stream_lands_nothing(
+    run: Run, shop: str, tmp_path: Path, rows: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a table is a failure and never the end of data; in a snapshot it would be a wave of deletions."""
+    import retention.sources.landing as module
+
+    with psycopg.connect(shop) as connection:
+        connection.execute(
+            "insert into reply (nr, who, said, changed) select n, 'Ana', repeat('x', 500), '2026-03-31 10:00' from generate_series(1, 60000) as n"
+        )
+    batches, seen = module.store_batches, list[int]()
+
+    def killing(*arguments: Any, **named: Any) -> Any:
+        for batch in batches(*arguments, **named):
+            if not seen:
+                with psycopg.connect(shop, autocommit=True) as other:
+                    killed = other.execute(
+                        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'retention source shop' and query ilike '%copy%'"
+                    )
+                    assert killed.fetchall() == [(True,)]
+            seen.append(batch.num_rows)
+            yield batch
+
+    monkeypatch.setattr(module, "store_batches", killing)
+    with pytest.raises(SourceUnreachable, match=r"ended the connection while reply was being read\. Nothing landed") as caught:
+        extract(run, spec_of(tmp_path, cursor="mode: snapshot"), "survey_answer")
+    assert 0 < sum(seen) < 60_000
+    assert "xxx" not in str(caught.value)
+    assert rows("select count(*) from landing.survey_answer") == [(0,)]
+    assert rows("select state from ops.batch") == [("failed",)]
+
+
+def test_a_query_that_fails_in_the_middle_quotes_no_row(run: Run, shop: str, tmp_path: Path, rows: Callable[..., Any]) -> None:
+    with psycopg.connect(shop) as connection:
+        connection.execute(
+            "insert into reply (nr, who, said, changed) select n, 'Ana', case when n = 59000 then 'Ana Secret' else '5' end, "
+            "'2026-03-31 10:00' from generate_series(1, 60000) as n"
+        )
+    query = "query: select nr, who, instrument, said::int as points, said, seen, changed from reply"
+    with pytest.raises((SourceUnreadable, SourceUnreachable), match="Nothing landed") as caught:
+        extract(run, spec_of(tmp_path, query), "survey_answer")
+    assert "Secret" not in str(caught.value)
+    assert rows("select count(*) from landing.survey_answer") == [(0,)]
+    assert "Secret" not in str(rows("select message from ops.batch") + rows("select message from ops.run_ledger"))
