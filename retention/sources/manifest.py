@@ -64,8 +64,10 @@ def choose_files(
     known = _published(run, spec.source, entity.entity)
     if entity.mode == "snapshot":
         return _newest(store, entity, known, due)
-    by_content = {found.sha256: path for path, found in known.items() if found.rows}
-    entries = []
+    broken = {found.sha256 for found in known.values() if found.defect is not None}
+    by_content = {found.sha256: path for path, found in known.items() if found.rows and found.sha256 not in broken}
+    entries: list[FileEntry] = []
+    proved: list[SourceFile] = []
     for file in due:
         earlier = known.get(file.path)
         again = entity.mode == "full" and file.day is None
@@ -74,9 +76,10 @@ def choose_files(
         digest = store.sha256(file, entity)
         if earlier is not None and not again:
             if earlier.sha256 == digest:
-                _note_version(run, spec, entity, file, digest)
+                proved.append(replace(file, sha256=digest))
                 continue
-            if entity.mode == "incremental" and earlier.defect is None:
+            # What could not be read may be corrected under its name; so may a copy of it, which was skipped.
+            if entity.mode == "incremental" and earlier.sha256 not in broken:
                 raise FileChanged(
                     f"{spec.source} {entity.entity} {run.business_date}: {file.path} was loaded on {earlier.day} and has "
                     "another content now. Nothing landed. Deliver corrections under a new name, with rows that carry their new "
@@ -86,6 +89,7 @@ def choose_files(
         skipped = f"same content as {same}" if same not in (None, file.path) else None
         entries.append(FileEntry(replace(file, sha256=digest), digest, skipped))
         by_content.setdefault(digest, file.path)
+    _note_versions(run, spec, entity, proved)
     return entries
 
 
@@ -137,9 +141,14 @@ def record_files(
         )
 
 
-def _note_version(run: Run, spec: SourceSpec, entity: EntitySpec, file: SourceFile, sha256: str) -> None:
-    """Remember the version of a file whose content proved to be the known one, so that it is not read for that again."""
-    if file.version is None:
+def _note_versions(run: Run, spec: SourceSpec, entity: EntitySpec, files: Sequence[SourceFile]) -> None:
+    """Remember the versions of files whose content proved to be the known one, so that they are not read for that again."""
+    told = [
+        {"version": file.version, "source": spec.source, "entity": entity.entity, "path": file.path, "sha256": file.sha256}
+        for file in files
+        if file.version is not None
+    ]
+    if not told:
         return
     with run.warehouse.begin() as connection:
         connection.execute(
@@ -147,7 +156,7 @@ def _note_version(run: Run, spec: SourceSpec, entity: EntitySpec, file: SourceFi
                 "update ops.file_manifest set version = :version where source = :source and entity = :entity and path = :path "
                 "and sha256 = :sha256"
             ),
-            {"version": file.version, "source": spec.source, "entity": entity.entity, "path": file.path, "sha256": sha256},
+            told,
         )
 
 

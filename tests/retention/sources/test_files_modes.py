@@ -101,6 +101,20 @@ class TestDropFolder:
         with pytest.raises(FileChanged, match=r"inbox/1\.json was loaded on 2026-03-31 and has another content now"):
             extract(make_run(DAYS[2]), spec, "survey_answer")
 
+    def test_two_events_that_broke_off_alike_may_both_be_corrected(
+        self, desk: Path, make_run: Callable[..., Run], publish: Callable[[], int], landed: Any
+    ) -> None:
+        spec, inbox = spec_of(desk, INBOX), desk / "inbox"
+        inbox.mkdir()
+        for name in ("1.json", "2.json"):
+            (inbox / name).write_bytes(b"")
+        assert len(landed(extract(make_run(DAYS[0]), spec, "survey_answer"))) == 1  # the second is a copy of the first
+        publish()
+        (inbox / "3.json").write_bytes(b"")  # broke off as well, a day later: set aside by itself
+        (inbox / "1.json").write_text('{"id": 1}')
+        (inbox / "2.json").write_text('{"id": 2}')
+        assert [row[0] for row in landed(extract(make_run(DAYS[1]), spec, "survey_answer"))] == ["1", "2", None]
+
     def test_what_is_known_is_not_read_to_find_that_out(
         self, desk: Path, make_run: Callable[..., Run], publish: Callable[[], int], rows: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
