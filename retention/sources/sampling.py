@@ -21,7 +21,6 @@ from retention.sources.families import family_of
 from retention.sources.files import FileStore, SourceFile, guess_encoding, open_files, sniff
 from retention.sources.spec import EntitySpec, SourceSpec
 from retention.sources.sql import SqlStore, _array
-from retention.sources.stores import open_store
 
 TIMEOUT_S = 20
 """Seconds after which a database gives up a question of a look."""
@@ -222,19 +221,24 @@ def _same_encoding(guessed: str, described: str, sample: bytes) -> bool:
 
 
 def _sample_api(spec: SourceSpec, entity: EntitySpec, address: str, rows: int, now: datetime) -> Sample:
+    from retention.sources.rest import RestStore  # imports an HTTP client, which the other kinds do without
+
+    class FirstPages(RestStore):
+        """An API that is asked for no further page once there are enough records."""
+
+        def _pages(self, *asked: Any) -> Iterator[Any]:
+            seen = 0
+            for page in super()._pages(*asked):
+                yield page
+                seen += len(page)
+                if seen >= rows:
+                    return
+
     names: list[str] = []
-    batches: list[tuple[dict[str, pa.Array], int]] = []
     lower = None if entity.cursor is None or entity.cursor_type == "integer" else now - timedelta(days=REST_DAYS)
     upper = None if entity.cursor is None else now
-    with open_store(spec, address) as store:
-        reading = store.read(entity, lower, upper, names.extend)
-        for columns, count in reading:
-            batches.append((columns, count))
-            if sum(number for _, number in batches) >= rows:
-                break
-        close = getattr(reading, "close", None)
-        if close is not None:
-            close()
+    with FirstPages(address, spec) as store:
+        batches = list(store.read(entity, lower, upper, names.extend))
     columns = {name: values.slice(0, rows) for name, values in _joined(batches).items()}
     total = sum(number for _, number in batches)
     return Sample(
@@ -244,7 +248,10 @@ def _sample_api(spec: SourceSpec, entity: EntitySpec, address: str, rows: int, n
         families={name: family_of(values.type) or "text" for name, values in columns.items()},
         is_whole=False,
         positions=range(1, min(total, rows) + 1),
-        notes=[] if lower is None else [f"of the last {REST_DAYS} days"],
+        notes=[
+            *([] if lower is None else [f"of the last {REST_DAYS} days"]),
+            *([f"also delivered: {', '.join(others)}"] if (others := sorted(set(names) - set(columns))) else []),
+        ],
     )
 
 
