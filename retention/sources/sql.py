@@ -27,7 +27,7 @@ from retention.warehouse import RetentionError, Warehouse, quote_error
 
 _ROWS = 20_000
 _GONE = re.compile(
-    r"closed the connection|terminating connection|could not receive data|connection (?:reset|timed out)|SSL (?:SYSCALL|connection)",
+    r"closed the connection|terminating connection|could not receive data|connection (?:reset|timed out)|SSL (?:SYSCALL|conn)",
     re.I,
 )
 _BATCH_BYTES = 2 << 20
