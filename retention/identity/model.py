@@ -118,13 +118,11 @@ class LinkageModel:
             raise LinkageModelRefused(
                 f"linkage model: {type(error).__name__} while reading it. Nothing linked. Train it again or restore it."
             ) from None
-        compared = {
-            comparison["output_column_name"]: len(comparison["comparison_levels"]) for comparison in model.splink["comparisons"]
-        }
+        compared = {part["output_column_name"]: len(part["comparison_levels"]) for part in model.splink["comparisons"]}
         if compared != LEVEL_COUNTS:
             raise LinkageModelRefused(
-                f"linkage model {model.version}: its comparisons are {compared}, this program's {LEVEL_COUNTS}. Nothing linked. "
-                "Train it again: `retention identity train --activate`."
+                f"linkage model {model.version}: its comparisons are {compared}, this program's {LEVEL_COUNTS}. "
+                "Nothing linked. Train it again: `retention identity train --activate`."
             )
         if sha256 is not None and model.sha256 != sha256:
             raise LinkageModelRefused(

@@ -44,7 +44,11 @@ def judge(scored: pd.DataFrame, uses: pd.DataFrame, model_link: float, model_rev
     # A name in Chinese and one in letters may be one person's or two people's: an address alone does not tell.
     unnamed, near = (name == c.UNKNOWN) & ~uses["other_script"], name == c.NAME_NEAR
     unclear = unnamed | near | uses["other_script"]
-    likely = scored["probability"] >= model_link
+    # A name is as rare as the model believes; in a company whose names it has never met, that and a city link strangers. So
+    # something that is the person's own has to agree as well.
+    own = (birth > c.BIRTH_OTHER) | (scored["gamma_email"] > c.EMAIL_OTHER) | (scored["gamma_phone"] > c.PHONE_OTHER)
+    own |= scored["gamma_wedding"] == c.WEDDING_SAME
+    likely = (scored["probability"] >= model_link) & own
     strength = np.select(
         [
             vetoed,

@@ -194,3 +194,23 @@ def test_records_may_be_none() -> None:
 
 def link_nothing() -> int:
     return len(link(*[{"key": 1}]).pairs) + len(records())
+
+
+def test_what_a_rare_name_does_not_prove() -> None:
+    # Nobody of this name was ever met, and the city is the same: still two people until something of their own agrees.
+    one, other = (
+        {"name": "令狐槑", "city": "温州", "gender": "male"},
+        {"name": "令狐槑", "city": "温州", "gender": "male", "source": "shop"},
+    )
+    linked = link(one, other)
+    assert len(groups(linked)) == 2
+    assert linked.pairs["state"].tolist() == ["review"]
+    assert together({**one, "birth_date": "1991-02-03"}, {**other, "birth_date": "1991-02-03"})
+
+
+def test_the_next_mailbox_of_a_name_is_somebody_else() -> None:
+    one, other = (
+        {"name": "高静", "email": "gaojing12@x.cn", "city": "上海"},
+        {"name": "高静", "email": "gaojing13@x.cn", "city": "上海"},
+    )
+    assert not together(one, other)
