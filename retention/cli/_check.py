@@ -104,7 +104,7 @@ def _look(
     findings.notes += _freshness(entity, sample.newest, now)
     if sample.rows:
         _look_at_key(entity, conformed, findings)
-    _look_at_types(spec, entity, profiles, findings)
+    _look_at_types(spec, entity, profiles, findings, is_typed=sample.is_typed)
     if conformed.unmapped and conformed.has_header and entity.columns is not None:
         findings.notes.append(f"not described and left out: {', '.join(sorted(conformed.unmapped))}")
     for name, count in conformed.oddities.unknown.items():
@@ -142,8 +142,10 @@ def _look_at_key(entity: EntitySpec, conformed: Conformed, findings: Findings) -
         findings.notes.append(f"key {key}: repeated or empty in the sample; rows that contradict each other are set aside")
 
 
-def _look_at_types(spec: SourceSpec, entity: EntitySpec, profiles: Mapping[str, ColumnProfile], findings: Findings) -> None:
-    """Compare types with the last published batch, where there is one; only a database tells types for certain."""
+def _look_at_types(
+    spec: SourceSpec, entity: EntitySpec, profiles: Mapping[str, ColumnProfile], findings: Findings, *, is_typed: bool
+) -> None:
+    """Compare types with the last published batch, where there is one; only some databases tell types for certain."""
     before: Mapping[str, SeenColumn] = {}
     try:
         before = last_published(open_databases()[0], spec.source, entity.entity)
@@ -152,7 +154,7 @@ def _look_at_types(spec: SourceSpec, entity: EntitySpec, profiles: Mapping[str, 
     described = set(reads(entity)) | {entity.cursor}
     for name, one in profiles.items():
         earlier = before.get(name)
-        if spec.kind != "sql" or earlier is None or earlier.type in (None, one.family) or one.kind == "empty":
+        if not is_typed or earlier is None or earlier.type in (None, one.family) or one.kind == "empty":
             continue
         words = f"column {name} was {earlier.type} and is {one.family} now"
         if name not in described or is_widened(str(earlier.type), one.family):

@@ -41,6 +41,8 @@ class Sample:
     """Family of the type of each column, as the source declares it; ``text`` for files and APIs."""
     is_whole: bool
     """Whether these are all rows there are."""
+    is_typed: bool = False
+    """Whether the families are what extraction sees as well, and can be compared with what it stored."""
     positions: Sequence[int] = ()
     newest: str | None = None
     """Greatest value of the cursor in the whole table, as ISO 8601; None where it is not known."""
@@ -74,7 +76,7 @@ class Database(SqlStore):
     """A database that is only looked at: its questions are small and are given up after a time limit."""
 
     def __init__(self, url: str, source: str, timeout_s: int = TIMEOUT_S) -> None:
-        super().__init__(url, source)
+        super().__init__(_with_driver(url), source)
         commands = {
             "postgresql": [f"set statement_timeout = '{timeout_s}s'"],
             "mysql": [f"set session max_execution_time = {timeout_s * 1000}", "set session transaction read only"],
@@ -115,6 +117,7 @@ class Database(SqlStore):
                 for name, column in zip(names, values, strict=True)
             },
             is_whole=len(found) < rows,
+            is_typed=self._is_postgres,
             positions=range(1, len(found) + 1),
             newest=newest,
         )
@@ -274,6 +277,14 @@ def _declared(kind: sa.types.TypeEngine[Any]) -> str | None:
         (sa.Date, "date"), (sa.String, "text"),
     )  # fmt: skip
     return next((family for known, family in families if isinstance(kind, known)), None)
+
+
+def _with_driver(url: str) -> str:
+    """Name the driver that the product brings for MySQL and MariaDB, as extraction does."""
+    for scheme in ("mysql://", "mariadb://"):
+        if url.startswith(scheme):
+            return url.replace("://", "+pymysql://", 1)
+    return url
 
 
 def _readable(column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
