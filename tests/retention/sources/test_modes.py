@@ -406,3 +406,45 @@ def test_the_quick_feeds_read_whole_what_has_no_cursor_of_times(shop: Callable[.
     for mode in ("mode: snapshot", "mode: full\n    cursor: changed", "cursor: nr\n    cursor_type: integer"):
         batches = changes(spec_of(tmp_path, mode), "survey_answer", now - timedelta(minutes=10), now)
         assert [batch["answer_id"].to_pylist() for batch in batches if batch.num_rows] == [["1"]]
+
+
+def test_repaired_rows_are_kept_too(
+    make_run: Callable[..., Run],
+    shop: Callable[..., None],
+    tmp_path: Path,
+    publish: Callable[[], int],
+    landed: Any,
+    warehouse: Warehouse,
+) -> None:
+    """Bo's row was refused, repaired and replayed: it is published, so its disappearance must be noticed."""
+    spec = spec_of(tmp_path)
+    shop("insert into reply values (1, 'Ana', 9)")
+    extract(make_run(DAY_1), spec, "survey_answer")
+    publish()
+    with warehouse.begin() as connection:
+        replay = connection.execute(
+            sa.text(
+                "insert into ops.batch (source, entity, business_date, run_id, state, rows_extracted, message) "
+                "values ('shop', 'survey_answer', '2026-03-31', 'run-1', 'landed', 1, 'replay') returning batch_id"
+            )
+        ).scalar_one()
+        connection.execute(
+            sa.text(
+                "insert into landing.survey_answer (batch_id, position, answer_id, customer_id) values (:id, 1, '2', 'Bo')"
+            ),
+            {"id": replay},
+        )
+    assert publish() == 1
+    second = extract(make_run(DAY_2), spec, "survey_answer")
+    assert [(row[0], row[4]) for row in landed(second["batch_id"])] == [("2", END_2)]
+
+
+def test_the_template_is_read_as_written(project: Path) -> None:
+    spec = load_spec(project / "include" / "sources" / "templates" / "mysql.yml")
+    assert {name: (entity.mode, entity.keeps_rows) for name, entity in spec.entities.items()} == {
+        "customer": ("incremental", True),
+        "product": ("snapshot", True),
+        "order": ("incremental", False),
+        "order_line": ("incremental", False),
+        "interaction": ("incremental", False),
+    }
