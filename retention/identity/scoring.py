@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -21,6 +22,7 @@ _COMPARED_COLUMNS = (
     "unique_id", "name_full", "sound", "surname", "given", "script", "email", "email_local", "email_domain", "email_use",
     "phone", "phone_use", "birth", "gender", "city", "region", "wedding",
 )  # fmt: skip
+_PAIRS_AT_ONCE = 300_000
 GAMMAS = tuple(f"gamma_{name}" for name in COMPARED)
 
 
@@ -75,6 +77,17 @@ def score(prepared: pd.DataFrame, pairs: pa.Table, model: LinkageModel, keep_all
     columns = ["left", "right", *GAMMAS, "weight", "probability"]
     if pairs.num_rows == 0:
         return pd.DataFrame({name: pd.Series(dtype="int64" if name in ("left", "right") else "float64") for name in columns})
+    keys = prepared["unique_id"].to_numpy()
+    found = []
+    for start in range(0, pairs.num_rows, _PAIRS_AT_ONCE):
+        part = pairs.slice(start, _PAIRS_AT_ONCE)
+        compared = np.isin(keys, np.concatenate([part["left"].to_numpy(), part["right"].to_numpy()]))
+        found.append(_score(prepared[compared], part, model, keep_all))
+    return pd.concat(found).sort_values(["left", "right"], ignore_index=True)
+
+
+def _score(prepared: pd.DataFrame, pairs: pa.Table, model: LinkageModel, keep_all: bool) -> pd.DataFrame:
+    """Score as many pairs as are held in memory at once: splink writes both records of each beside each other."""
     with duckdb_in_memory() as connection:
         connection.register("pairs", pairs)
         linker = open_linker(connection, prepared, model.splink)
@@ -91,7 +104,7 @@ def score(prepared: pd.DataFrame, pairs: pa.Table, model: LinkageModel, keep_all
             f"{', '.join(GAMMAS)}, match_weight as weight, match_probability as probability from {predicted} where {wanted}",
             {} if keep_all else {"review": model.review_probability},
         ).df()
-    return found.sort_values(["left", "right"], ignore_index=True)
+    return found
 
 
 def as_arrow(frame: pd.DataFrame) -> pa.Table:
