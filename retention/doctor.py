@@ -9,10 +9,10 @@ import shutil
 import socket
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -203,7 +203,7 @@ def sources(deployment: Deployment) -> Iterator[Finding]:
         subject = f"source {spec.source}"
         variable = f"RETENTION_SOURCE_{spec.connection.upper()}_URL"
         url = deployment.source_urls.get(spec.connection.upper(), "")
-        problem = reach(spec.kind, url)
+        problem = reach(spec.kind, url, deployment.source_options.get(spec.connection.upper(), {}))
         if not url:
             yield Finding(subject, "fail", "no address", f"set {variable}, or run `retention init --sample`")
         elif problem:
@@ -212,8 +212,14 @@ def sources(deployment: Deployment) -> Iterator[Finding]:
             yield Finding(subject, "ok", f"{len(spec.entities)} entities, reachable")
 
 
-def reach(kind: str, url: str) -> str:
-    """Try a source's address; return what is wrong, or an empty text."""
+def reach(kind: str, url: str, options: Mapping[str, Any] | None = None) -> str:
+    """Try a source's address; return what is wrong, or an empty text.
+
+    Parameters
+    ----------
+    options : mapping, optional
+        What a file store has to be told beside its address: end point, keys.
+    """
     if not url:
         return "no address"
     try:
@@ -232,7 +238,7 @@ def reach(kind: str, url: str) -> str:
             return ""
         import fsspec
 
-        filesystem, path = fsspec.core.url_to_fs(url)
+        filesystem, path = fsspec.core.url_to_fs(url, **(options or {}))
         return "" if filesystem.exists(path) else "the folder does not exist"
     except Exception as error:
         # Whatever a driver raises answers the question. Its text stays out: it may hold a password.
