@@ -127,40 +127,38 @@ select customer_key from (
 where customer_key not in (select customer_key from pg_temp.touched)
 """
 
+# Who has an address, and who refused there, is asked once per address: "somebody else" is then the least or the greatest key.
 _SHARING = f"""
-with holder as materialized (select distinct * from ({_HOLDERS.format(and_mine=_MINE)}) as held),
-refusing as materialized (select * from pii.address_refusal {_MINE.replace("and", "where", 1)})
+with holder as materialized (select distinct customer_key, channel, address from ({_HOLDERS.format(and_mine=_MINE)}) as held),
+refusing as materialized (select * from pii.address_refusal {_MINE.replace("and", "where", 1)}),
+asked as materialized (select address from holder union select address from refusing),
+held as materialized (
+    select address, min(customer_key) as least_key, max(customer_key) as greatest_key
+    from (
+        select email_normalised as address, customer_key from pii.source_customer
+        where email_normalised in (select address from asked)
+        union all
+        select phone_e164, customer_key from pii.source_customer where phone_e164 in (select address from asked)
+    ) as everybody
+    group by address
+),
+refused as materialized (
+    select address, channel, min(customer_key) as least_key, max(customer_key) as greatest_key from pii.address_refusal
+    where address in (select address from asked) group by address, channel
+)
 select 'holder' as what, holder.customer_key, holder.channel, holder.address, null as purpose,
     cast(null as timestamptz) as refused_at, true as is_held
 from holder
-where exists (
-        select 1 from pii.source_customer as other
-        where holder.channel = 'email' and other.email_normalised = holder.address
-            and other.customer_key <> holder.customer_key
-    )
-    or exists (
-        select 1 from pii.source_customer as other
-        where holder.channel <> 'email' and other.phone_e164 = holder.address and other.customer_key <> holder.customer_key
-    )
-    or exists (
-        select 1 from pii.address_refusal as refusal
-        where refusal.address = holder.address and refusal.channel = holder.channel
-            and refusal.customer_key <> holder.customer_key
-    )
+inner join held on holder.address = held.address
+left join refused on holder.address = refused.address and holder.channel = refused.channel
+where holder.customer_key <> held.least_key or holder.customer_key <> held.greatest_key
+    or holder.customer_key <> refused.least_key or holder.customer_key <> refused.greatest_key
 union all
 select 'refusal', refusing.customer_key, refusing.channel, refusing.address, refusing.purpose, refusing.refused_at,
     refusing.left_at is null
 from refusing
-where exists (
-        select 1 from pii.source_customer as other
-        where refusing.channel = 'email' and other.email_normalised = refusing.address
-            and other.customer_key <> refusing.customer_key
-    )
-    or exists (
-        select 1 from pii.source_customer as other
-        where refusing.channel <> 'email' and other.phone_e164 = refusing.address
-            and other.customer_key <> refusing.customer_key
-    )
+inner join held on refusing.address = held.address
+where refusing.customer_key <> held.least_key or refusing.customer_key <> held.greatest_key
 """
 
 
