@@ -71,6 +71,8 @@ def resolve(connection: Connection, run: Run, changed: list[int], batch_id: int)
     """
     if not changed:
         return Resolution()
+    # A first load compares for minutes while the transaction waits; the usual limit is for clients that hang.
+    connection.exec_driver_sql("set local idle_in_transaction_session_timeout = '1h'")
     keys = np.unique(as_keys(changed))
     model, settings = active_model(connection), run.settings.ingest
     found = find_candidates(connection, keys, model, settings, run.secrets.pepper)
