@@ -204,7 +204,7 @@ def test_the_rule_sees_what_it_is_meant_to_see(line: str) -> None:
 
 
 def test_nothing_is_left_unfinished() -> None:
-    pattern = re.compile(r"\b(?:TODO|FIXME|NotImplementedError)\b")
+    pattern = re.compile(r"\b(?:TODO|FIXME)\b|\braise NotImplementedError\b")
     found = [
         f"{path.relative_to(ROOT)}:{number}"
         for folder in ("retention", "dags", "plugins", "include")
