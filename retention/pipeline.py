@@ -93,10 +93,16 @@ def extract(run: Run, source: str, entity: str) -> Counts:
 
 
 def validate(run: Run) -> Counts:
-    """Check the landed batches of the day; refused rows go to quarantine, a wrong delivery stops the day."""
+    """Check the landed batches of the day; refused rows go to quarantine, a wrong delivery stops the day.
+
+    What was found is written as pages to ``<home>/validation``, of a day that was stopped as well.
+    """
     from retention import quality
 
-    return quality.validate(run)
+    try:
+        return quality.validate(run)
+    finally:
+        quality.write_pages(run, Deployment.from_env().home / "validation")
 
 
 def publish_core(run: Run) -> Counts:
