@@ -76,4 +76,7 @@ def _by_slip(frame: pd.DataFrame, model: LinkageModel) -> list[tuple[object, ...
         for slip in set((slips[one] + slips[other]).split(",")) - {""}:
             seen[slip] += 1
             right[slip] += bool(is_found)
-    return [("", f"  with: {slip}", "", f"{right[slip] / count:.3f}", f"{count:,} pairs", "", "") for slip, count in seen.most_common()]
+    return [
+        ("", f"  with: {slip}", "", f"{right[slip] / count:.3f}", f"{count:,} pairs", "", "")
+        for slip, count in seen.most_common()
+    ]
