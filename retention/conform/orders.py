@@ -165,11 +165,7 @@ _RENUMBER = """
 update core.order_entry as entry
 set order_number = rhythm.order_number, days_since_previous_order = rhythm.days_since_previous_order
 from pg_temp.rhythm as rhythm
-where
-    entry.order_key = rhythm.order_key
-    and entry.kind = 'paid'
-    and (entry.order_number, entry.days_since_previous_order)
-    is distinct from (rhythm.order_number, rhythm.days_since_previous_order)
+where entry.order_key = rhythm.order_key and entry.kind = 'paid' and not rhythm.is_derived
 """
 
 _FOLLOWED_ORDERS = """

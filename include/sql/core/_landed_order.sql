@@ -52,4 +52,11 @@ select
         end
     ) as version_at
 from orders
-left join core.order_header as stored on orders.updated_at is null and orders.order_key = stored.order_key
+-- Looked up one by one, and only for states without a time: a join might read all orders there ever were.
+left join lateral (
+    select header.*
+    from core.order_header as header
+    where orders.updated_at is null and orders.order_key = header.order_key
+    order by header.order_key
+    limit 1
+) as stored on true
