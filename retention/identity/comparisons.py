@@ -37,10 +37,12 @@ _NEAR_NAME = """script_l = 'latin' and script_r = 'latin' and (
 _ONE_CHARACTER = """script_l = 'han' and script_r = 'han' and surname_l = surname_r
     and length(given_l) = 2 and length(given_r) = 2
     and (substr(given_l, 1, 1) = substr(given_r, 1, 1) or substr(given_l, 2, 1) = substr(given_r, 2, 1))"""
-# A company and a person are two; a name in Chinese and one in letters cannot be compared; 王先生 may be any 王.
+# A company and a person are two; a name in Chinese and one in letters cannot be compared; 王先生 may be any 王, and Hana alone
+# may be Hana Lin.
 _NAME_UNKNOWN = """name_full_l is null or name_full_r is null
     or (script_l <> script_r and script_l <> 'company' and script_r <> 'company')
-    or (script_l = script_r and script_l <> 'company' and (given_l is null or given_r is null) and surname_l = surname_r)"""
+    or (script_l = script_r and script_l <> 'company' and (given_l is null or given_r is null)
+        and (surname_l = surname_r or surname_l = given_r or given_l = surname_r))"""
 
 _LEVELS: dict[str, list[tuple[str, str]]] = {
     "name": [
