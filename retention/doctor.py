@@ -16,7 +16,8 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from retention.settings import PROJECT_ROOT, Deployment, SettingsError, load_settings
+from retention.deployment import Deployment
+from retention.settings import PROJECT_ROOT, SettingsError, load_settings
 from retention.warehouse import RetentionError, Warehouse, pending
 
 MINIMUM_PYTHON, UNTESTED_PYTHON = (3, 11), (3, 14)

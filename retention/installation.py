@@ -8,7 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from retention.settings import Deployment
+from retention.deployment import Deployment
 from retention.warehouse import RetentionError, Warehouse, migrate
 from retention.warehouse.embedded import EmbeddedPostgres
 

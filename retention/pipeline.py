@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from retention.settings import Deployment, load_settings
+from retention.deployment import Deployment
+from retention.settings import load_settings
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection

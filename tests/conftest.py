@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from retention.settings import Secrets, Settings
+from retention.deployment import Secrets
+from retention.settings import Settings
 from retention.warehouse import Attempt, Run, Warehouse, migrate
 from retention.warehouse.embedded import EmbeddedPostgres
 from tests.folders import open_folder

@@ -198,7 +198,9 @@ def test_no_file_names_a_machine_or_a_package_registry() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("line", ["see /" + "root/project/x", "--index-url https://example.test", "from " + "pi.org".join(["py", ""])])
+@pytest.mark.parametrize(
+    "line", ["see /" + "root/project/x", "--index-url https://example.test", "from " + "pi.org".join(["py", ""])]
+)
 def test_the_rule_sees_what_it_is_meant_to_see(line: str) -> None:
     assert MACHINE_FACTS.search(line)
 

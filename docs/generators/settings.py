@@ -93,5 +93,3 @@ def undocumented() -> list[str]:
         for field in dataclasses.fields(getattr(Settings(), group.name))
         if field.name not in reasons(type(getattr(Settings(), group.name)))
     ]
-
-

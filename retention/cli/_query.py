@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from retention.settings import Deployment
+from retention.deployment import Deployment
 from retention.warehouse import RetentionError, Warehouse, all_contracts, quote_error
 
 PERSONAL_SCHEMAS = {"landing", "quarantine", "pii"}

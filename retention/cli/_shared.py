@@ -15,8 +15,9 @@ from rich.console import Console
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from retention.deployment import Deployment
 from retention.exports import PlainConsole
-from retention.settings import Deployment, Settings, SettingsError, load_settings
+from retention.settings import Settings, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from retention.warehouse import Run, Warehouse

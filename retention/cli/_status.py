@@ -9,9 +9,7 @@ from retention.settings import Settings
 from retention.warehouse import Warehouse, sql_file
 
 
-def sections(
-    warehouse: Warehouse, marketing: Warehouse | None, settings: Settings, now: datetime, runs: int
-) -> list[Section]:
+def sections(warehouse: Warehouse, marketing: Warehouse | None, settings: Settings, now: datetime, runs: int) -> list[Section]:
     """Return the tables of the status, most urgent first."""
     return [
         stuck(warehouse, now),

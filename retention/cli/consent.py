@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from retention.cli._shared import console, now_in, open_databases
-from retention.settings import Deployment, load_settings
+from retention.deployment import Deployment
+from retention.settings import load_settings
 
 consent_app = typer.Typer(help="What customers agreed to and what they refused.", no_args_is_help=True)
 

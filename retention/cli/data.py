@@ -14,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from retention.cli._shared import console, now_in, parse_date
+from retention.deployment import Deployment
 from retention.exports import write_csv
-from retention.settings import Deployment, load_settings
+from retention.settings import load_settings
 
 sample_app = typer.Typer(help="The sample company.", no_args_is_help=True)
 

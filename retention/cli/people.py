@@ -105,7 +105,7 @@ def show_receipt(request_id: str) -> None:
 def enter(kind: str, source: str | None, customer_id: str | None, customer_key: int | None) -> str:
     """Enter a request and return its number."""
     from retention import privacy
-    from retention.settings import Deployment
+    from retention.deployment import Deployment
 
     warehouse, _ = open_databases()
     ask: Callable[..., str] = privacy.request_erasure if kind == "erasure" else privacy.request_access

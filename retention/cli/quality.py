@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from retention.cli._shared import closed_day, console, open_databases
-from retention.settings import Deployment
+from retention.deployment import Deployment
 
 quality_app = typer.Typer(help="What validation has found.", no_args_is_help=True)
 

@@ -15,8 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from retention.cli._shared import NOT_READY, console, hide_password, now_in
+from retention.deployment import Deployment
 from retention.installation import bring_up_to_date, make_folders, make_pepper, start_embedded
-from retention.settings import Deployment, load_settings
+from retention.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:

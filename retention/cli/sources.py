@@ -13,7 +13,8 @@ import typer
 from rich.text import Text
 
 from retention.cli._shared import STOPPED, console, now_in, open_databases
-from retention.settings import Deployment, load_settings
+from retention.deployment import Deployment
+from retention.settings import load_settings
 
 if TYPE_CHECKING:
     from retention.sources import EntitySpec, SourceSpec

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import skops.io
 
+from retention.deployment import Deployment
 from retention.models.calibration import Calibration
 from retention.models.churn import ChurnModel
 from retention.models.value import ValueModel
-from retention.settings import Deployment
 from retention.warehouse import RetentionError
 
 # All that a model file of ours may hold beside numbers, text and scikit-learn's public classes.

@@ -21,12 +21,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from retention.deployment import Deployment
 from retention.privacy.documents import Records, member, records_of
 from retention.privacy.lines import csv_records, encode_continuation, json_records, split
 from retention.privacy.packing import TooMuch, pack, unpack
 from retention.privacy.subject import Subject
 from retention.privacy.workbooks import workbook_rows
-from retention.settings import Deployment
 from retention.warehouse import RetentionError, failpoint
 
 _ID_COLUMNS = ("customer_id", "referrer_customer_id", "referred_customer_id")

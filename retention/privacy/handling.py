@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from retention.deployment import Deployment
 from retention.privacy.access import access_file, export_person
 from retention.privacy.erasure import erase
 from retention.privacy.files import FileStore, configured_stores
@@ -16,7 +17,6 @@ from retention.privacy.limits import apply_limits
 from retention.privacy.redelivery import sweep_redelivered
 from retention.privacy.registry import UnregisteredTable, unregistered
 from retention.privacy.requests import audit
-from retention.settings import Deployment
 from retention.warehouse import RetentionError, Run, lease
 
 

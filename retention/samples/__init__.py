@@ -14,8 +14,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from retention.deployment import Deployment
 from retention.samples.timeline import SEED, Timeline
-from retention.settings import Deployment
 from retention.warehouse import RetentionError
 
 __all__ = ["create", "describe", "release"]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
-from retention.settings import Deployment
+from retention.deployment import Deployment
 from retention.sources.drift import Found, checker
 from retention.sources.errors import SpecError
 from retention.sources.files import FileStore, SourceFile, open_files

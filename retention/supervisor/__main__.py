@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from retention.settings import Deployment
+from retention.deployment import Deployment
 from retention.supervisor.control import down, status, up
 from retention.supervisor.layout import Layout
 from retention.warehouse import RetentionError

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
-from retention.settings import Deployment, load_settings
+from retention.deployment import Deployment
+from retention.settings import load_settings
 from retention.supervisor.api import AirflowApi
 from retention.supervisor.control import down, is_up, launch, up, wait
 from retention.supervisor.day import print_report, run_clocks, run_day

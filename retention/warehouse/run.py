@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from retention.settings import Secrets, Settings
+from retention.deployment import Secrets
+from retention.settings import Settings
 from retention.warehouse.connections import Warehouse
 
 

@@ -23,8 +23,8 @@ MAKE = "make the sample company"
 
 def measure(server: EmbeddedPostgres, console: Console) -> tuple[str, list[str], list[tuple[object, ...]]]:
     from retention import samples
+    from retention.deployment import Deployment
     from retention.installation import bring_up_to_date, make_folders, make_pepper
-    from retention.settings import Deployment
 
     os.environ["RETENTION_HOME"] = str(server.home)
     make_folders(server.home)
@@ -67,7 +67,7 @@ def _step(name: str, day: date, with_training: bool) -> tuple[float, float]:
 def main(name: str, day: str, with_training: str) -> None:
     """Run one step: what the processes of :func:`_step` do."""
     from retention import pipeline, samples
-    from retention.settings import Deployment
+    from retention.deployment import Deployment
     from retention.warehouse import Attempt
 
     business_date = date.fromisoformat(day)

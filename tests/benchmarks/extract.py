@@ -23,7 +23,8 @@ import psycopg
 import sqlalchemy as sa
 from rich.console import Console
 
-from retention.settings import PROJECT_ROOT, Secrets, Settings
+from retention.deployment import Secrets
+from retention.settings import PROJECT_ROOT, Settings
 from retention.sources import extract, load_spec
 from retention.warehouse import Attempt, Run, Warehouse, migrate
 from retention.warehouse.embedded import EmbeddedPostgres

@@ -77,8 +77,9 @@ def simulated(people: int) -> pd.DataFrame:
 
 
 def main(step: str, url: str, people: int) -> list[tuple[object, ...]]:
+    from retention.deployment import Secrets
     from retention.identity import normalise_email, normalise_phone, resolve
-    from retention.settings import Secrets, Settings
+    from retention.settings import Settings
     from retention.warehouse import Attempt, Run, Warehouse
 
     warehouse = Warehouse(url)

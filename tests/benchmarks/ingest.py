@@ -71,7 +71,7 @@ entities:
 
 
 def measure(server: EmbeddedPostgres, console: Console) -> tuple[str, list[str], list[tuple[object, ...]]]:
-    from retention.settings import Deployment
+    from retention.deployment import Deployment
 
     rows: list[tuple[object, ...]] = []
     sources = server.home / "ingest"

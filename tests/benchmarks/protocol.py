@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from rich.console import Console
 
-from retention.settings import Secrets, Settings
+from retention.deployment import Secrets
+from retention.settings import Settings
 from retention.warehouse import Attempt, Run, Warehouse, ensure_partitions, ingest_arrow, migrate, stage_writer
 from retention.warehouse.embedded import EmbeddedPostgres
 from tests.retention.warehouse import people_slice

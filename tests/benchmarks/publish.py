@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from rich.console import Console
 
 from retention.conform import publish_core
-from retention.settings import Secrets, Settings
+from retention.deployment import Secrets
+from retention.settings import Settings
 from retention.warehouse import Attempt, Run, Warehouse, migrate
 from retention.warehouse.embedded import EmbeddedPostgres
 

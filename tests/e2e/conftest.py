@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from retention.settings import Deployment
+from retention.deployment import Deployment
 from retention.supervisor import Layout, down, up
 from retention.supervisor.api import AirflowApi
 from retention.supervisor.introduction import DAILY, introduce

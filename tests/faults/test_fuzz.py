@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retention.settings import Secrets
+from retention.deployment import Secrets
 from retention.warehouse import Attempt, Run, Warehouse
 from tests.abuse.accounting import ends
 from tests.abuse.catalogue import ENTITIES, good_row

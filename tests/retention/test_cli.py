@@ -84,9 +84,7 @@ def test_doctor_finds_what_is_wrong_and_says_what_to_do(cli: Cli, home: Path) ->
     assert all(finding["advice"] for finding in findings.values() if finding["state"] != "ok")
 
 
-def test_doctor_sees_missing_migrations(
-    cli: Cli, monkeypatch: pytest.MonkeyPatch, make_database: Callable[[str], str]
-) -> None:
+def test_doctor_sees_missing_migrations(cli: Cli, monkeypatch: pytest.MonkeyPatch, make_database: Callable[[str], str]) -> None:
     monkeypatch.setenv("RETENTION_WAREHOUSE_URL", make_database("empty"))
     findings = {f["subject"]: f for f in json.loads(cli("doctor", "--json").output)}
     assert findings["warehouse migrations"]["state"] == "fail"
@@ -233,10 +231,10 @@ def test_a_refused_row_is_shown_with_every_value_masked(cli: Cli, warehouse: War
     with warehouse.begin() as connection:
         connection.execute(
             sa.text(
-                "insert into quarantine.\"row\" (batch_id, source, entity, position, business_date, rule, rules, column_name, "
+                'insert into quarantine."row" (batch_id, source, entity, position, business_date, rule, rules, column_name, '
                 "severity, reason, \"row\") values (1, 'crm', 'customer', 7, '2026-03-31', 'pattern', "
                 "array['pattern(email)'], 'email', 'quarantine', 'no e-mail address', "
-                "'{\"name\": \"Ana Álvarez 王\", \"email\": \"ana@@example.com\", \"phone\": \"+86 138 0000 1111\"}')"
+                '\'{"name": "Ana Álvarez 王", "email": "ana@@example.com", "phone": "+86 138 0000 1111"}\')'
             )
         )
     listed = cli("quarantine", "list")

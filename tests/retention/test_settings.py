@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from retention.settings import Deployment, Settings, SettingsError, load_settings
+from retention.deployment import Deployment
+from retention.settings import Settings, SettingsError, load_settings
 
 
 def test_overrides_change_only_what_they_name(tmp_path):

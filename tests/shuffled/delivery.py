@@ -11,8 +11,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from retention.conform import publish_core
+from retention.deployment import Secrets
 from retention.quality import replay, validate
-from retention.settings import IngestSettings, Secrets, Settings
+from retention.settings import IngestSettings, Settings
 from retention.sources import extract, load_specs
 from retention.warehouse import Attempt, Run, Warehouse, all_contracts
 from retention.warehouse.identifiers import quote

@@ -14,7 +14,8 @@ from typing import Any
 import fsspec
 import pyarrow as pa
 
-from retention.settings import Deployment, IngestSettings, load_settings
+from retention.deployment import Deployment
+from retention.settings import IngestSettings, load_settings
 from retention.sources.errors import (
     EmptyFile,
     FileMissing,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from retention.settings import Deployment
+from retention.deployment import Deployment
 from retention.sources.rest.clock import Clock
 from retention.sources.rest.errors import CredentialsRefused, RequestRefused, SecretMissing
 from retention.sources.rest.records import as_text, dig

@@ -18,7 +18,8 @@ PUSH = """
 import dataclasses, sys
 from datetime import date
 from retention import campaigns
-from retention.settings import CampaignSettings, Secrets, Settings
+from retention.deployment import Secrets
+from retention.settings import CampaignSettings, Settings
 from retention.warehouse import Attempt, Run, Warehouse
 warehouse, marketing, day, task = sys.argv[1:]
 settings = Settings(campaigns=dataclasses.replace(CampaignSettings(), guard_minimum_rows=1000))

@@ -6,8 +6,9 @@ import sys
 from datetime import date
 
 from retention.conform import publish_core
+from retention.deployment import Secrets
 from retention.quality import validate
-from retention.settings import Secrets, Settings
+from retention.settings import Settings
 from retention.warehouse import Attempt, Run, Warehouse
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 from retention.conform import publish_core
+from retention.deployment import Secrets
 from retention.quality import validate
-from retention.settings import Secrets, Settings
+from retention.settings import Settings
 from retention.warehouse import Attempt, Run, Warehouse, load_contract
 from retention.warehouse.embedded import EmbeddedPostgres
 from tests.conftest import PEPPER

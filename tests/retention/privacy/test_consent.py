@@ -223,7 +223,8 @@ SCRIPT = """
 import sys
 from datetime import date, datetime
 from retention.privacy import sync_consent
-from retention.settings import Secrets, Settings
+from retention.deployment import Secrets
+from retention.settings import Settings
 from retention.warehouse import Attempt, Run, Warehouse
 warehouse, marketing, now, pepper = sys.argv[1:]
 sync_consent(Run(date(2026, 3, 31), Warehouse(warehouse), Settings(), Attempt("test", "run-1", "task", 0),

@@ -38,7 +38,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from retention.privacy import FileStore, handle_requests
-from retention.settings import LeaseSettings, Secrets, Settings
+from retention.deployment import Secrets
+from retention.settings import LeaseSettings, Settings
 from retention.warehouse import Attempt, Run, Warehouse
 given = json.loads(sys.argv[1])
 run = Run(

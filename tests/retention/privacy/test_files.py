@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from retention.deployment import Deployment
 from retention.privacy.documents import records_of
 from retention.privacy.files import FileStore, FilesUnreadable, PersonMatcher, configured_stores, count_rows, planned_rewrites
 from retention.privacy.subject import Subject
-from retention.settings import Deployment
 
 HANA = Subject(
     keys=frozenset({1}),

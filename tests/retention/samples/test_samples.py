@@ -47,8 +47,13 @@ def test_rows_as_of_a_day_hide_what_came_later() -> None:
     frame = pd.DataFrame({"who": ["Ana", "Bo"], "made": pd.to_datetime(["2026-03-01", "2026-03-05"]).astype("datetime64[us]"),
                           "back": pd.to_datetime(["2026-03-04", None]).astype("datetime64[us]"), "amount": [5.0, 0.0]})  # fmt: skip
     seen = as_of(frame, "made", {"back": (("amount", 0.0),)}, "changed", midnight(date(2026, 3, 3)))
-    assert seen[["who", "amount", "changed"]].to_dict("records") == [{"who": "Ana", "amount": 0.0, "changed": pd.Timestamp("2026-03-01")}]
-    assert as_of(frame, "made", {"back": (("amount", 0.0),)}, "changed", midnight(date(2026, 3, 6)))["amount"].tolist() == [5.0, 0.0]
+    assert seen[["who", "amount", "changed"]].to_dict("records") == [
+        {"who": "Ana", "amount": 0.0, "changed": pd.Timestamp("2026-03-01")}
+    ]
+    assert as_of(frame, "made", {"back": (("amount", 0.0),)}, "changed", midnight(date(2026, 3, 6)))["amount"].tolist() == [
+        5.0,
+        0.0,
+    ]
 
 
 def test_made_once_released_by_day_and_read_by_the_shipped_descriptions(
@@ -85,7 +90,9 @@ def test_made_once_released_by_day_and_read_by_the_shipped_descriptions(
 
     everything = samples.release(date(2026, 12, 31), tmp_path, urls)
     assert (everything["through"], everything["left"], len(everything["released"])) == ("2026-04-12", 0, 27)
-    assert scalar(urls["SALES"], "select count(*) from ticket where opened_on < '2026-03-16' and changed_on >= '2026-03-16'") > 0
+    assert (
+        scalar(urls["SALES"], "select count(*) from ticket where opened_on < '2026-03-16' and changed_on >= '2026-03-16'") > 0
+    )
     assert scalar(urls["CRM"], "select count(*) from t_permission where answer = 'N' and modified_on >= '2026-03-16'") > 0
 
 

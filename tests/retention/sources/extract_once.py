@@ -6,7 +6,8 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from retention.settings import Secrets, Settings
+from retention.deployment import Secrets
+from retention.settings import Settings
 from retention.sources import extract, load_specs
 from retention.warehouse import Attempt, Run, Warehouse
 

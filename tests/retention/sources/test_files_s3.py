@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from retention.deployment import Deployment
 from retention.privacy.files import FileStore as ErasureStore
 from retention.privacy.files import PersonMatcher, planned_rewrites
 from retention.privacy.subject import Subject
-from retention.settings import Deployment, SettingsError
+from retention.settings import SettingsError
 from retention.sources import extract, load_spec
 from retention.sources.errors import FileReplaced, FolderMissing, SourceUnreachable
 from retention.sources.files import FileStore

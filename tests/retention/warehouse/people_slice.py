@@ -12,7 +12,8 @@ from pathlib import Path
 import pandas as pd
 import sqlalchemy as sa
 
-from retention.settings import LeaseSettings, Secrets, Settings
+from retention.deployment import Secrets
+from retention.settings import LeaseSettings, Settings
 from retention.warehouse import Attempt, Column, Contract, Fenced, Run, Warehouse, contracts, stage_writer, writer
 from retention.warehouse.ddl import create_table
 

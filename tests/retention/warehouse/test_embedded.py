@@ -11,7 +11,7 @@ from contextlib import suppress
 import psycopg
 import pytest
 
-from retention.settings import Deployment
+from retention.deployment import Deployment
 from retention.warehouse.embedded import EmbeddedPostgres, EmbeddedServerError
 from tests.folders import open_folder
 
