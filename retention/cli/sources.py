@@ -182,7 +182,8 @@ def source_preview(
     for section in preview_sections(described, names, conformed.rows, heads):
         print_section(out, section)
     out.print()
-    for row, rules, is_known in zip(conformed.rows, refused, known, strict=True):
+    judged = list(zip(conformed.rows, refused, known, strict=True)) if verdicts else []
+    for row, rules, is_known in judged:
         customer = "" if is_known is None else "customer known" if is_known else "customer not known yet"
         if rules:
             out.print(line(f"row {row['position']}: ", (f"would be set aside by {', '.join(rules)}", "red"), f"  {customer}"))

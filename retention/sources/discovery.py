@@ -130,8 +130,9 @@ def _file(store: FileStore, pattern: str, file: SourceFile, rows: int) -> Candid
             options["encoding"] = encoding
         if format_ == "csv" and (delimiter := sniff(first, encoding or "utf-8")) not in (None, ","):
             options["delimiter"] = delimiter
+    # Described as reading nothing: with "the same names as ours" the readers would ask for the contract of an entity.
     entity = EntitySpec(
-        entity="look", key=(), columns=None, path=pattern, format=format_,
+        entity="look", key=(), columns={}, path=pattern, format=format_,
         delimiter=options.get("delimiter", ","), encoding=options.get("encoding", "utf-8"),
     )  # fmt: skip
     sample = sample_file(store, entity, file, rows)

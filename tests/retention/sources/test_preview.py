@@ -319,6 +319,13 @@ def test_preview_names_the_rule_that_would_refuse_a_row(cli: Cli) -> None:
     assert max(map(len, told.splitlines())) <= 100
 
 
+def test_preview_promises_nothing_without_a_warehouse(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETENTION_WAREHOUSE_URL", "postgresql://nobody@127.0.0.1:9/none")
+    told = cli("preview", "shop", "order", "--rows", "20").output
+    assert "the warehouse does not answer, so no rule was applied" in flat(told)
+    assert "would pass" not in told
+
+
 def test_nothing_is_written(cli: Cli, warehouse: Warehouse, shop: str) -> None:
     def counts() -> list[Any]:
         found = []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import psycopg
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -180,6 +183,30 @@ def test_german_numbers_delimiter_and_encoding(tmp_path: Path) -> None:
     found = {one.column: one for one in proposal.columns}
     assert (found["gross_amount"].source, found["gross_amount"].decimal) == ("Gesamtbetrag", ",")
     assert found["ordered_at"].format == "%d.%m.%Y %H:%M"
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json", "parquet", "xlsx"])
+def test_every_format_is_looked_at_undescribed(tmp_path: Path, ending: str) -> None:
+    rows = [
+        {"id": str(n), "member": f"C{n:03}", "purpose": "marketing", "channel": "sms", "decision": "granted", "decided_at": at}
+        for n, at in enumerate([f"2026-03-{day:02}T10:00:00+08:00" for day in range(1, 29)])
+    ]
+    file = tmp_path / f"consents_2026-03-31.{ending}"
+    if ending == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), file)
+    elif ending == "xlsx":
+        book = openpyxl.Workbook()
+        for cells in [["Consents of 2026"], [], list(rows[0]), *(list(row.values()) for row in rows)]:
+            book.active.append(cells)
+        book.save(file)
+    else:
+        file.write_text(json.dumps(rows) if ending == "json" else "\n".join(map(json.dumps, rows)))
+    candidate, proposal = proposed(tmp_path)
+    assert candidate.sample.rows == len(rows)
+    assert proposal.entity == "consent"
+    mapped = {one.column: one.source for one in proposal.columns}
+    assert mapped["customer_id"] == "member"
+    assert mapped["decided_at"] == "decided_at"
 
 
 def test_a_cursor_is_proposed_only_where_it_moves(make_database: Callable[[str], str]) -> None:

@@ -122,13 +122,19 @@ def _sheet_name(workbook: Any, reading: Reading) -> str:
 def _header(rows: Iterator[tuple[int, list[Cell]]], reading: Reading) -> tuple[list[str], Iterator[tuple[int, list[Cell]]]]:
     """Return the names of the columns and the rows below them."""
     described, before = set(needed_columns(reading.spec)), []
+
+    def is_header(cells: list[Cell]) -> bool:
+        if not described:  # a look at a list that nobody has described: what stands alone in its row is a title
+            return sum(cell is not None for cell in cells) > 1
+        return any(cell in described for cell in cells)
+
     for row in rows:
         before.append(row)
-        if any(cell in described for cell in row[1]) or len(before) == _HEADER_WITHIN:
+        if is_header(row[1]) or len(before) == _HEADER_WITHIN:
             break
     if not before:
         raise reading.unreadable(": its sheet is empty")
-    found = next((index for index, row in enumerate(before) if any(cell in described for cell in row[1])), 0)
+    found = next((index for index, row in enumerate(before) if is_header(row[1])), 0)
     names = [cell.strip() if isinstance(cell, str) else "" for cell in before[found][1]]
     while names and not names[-1]:
         names.pop()
