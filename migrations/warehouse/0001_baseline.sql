@@ -998,6 +998,8 @@ create table core.identity_change (
     primary key (source_customer_key, changed_at)
 );
 create index on core.identity_change (customer_key);
+create index on core.identity_change (old_customer_key);
+create index on core.identity_change (changed_at);
 comment on table core.identity_change is 'Every change of the person a source customer belongs to: the trail of merges and partings, to audit or reverse a link. Grain: one row per change of one source customer.';
 comment on column core.identity_change.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
 comment on column core.identity_change.changed_at is 'when it changed';
@@ -2542,7 +2544,7 @@ comment on column ops.batch.run_id is 'Run that extracted it.';
 comment on column ops.batch.state is 'extracting, landed, validated, published, superseded or failed.';
 comment on column ops.batch.is_full is 'Whether it is a full load rather than what changed.';
 comment on column ops.batch.keeps_rows is 'Whether the published state of its rows is kept (landing.kept_row), because deletions are told by comparison or by key alone.';
-comment on column ops.batch.file is 'File or files it came from, relative to the source; null for a database.';
+comment on column ops.batch.file is 'File or files it came from, relative to the source, the first twenty (all are in ops.file_manifest); null for a database.';
 comment on column ops.batch.rows_extracted is 'Rows delivered by the source.';
 comment on column ops.batch.rows_valid is 'Rows that passed validation.';
 comment on column ops.batch.rows_quarantined is 'Rows refused, each in quarantine with its reason.';

@@ -190,6 +190,20 @@ def test_a_writer_in_the_middle_of_publishing_is_waited_for_although_its_lease_l
     assert handle_requests(populated, NOW + timedelta(hours=1), [desk], tmp_path / "exports")["requests_done"] == 1
 
 
+def test_who_parted_from_the_person_keeps_no_trace_of_her(populated: Run, desk: FileStore, tmp_path: Path) -> None:
+    ivo = IVO.customer_key
+    with populated.warehouse.begin() as connection:
+        connection.execute(
+            sa.text(
+                "insert into core.identity_change (source_customer_key, changed_at, old_customer_key, customer_key, rule, batch_id) "
+                "values (:ivo, :now, :hana, :ivo, 'decision', 0)"
+            ),
+            {"ivo": ivo, "hana": HANA.customer_key, "now": NOW - timedelta(days=1)},
+        )
+    ask(populated)
+    assert handle_requests(populated, NOW, [desk], tmp_path / "exports")["requests_done"] == 1
+
+
 def test_an_address_shared_with_ivo_does_not_hold_up_the_receipt(populated: Run, desk: FileStore, tmp_path: Path) -> None:
     with populated.warehouse.begin() as connection:
         connection.execute(
@@ -208,6 +222,16 @@ def test_every_table_of_both_databases_is_registered(warehouse: Warehouse, marke
 
     assert unregistered(warehouse, "warehouse") == []
     assert unregistered(marketing, "marketing") == []
+
+
+def test_every_further_key_of_a_table_is_part_of_its_rule() -> None:
+    """Whom a row names beside its own person: one who recommended, one who was recommended, the person before a parting."""
+    from retention.privacy.registry import person_rows
+
+    for rule in [*person_rows("warehouse"), *person_rows("marketing")]:
+        keys = {name for name in all_contracts()[rule.table].column_names if name.endswith("customer_key")}
+        further = keys - {"customer_key", "source_customer_key"}
+        assert not [name for name in further if name not in rule.condition], rule.table
 
 
 def test_a_contract_whose_rule_makes_no_sense_is_refused() -> None:
