@@ -106,7 +106,11 @@ def fail_batch(run: Run, entity: str, batch_id: int, error: Exception) -> None:
             ),
             {"message": message, "batch_id": batch_id},
         )
-        delete_landed(connection, entity, [batch_id])
+        # Not of a batch that has landed after all: the connection may have broken while the commit was on its way.
+        failed = connection.scalars(
+            sa.text("select batch_id from ops.batch where batch_id = :batch_id and state = 'failed'"), {"batch_id": batch_id}
+        ).all()
+        delete_landed(connection, entity, failed)
 
 
 def delete_landed(connection: Connection, entity: str, batch_ids: Sequence[int]) -> None:

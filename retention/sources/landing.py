@@ -31,6 +31,9 @@ from retention.sources.window import Window, open_window
 from retention.warehouse import RetentionError, Run, failpoint, lease
 from retention.warehouse.lease import Lease
 
+_LISTED = 20
+"""So many files are named where a task reports; of more the number is told."""
+
 
 @dataclass
 class _Delivery:
@@ -45,6 +48,10 @@ class _Delivery:
     @property
     def read_files(self) -> list[FileEntry]:
         return [entry for entry in self.files if entry.skipped is None]
+
+    @property
+    def paths(self) -> list[str]:
+        return [entry.path for entry in self.read_files]
 
     @property
     def extracted(self) -> int:
@@ -141,20 +148,10 @@ def _land_files(run: Run, spec: SourceSpec, entity: EntitySpec, address: str, ba
     if entity.expect.missing_file == "stop":
         files.require_day(entity, due, run.business_date)
     delivery.files = choose_files(run, files, spec, entity, due)
-    if entity.mode == "snapshot":
-        _only_newest(delivery.files)
     delivery.rows = load(run.warehouse, entity, batch_id, _all_files(files, spec, entity, delivery))
     skipped = [f"{entry.path} skipped: {entry.skipped}" for entry in delivery.files if entry.skipped]
     broken = [f"{entry.path} set aside: {entry.file.seen.defect}" for entry in delivery.read_files if entry.file.seen.defect]
-    return [*files.notes, *skipped, *broken]
-
-
-def _only_newest(entries: Sequence[FileEntry]) -> None:
-    """Leave out the files of earlier days: of several states of everything the newest one counts."""
-    newest = max((entry.file.day or date.min for entry in entries), default=None)
-    for entry in entries:
-        if (entry.file.day or date.min) != newest:
-            entry.skipped = entry.skipped or "a newer snapshot is there"
+    return [*listed(files.notes), *listed(skipped), *listed(broken)]
 
 
 def _all_files(files: FileStore, spec: SourceSpec, entity: EntitySpec, delivery: _Delivery) -> Iterator[pa.RecordBatch]:
@@ -178,7 +175,7 @@ def _judge(spec: SourceSpec, entity: EntitySpec, day: date, is_first: bool, deli
         return
     if delivery.read_files:
         raise HeaderOnlyFile(
-            f"{name}: {', '.join(entry.path for entry in delivery.read_files)} has a header and no row, expected at least one. "
+            f"{name}: {', '.join(listed(delivery.paths))} has a header and no row, expected at least one. "
             "Nothing published; the last good state stays. Ask the source, or set expect.empty_day: ok for it."
         )
     skipped = " (its files were all loaded before)" if delivery.files else ""
@@ -201,13 +198,22 @@ def _close_batch(run: Run, held: Lease, spec: SourceSpec, window: Window, batch_
             rows=delivery.extracted,
             duplicates=delivery.compared.unchanged,
             cursor_to=window.reached,
-            files=", ".join(entry.path for entry in files) or None,
+            files=", ".join(listed(delivery.paths)) or None,
             checksum=hashlib.sha256("".join(entry.sha256 for entry in files).encode()).hexdigest() if files else None,
         )
         record_files(connection, spec, entity, run.business_date, batch_id, delivery.files)
         columns = delivery.found.columns(entity)
         remember(connection, spec.source, entity.entity, batch_id, run.business_date, columns)
         held.record(connection, f"landing.{entity.entity}", delivery.extracted)
+
+
+def listed(texts: Sequence[str]) -> list[str]:
+    """Return the first texts and how many more there are: a drop folder brings thousands of files in a day.
+
+    Every one of them stands in ``ops.file_manifest``.
+    """
+    more = len(texts) - _LISTED
+    return [*texts] if more <= 0 else [*texts[:_LISTED], f"… and {more:,} more"]
 
 
 def _result(spec: SourceSpec, window: Window, batch_id: int | None, delivery: _Delivery, notes: list[str]) -> dict[str, Any]:
@@ -219,6 +225,6 @@ def _result(spec: SourceSpec, window: Window, batch_id: int | None, delivery: _D
         "rows": delivery.extracted,
         "deleted": delivery.compared.deleted,
         "is_full": batch_id is not None and window.is_full,
-        "files": [entry.path for entry in delivery.read_files],
+        "files": listed(delivery.paths),
         "notes": notes,
     }

@@ -81,6 +81,20 @@ class TestDropFolder:
         (inbox / "half.json").write_text('{"id": 5}')
         assert [row[0] for row in landed(extract(make_run(DAYS[2]), spec, "survey_answer"))] == ["5"]
 
+    def test_of_thousands_of_files_the_first_are_named(
+        self, desk: Path, make_run: Callable[..., Run], publish: Callable[[], int], rows: Any
+    ) -> None:
+        spec, inbox = spec_of(desk, INBOX), desk / "inbox"
+        inbox.mkdir()
+        for number in range(100, 1_150):
+            (inbox / f"{number}.json").write_text(f'{{"id": {number}}}')
+            (inbox / f"{number}-again.json").write_text(f'{{"id": {number}}}')
+        result = extract(make_run(DAYS[0]), spec, "survey_answer")
+        assert (result["rows"], len(result["files"]), result["files"][-1]) == (1_050, 21, "… and 1,030 more")
+        assert (len(result["notes"]), result["notes"][-1]) == (21, "… and 1,030 more")
+        assert rows("select length(file) < 500, file like '%… and 1,030 more' from ops.batch") == [(True, True)]
+        assert rows("select count(*), count(skipped) from ops.file_manifest") == [(2_100, 1_050)]
+
     def test_a_broken_event_is_set_aside_and_may_be_corrected(
         self, desk: Path, make_run: Callable[..., Run], publish: Callable[[], int], landed: Any, rows: Any
     ) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 from retention.sources import SourceSpec, extract, load_specs
 from retention.sources.errors import SnapshotShrank
-from retention.warehouse import Fenced, Run, Warehouse
+from retention.warehouse import DatabaseFailed, Fenced, Run, Warehouse
 
 STEPS = [
     "lease.acquired",
@@ -66,6 +67,25 @@ def test_killed_after_the_commit_is_read_again_without_doubling(
     assert rows("select state, rows_extracted from ops.batch") == [("landed", 43)]
     extract(make_run(task_id="extract", try_number=2), tiny["sales"], "order")
     assert rows("select state, count(*) from ops.batch group by state order by state") == [("landed", 1), ("superseded", 1)]
+    assert rows("select count(*) from landing.order") == [(43,)]
+
+
+def test_a_commit_that_was_not_heard_of_is_left_as_it_is(
+    make_run: Callable[..., Run], tiny: dict[str, SourceSpec], rows: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection breaks after the server has committed: the batch has landed, although its task fails."""
+    module = import_module("retention.warehouse.lease")  # the package's name for it is the function
+    original = module.failpoint
+
+    def broken(name: str) -> None:
+        original(name)
+        if name == "publish.after_commit":
+            raise DatabaseFailed("the connection is gone")
+
+    monkeypatch.setattr(module, "failpoint", broken)
+    with pytest.raises(DatabaseFailed):
+        extract(make_run(), tiny["sales"], "order")
+    assert rows("select state, rows_extracted from ops.batch") == [("landed", 43)]
     assert rows("select count(*) from landing.order") == [(43,)]
 
 
