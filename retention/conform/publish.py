@@ -16,7 +16,7 @@ from retention.conform.orders import list_moved_products, publish_orders
 from retention.conform.people import rebuild_people, store_people
 from retention.conform.rates import list_rates, remember_rates, reprice
 from retention.conform.references import fill_products, list_unknown_customers
-from retention.quality import CheckFailed, Delivery, NothingLanded, drop_erased, find_deliveries, published_until
+from retention.quality import CheckFailed, Delivery, NothingLanded, drop_erased, find_deliveries, hold, published_until
 from retention.sources.kept import keep
 from retention.warehouse import Lease, Run, failpoint, lease
 
@@ -93,6 +93,7 @@ def _publish(held: Lease, connection: Connection) -> dict[str, Any]:
     deliveries = find_deliveries(connection, run.business_date, ["validated"])
     if not deliveries:
         return {"batches": 0, "linked": 0, "moved": 0, "tombstoned": 0}
+    hold(connection, deliveries, "validated")
     connection.exec_driver_sql("set local work_mem = '256MB'")
     tombstoned = _drop_erased_since(connection, run, deliveries)
     _list_deliveries(connection, deliveries)
@@ -146,7 +147,10 @@ def _publish(held: Lease, connection: Connection) -> dict[str, Any]:
 
 
 def _drop_erased_since(connection: Connection, run: Run, deliveries: list[Delivery]) -> int:
-    """Drop rows of people who were erased between validation and now; erasure takes the same lease, so nobody comes between."""
+    """Drop rows of people who were erased between validation and now.
+
+    An erasure that begins after this waits for our lease to end and then removes what was published of the person.
+    """
     total = 0
     for batch_id, rows in drop_erased(connection, run, deliveries).items():
         connection.execute(

@@ -1,6 +1,6 @@
 """Quality: the checks of the contracts, the rows they refuse, and what stops a run."""
 
-from retention.quality.deliveries import Delivery, find_deliveries, published_until
+from retention.quality.deliveries import Delivery, find_deliveries, hold, published_until
 from retention.quality.errors import (
     CheckFailed,
     DoesNotReconcile,
@@ -32,6 +32,7 @@ __all__ = [
     "discard",
     "drop_erased",
     "find_deliveries",
+    "hold",
     "outcomes",
     "published_until",
     "reconcile",

@@ -47,10 +47,9 @@ def land_awaited(connection: Connection, run: Run) -> dict[str, int]:
     left = settings.replay_limit
     for source, entity in sorted(waiting, key=lambda pair: (ORDER.index(pair.entity), pair.source)):
         ids = _arrived(connection, run, source, entity, left) if left > 0 else []
-        if ids:
-            land_again(connection, run, source, entity, ids)
-            landed[f"{source}.{entity}"] = len(ids)
-            left -= len(ids)
+        if rows := land_again(connection, run, source, entity, ids):
+            landed[f"{source}.{entity}"] = rows
+            left -= rows
     return landed
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from retention.quality.deliveries import Delivery
+from retention.quality.deliveries import Delivery, hold
 from retention.quality.duplicates import drop_duplicates
 from retention.quality.errors import DoesNotReconcile, TooManyRefused
 from retention.quality.evaluation import Evaluation, evaluated
@@ -47,6 +47,7 @@ def validate_batch(held: Lease, delivery: Delivery, day: Sequence[Delivery], sui
     judge = Judge(held.run, delivery, contract, volume)
     judge.stop_unless_believable()
     with fenced(held) as connection:
+        hold(connection, [delivery], "landed")
         repeated = drop_duplicates(connection, delivery, contract)
         rows = connection.execute(
             sa.text(
@@ -65,6 +66,7 @@ def _close(held: Lease, delivery: Delivery, contract: Contract, evaluation: Eval
     """Move refused rows to quarantine, check that the counts add up and mark the batch validated, all at once."""
     settings = held.run.settings.ingest
     with fenced(held) as connection:
+        hold(connection, [delivery], "landed")
         refused = refuse(connection, held.run, delivery, evaluation)
         failpoint("quality.refused")
         allowed = int(delivery.rows_extracted * settings.quarantine_stop_share)

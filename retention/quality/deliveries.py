@@ -94,6 +94,28 @@ def find_deliveries(connection: Connection, business_date: date, states: Sequenc
     return sorted(found, key=lambda d: (ORDER.index(d.entity) if d.entity in ORDER else len(ORDER), d.batch_id))
 
 
+def hold(connection: Connection, deliveries: Sequence[Delivery], state: str) -> None:
+    """Lock batches for the rest of a transaction, so that nobody reads them again from their source meanwhile.
+
+    Raises
+    ------
+    CheckFailed when one is no longer in the state: its rows have left landing.
+    """
+    held = connection.scalars(
+        sa.text(
+            "select batch_id from ops.batch where batch_id = any(:batches) and state = :state order by batch_id for update"
+        ),
+        {"batches": [delivery.batch_id for delivery in deliveries], "state": state},
+    ).all()
+    for delivery in deliveries:
+        if delivery.batch_id not in held:
+            raise CheckFailed(
+                f"{delivery.where}: it was {state} and has been read again from its source meanwhile. Nothing published. Run "
+                "the validation of this date, then publish.",
+                runbook="not-validated",
+            )
+
+
 def numbers_used(connection: Connection, source: str, entity: str) -> dict[str, str | None]:
     """Return whose numbers of customers, products and orders the rows of a source's entity use, by entity referred to.
 

@@ -22,10 +22,21 @@ REPLAY = "replay"
 def land_again(connection: Connection, run: Run, source: str, entity: str, ids: Sequence[int]) -> int:
     """Land refused rows of one source and entity as a new batch of the run's business day.
 
+    Rows that somebody else has landed again or discarded since they were chosen are left out.
+
     Returns
     -------
-    Number of the batch.
+    Rows landed.
     """
+    ids = connection.scalars(
+        sa.text(
+            "select quarantine_id from quarantine.\"row\" where quarantine_id = any(:ids) and state in ('open', 'fixed') "
+            "order by quarantine_id for update"
+        ),
+        {"ids": list(ids)},
+    ).all()
+    if not ids:
+        return 0
     batch_id = connection.execute(
         sa.text(
             "insert into ops.batch (source, entity, business_date, run_id, state, rows_extracted, message, landed_at) "
@@ -58,7 +69,7 @@ def land_again(connection: Connection, run: Run, source: str, entity: str, ids: 
         ),
         {"batch_id": batch_id, "ids": list(ids)},
     )
-    return int(batch_id)
+    return len(ids)
 
 
 def settle_replayed(connection: Connection, delivery: Delivery) -> None:

@@ -34,13 +34,18 @@ select row_id::tid as row_id, array_remove(array[{broken}]::integer[], null) as 
 from {verdicts} where not ({kept})
 """
 
+# A line of which nothing could be read is told from the next one by its place alone.
 _REFUSED = """
 create temporary table refused on commit drop as
 select
     place.row_id,
     place.broken,
     delivered."row",
-    encode(sha256(convert_to(delivered."row"::text, 'UTF8')), 'hex') as fingerprint,
+    encode(sha256(convert_to(delivered."row"::text || case
+        when jsonb_strip_nulls(delivered."row") - 'is_simulated' = '{{}}'::jsonb
+            then concat_ws(' ', landed.file, landed.position)
+        else ''
+    end, 'UTF8')), 'hex') as fingerprint,
     null::bigint as seen_as
 from pg_temp.refused_place as place
 inner join {landing} as landed on landed.ctid = place.row_id and landed.batch_id = {batch_id}

@@ -198,8 +198,8 @@ def replay(
             binds,
         ).all()
         for group_source, group_entity, group_ids in groups:
-            land_again(connection, run, group_source, group_entity, group_ids)
-            landed[f"{group_source}.{group_entity}"] = len(group_ids)
+            if rows := land_again(connection, run, group_source, group_entity, group_ids):
+                landed[f"{group_source}.{group_entity}"] = rows
         held.counts.update(landed)
     return landed
 

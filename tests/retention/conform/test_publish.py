@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
 
 from retention.conform import publish_core
-from retention.quality import CheckFailed, NothingLanded, validate
-from retention.warehouse import Run, Warehouse
+from retention.quality import CheckFailed, NothingLanded, find_deliveries, hold, validate
+from retention.warehouse import DatabaseFailed, Run, Warehouse
 from tests.retention.quality.company import customer, land, line, order, product, rows_of
 
 
@@ -26,6 +27,45 @@ def ledger(warehouse: Warehouse, order_id: str) -> list[tuple[object, ...]]:
         "order by entry.happened_at, entry.kind desc",
         order_id=order_id,
     )
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_a_batch_is_not_read_again_while_it_is_published(
+    run: Run, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, is_guarded: bool
+) -> None:
+    import retention.conform.publish as module
+
+    land(run, "crm", "customer", [customer("ana")], cursor_to="c1")
+    validate(run)
+    original = module._drop_erased_since
+
+    def read_again(*given: Any) -> int:
+        with warehouse.begin() as connection:
+            connection.exec_driver_sql("set local lock_timeout = '50ms'")
+            connection.exec_driver_sql("update ops.batch set state = 'superseded'")
+            connection.exec_driver_sql("delete from landing.customer")
+        return original(*given)
+
+    monkeypatch.setattr(module, "_drop_erased_since", read_again)
+    if is_guarded:
+        with pytest.raises(DatabaseFailed):
+            publish_core(run)
+        assert rows_of(warehouse, "select state from ops.batch") == [("validated",)]
+        assert rows_of(warehouse, "select count(*) from landing.customer") == [(1,)]
+        return
+    monkeypatch.setattr(module, "hold", lambda *_: None)
+    publish_core(run)  # the cursor has moved past a row that is nowhere
+    assert rows_of(warehouse, "select cursor_value from ops.source_cursor") == [("c1",)]
+    assert rows_of(warehouse, "select count(*) from pii.source_customer") == [(0,)]
+
+
+def test_a_batch_that_was_read_again_is_not_published(run: Run, warehouse: Warehouse) -> None:
+    land(run, "crm", "customer", [customer("ana")])
+    with warehouse.begin() as connection:
+        chosen = find_deliveries(connection, run.business_date, ["landed"])
+        connection.exec_driver_sql("update ops.batch set state = 'superseded'")
+        with pytest.raises(CheckFailed, match="was landed and has been read again from its source meanwhile"):
+            hold(connection, chosen, "landed")
 
 
 def test_a_first_day_reaches_core(run: Run, warehouse: Warehouse) -> None:

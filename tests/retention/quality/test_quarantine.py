@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
 import sqlalchemy as sa
 
 from retention.quality import CheckFailed, Selection, outcomes, reconcile, repair_all, replay, validate
+from retention.quality.landing_again import land_again
 from retention.settings import IngestSettings, Settings
 from retention.warehouse import DatabaseFailed, Run, Warehouse
 from tests.retention.quality.company import customer, land, line, order, product, rows_of
@@ -137,6 +139,19 @@ def test_a_refused_row_delivered_every_day_is_stored_once(make_run: MakeRun, war
     assert [r.problems for r in reconcile(make_run())] == [[]]
 
 
+def test_lines_of_which_nothing_could_be_read_are_each_stored(make_run: MakeRun, warehouse: Warehouse) -> None:
+    nothing = dict.fromkeys(customer("ana"), None) | {"updated_at": None, "is_simulated": None}
+    for which, file in enumerate(["a.csv", "b.csv", "b.csv"]):
+        run = make_run(DAYS[which], run_id=f"run-{which}")
+        land(run, "crm", "customer", [customer(f"ana{which}"), nothing, nothing], file=file)
+        report = validate(run)
+        assert report["extracted"] == report["valid"] + report["quarantined"] + report["duplicate"]
+        publish(warehouse)
+    assert rows_of(warehouse, 'select file, position, times_seen from quarantine."row" order by 1, 2') == [
+        ("a.csv", 2, 1), ("a.csv", 3, 1), ("b.csv", 2, 2), ("b.csv", 3, 2),
+    ]  # fmt: skip
+
+
 def test_discarded_and_repaired_rows_do_not_come_back_as_news(make_run: MakeRun, warehouse: Warehouse) -> None:
     bad = ("crm", "customer", [customer("bo", customer_kind="?"), customer("ana")])
     day(make_run, warehouse, 0, bad)
@@ -154,6 +169,28 @@ def test_a_row_that_is_right_at_last_closes_its_refusal(make_run: MakeRun, wareh
     day(make_run, warehouse, 1, ("crm", "customer", [right, older]))
     assert [row[1] for row in states(warehouse)] == ["superseded", "open"]
     assert replay(make_run()) == {"crm.customer": 1}  # what was closed is not sent again
+
+
+def test_a_row_that_is_on_its_way_already_is_not_landed_twice(make_run: MakeRun, warehouse: Warehouse) -> None:
+    """Somebody replays while the day's validation lands again what it waited for: both have chosen the same row."""
+    day(make_run, warehouse, 0, ("crm", "customer", [customer("ana")]), ("desk", "complaint", [complaint("k1", "li")]))
+    run = make_run(DAYS[1])
+    [(refused,)] = rows_of(warehouse, 'select quarantine_id from quarantine."row"')
+    with ThreadPoolExecutor(1) as pool:
+        with warehouse.begin() as first:
+            assert land_again(first, run, "desk", "complaint", [refused]) == 1
+
+            def second() -> int:
+                with warehouse.begin() as connection:
+                    connection.exec_driver_sql("set local application_name = 'second'")
+                    return land_again(connection, run, "desk", "complaint", [refused])
+
+            other = pool.submit(second)
+            waits = "select count(*) from pg_stat_activity where application_name = 'second' and wait_event_type = 'Lock'"
+            while not other.done() and rows_of(warehouse, waits) != [(1,)]:
+                pass
+        assert other.result() == 0
+    assert rows_of(warehouse, "select count(*) from landing.complaint") == [(1,)]
 
 
 # -- repairs in bulk and outcomes -----------------------------------------------------------------------------------------
