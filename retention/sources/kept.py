@@ -42,7 +42,8 @@ def keep(connection: Connection, deliveries: Iterable[LandedBatch]) -> int:
     """Merge the rows of batches that are being published into ``landing.kept_row``.
 
     Only batches of entities that keep rows (``ops.batch.keeps_rows``, set at extraction) and repaired rows of such entities
-    take part. What lies in landing at this point is valid. Of several states of a row the one changed last stays.
+    take part, and those of entities that kept rows before their description changed: what is kept is compared with, so it must
+    not grow old. What lies in landing at this point is valid. Of several states of a row the one changed last stays.
 
     Parameters
     ----------
@@ -93,7 +94,7 @@ def instant(text: str) -> str:
 
 
 def _keeps_rows(connection: Connection, delivery: LandedBatch) -> bool:
-    """Return whether the entity keeps rows; of repaired rows the batch they were refused from says so."""
+    """Return whether the entity keeps rows, or did; of repaired rows the batch they were refused from says so."""
     found = connection.execute(
         sa.text(
             "select keeps_rows from ops.batch where source = :source and entity = :entity "
@@ -102,7 +103,12 @@ def _keeps_rows(connection: Connection, delivery: LandedBatch) -> bool:
         ),
         {"source": delivery.source, "entity": delivery.entity, "batch_id": delivery.batch_id},
     ).scalar()
-    return bool(found)
+    return bool(found) or bool(
+        connection.execute(
+            sa.text("select exists (select 1 from landing.kept_row where source = :source and entity = :entity)"),
+            {"source": delivery.source, "entity": delivery.entity},
+        ).scalar_one()
+    )
 
 
 def _refuse_outdated(connection: Connection, delivery: LandedBatch) -> None:

@@ -267,6 +267,22 @@ def test_a_source_that_begins_to_be_compared_knows_what_it_published_before(
     assert [(row[0], row[4]) for row in landed(third["batch_id"])] == [("2", END_3)]
 
 
+def test_what_is_kept_does_not_grow_old_while_another_mode_reads(
+    make_run: Callable[..., Run], shop: Callable[..., None], tmp_path: Path, publish: Callable[[], int], landed: Any, rows: Any
+) -> None:
+    """Ana's 9 becomes a 5 while everything is read anyway, and a 9 again when snapshots are compared again: that is news."""
+    shop("insert into reply values (1, 'Ana', 9)")
+    extract(make_run(DAY_1), spec_of(tmp_path), "survey_answer")
+    publish()
+    shop("update reply set points = 5")
+    extract(make_run(DAY_2), spec_of(tmp_path, "mode: full"), "survey_answer")
+    publish()
+    assert rows("select \"row\" ->> 'score' from landing.kept_row") == [("5",)]
+    shop("update reply set points = 9")
+    third = extract(make_run(DAY_3), spec_of(tmp_path), "survey_answer")
+    assert [row[:3] for row in landed(third["batch_id"])] == [("1", "Ana", "9")]
+
+
 def test_full_reads_everything_every_day_and_deletes_nothing(
     make_run: Callable[..., Run], shop: Callable[..., None], tmp_path: Path, publish: Callable[[], int], rows: Any
 ) -> None:
