@@ -1589,7 +1589,9 @@ create table core.referral_version (
     is_simulated boolean not null,
     primary key (referral_key, updated_at)
 );
+create index on core.referral_version (referred_source_customer_key) where referred_customer_key is null;
 create index on core.referral_version (customer_key);
+create index on core.referral_version (referred_customer_key);
 comment on table core.referral_version is 'Recommendations as they were before their source changed them. The latest state is in core.referral: both together are every state delivered. Grain: one row per recommendation and superseded state.';
 comment on column core.referral_version.referral_key is 'hash of source and referral_id';
 comment on column core.referral_version.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';

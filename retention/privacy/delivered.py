@@ -32,7 +32,8 @@ def delivered_rows(subject: Subject) -> list[tuple[str, str, dict[str, Any]]]:
     orders = (
         "exists (select 1 from unnest(cast(:order_sources as text[]), cast(:order_numbers as text[])) "
         "as bought (source, number) "
-        "where bought.number = {order_id} and bought.source = {source})"
+        "where bought.number = {order_id} and (bought.source = {source} or not exists ("
+        "select 1 from ops.batch as own where own.source = {source} and own.entity = 'order')))"
     )
     statements = []
     for contract in all_contracts().values():

@@ -54,7 +54,7 @@ def _deleted(connection: Connection, statement: str, binds: dict[str, Any]) -> i
 
 
 def _landing(run: Run, limit: datetime) -> int:
-    """Delete the rows of batches that ended before the limit; the batches stay, as the record of what was delivered."""
+    """Delete the rows of batches that ended, or died, before the limit; the batches stay, as the record of what came."""
     rows = 0
     with run.warehouse.begin() as connection:
         for contract in all_contracts().values():
@@ -63,7 +63,7 @@ def _landing(run: Run, limit: datetime) -> int:
                     connection,
                     f"delete from landing.{quote(contract.name)} as landed using ops.batch as batch "
                     "where landed.batch_id = batch.batch_id and batch.created_at < :limit "
-                    "and batch.state in ('published', 'superseded', 'failed')",
+                    "and batch.state in ('published', 'superseded', 'failed', 'extracting')",
                     {"limit": limit},
                 )
     return rows

@@ -17,6 +17,8 @@ from retention.privacy.subject import Subject
 from retention.warehouse import Run, Warehouse
 
 _TEXT = ("text", "character varying", "character", "jsonb", "json", "ARRAY", "bytea", "xml")
+_KEYS = ("customer_key", "left_key", "right_key")
+"""Ends of the names of columns that hold a pseudonym."""
 _MINIMUM = 6
 """Shorter values (a postal code, a house number) would be found inside other people's rows."""
 
@@ -155,7 +157,7 @@ def _tests(table: str, columns: Mapping[str, str]) -> list[str]:
             tests.append(f"{text} like any(cast(:patterns as text[]))")
             if kind in ("text", "character varying"):
                 tests.append(f"{text} = any(cast(:names as text[]))")
-        elif kind == "bigint" and column.endswith("customer_key") and table not in _PSEUDONYMS_STAY:
+        elif kind == "bigint" and column.endswith(_KEYS) and table not in _PSEUDONYMS_STAY:
             tests.append(f"{quoted} = any(cast(:keys as bigint[]))")
     numbers = [f"candidate.{_quoted(column)}" for column in columns if column.endswith("customer_id")]
     if "batch_id" in columns and numbers:

@@ -95,6 +95,8 @@ def person_row(contract: Contract, person: Person, number: str, batch_id: int) -
         "phone_e164": person.phone,
         "order_id": f"O-{number}",
         "order_key": own,
+        "left_key": own,
+        "right_key": own,
         "send_key": f"play|email|once|{own}",
         "as_of_date": DAY,
         "purpose": "marketing",

@@ -87,6 +87,7 @@ def test_landed_refused_and_staged_rows_go_in_time(
                 "insert into ops.batch (source, entity, business_date, run_id, state, created_at) values "
                 "('crm', 'customer', '2026-01-01', 'r', 'published', now() - interval '40 days'), "
                 "('crm', 'customer', '2026-01-01', 'r', 'landed', now() - interval '40 days'), "
+                "('crm', 'customer', '2026-01-02', 'r', 'extracting', now() - interval '40 days'), "
                 "('crm', 'customer', '2026-03-31', 'r', 'published', now()) returning batch_id"
             )
         ).scalars()
@@ -108,7 +109,9 @@ def test_landed_refused_and_staged_rows_go_in_time(
             {"campaign": campaign, "customer_key": 1, "change": change, "changed_at": at},
         )
     counts = apply_limits(run, now)
-    assert counts["landing_rows_expired"] == 1, "a batch that is still on its way keeps its rows"
+    assert counts["landing_rows_expired"] == 2, (
+        "a batch that waits to be published keeps its rows; one whose reading died does not"
+    )
     assert counts["quarantine_rows_expired"] == 1
     assert counts["staging_tables_dropped"] == 1, "the staging of a living writer stays"
     assert counts["changes_expired"] == 2, "the newest row of a membership that goes on stays"

@@ -190,6 +190,14 @@ def test_a_writer_in_the_middle_of_publishing_is_waited_for_although_its_lease_l
     assert handle_requests(populated, NOW + timedelta(hours=1), [desk], tmp_path / "exports")["requests_done"] == 1
 
 
+def test_the_search_knows_keys_of_pairs(populated: Run) -> None:
+    from retention.privacy.subject import Subject
+    from retention.privacy.verification import search
+
+    found = search(populated, Subject(keys=frozenset(HANA.keys)), "no request")
+    assert {"warehouse.core.linkage_pair", "warehouse.core.linkage_decision"} <= set(found.hits)
+
+
 def test_who_parted_from_the_person_keeps_no_trace_of_her(populated: Run, desk: FileStore, tmp_path: Path) -> None:
     ivo = IVO.customer_key
     with populated.warehouse.begin() as connection:

@@ -19,6 +19,23 @@ PAID = "2026-03-29T12:00:00+08:00"
 NOW = datetime(2026, 4, 1, 9, 0, tzinfo=UTC)
 
 
+def test_lines_of_a_source_that_delivers_no_orders_go_with_the_order(
+    make_run: Callable[..., Run], warehouse: Warehouse, marketing: Warehouse, tmp_path: Path
+) -> None:
+    """The warehouse's own system delivers the lines, and names the shop's orders in them."""
+    run = make_run(date(2026, 3, 29), marketing=marketing)
+    land(run, "crm", "customer", [customer("hana"), customer("ivo")])
+    land(run, "shop", "product", [product("milk")])
+    land(run, "shop", "order", [order("h1", "hana", PAID), order("i1", "ivo", PAID)])
+    land(run, "stock", "order_line", [line("h1", 1), line("i1", 1), line("h1", 2, "not yet known"), line("i1", 2, "nor this")])
+    validate(run)
+    publish_core(run)
+    request_erasure(warehouse, source="crm", customer_id="hana", pepper=PEPPER, requested_by="li.staff", now=NOW)
+    assert handle_requests(run, NOW, [], tmp_path / "exports")["requests_done"] == 1
+    assert rows_of(warehouse, "select order_id from landing.order_line") == [("i1",)]
+    assert rows_of(warehouse, 'select "row" ->> \'order_id\' from quarantine."row"') == [("i1",)]
+
+
 def test_they_are_dropped_on_every_way_in(
     make_run: Callable[..., Run], warehouse: Warehouse, marketing: Warehouse, tmp_path: Path
 ) -> None:
