@@ -29,6 +29,8 @@ FORMATS = (
 _MOST, _NEARLY_ALL = 0.8, 0.95
 _EMAIL = r"^\s*[^@\s]+@[^@\s]+\.[^@\s.]+\s*$"
 _PHONE = r"^\s*(?:\+\d[\d ()-]{6,18}\d|(?:0086|86)?[- ]?1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}-\d{7,8})\s*$"
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}")
+_NUMBER = r"^[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$"
 _CODE = re.compile(r"^(?:[A-Za-z0-9_-]{1,20}|[\u4e00-\u9fff]{1,4})$")
 _MOST_CODES, _ENOUGH = 12, 30
 _EPOCH_S, _EPOCH_MS = (10**9, 2 * 10**9), (10**12, 2 * 10**12)
@@ -168,11 +170,13 @@ def _range(
         times = canonical_text(text, timezone, "timestamptz" if kind == "time" else "date", format_)
         # Of a column nobody has described a day may be a birthday: the years are enough to see what it is.
         cut = 16 if shown else 4
-        ordered = sorted(one[:cut] for one in times.to_pylist() if one[:4].isdigit())
+        # What is no time stays as it was delivered, and may be anything: a telephone number in the wrong column.
+        ordered = sorted(one[:cut] for one in times.to_pylist() if _TIME.match(one))
         return (ordered[0], ordered[-1]) if ordered else (None, None)
     if kind in ("integer", "number") and shown:
-        numbers = pc.cast(decimal_text(text, decimal), pa.float64(), safe=False)
-        return f"{pc.min(numbers).as_py():g}", f"{pc.max(numbers).as_py():g}"
+        plain = decimal_text(text, decimal)  # what is no number stays as it was delivered: one in twenty may
+        numbers = pc.cast(plain.filter(pc.match_substring_regex(plain, _NUMBER)), pa.float64())
+        return (f"{pc.min(numbers).as_py():g}", f"{pc.max(numbers).as_py():g}") if len(numbers) else (None, None)
     return None, None
 
 

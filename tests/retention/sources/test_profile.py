@@ -90,6 +90,17 @@ def test_ranges_are_shown_of_what_is_described_as_nobodys() -> None:
 
 
 # -- names ----------------------------------------------------------------------------------------------------------------
+def test_values_in_the_wrong_column_neither_stop_a_look_nor_widen_its_range() -> None:
+    sample = sample_of(
+        amount=["1,50", "2,25"] * 30 + ["Hana 13912345678"],
+        paid_at=["2026-03-30 10:00", "2026-03-31 09:00"] * 30 + ["13912345678"],
+    )
+    found = profile(sample, ZONE, {"amount": True, "paid_at": True})
+    assert (found["amount"].kind, found["amount"].low, found["amount"].high) == ("number", "1.5", "2.25")
+    assert (found["paid_at"].kind, found["paid_at"].low) == ("time", "2026-03-30T10:00")
+    assert found["paid_at"].high == "2026-03-31T09:00"
+
+
 def test_words_of_names() -> None:
     assert words("CustomerID__c") == words("customer_id") == words("Customer ID") == ("customer", "id")
     assert words("客户 手机") == ("客户", "手机")
