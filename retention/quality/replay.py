@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection
@@ -13,6 +14,8 @@ from sqlalchemy.engine import Connection
 from retention.quality.duplicates import value_columns
 from retention.quality.errors import CheckFailed
 from retention.quality.landing_again import land_again
+from retention.sources.families import contract_types
+from retention.sources.times import with_offset
 from retention.warehouse import Run, lease, load_contract
 
 ANY_VALUE = "*"
@@ -56,7 +59,7 @@ _CHOSEN = (
 
 
 def repair(run: Run, quarantine_id: int, values: Mapping[str, str | None]) -> None:
-    """Change values of a refused row and mark it ``fixed``, to be replayed.
+    """Change values of a refused row and mark it ``fixed``, to be replayed. Times without an offset are in the company's zone.
 
     Raises
     ------
@@ -80,7 +83,10 @@ def repair(run: Run, quarantine_id: int, values: Mapping[str, str | None]) -> No
                 'update quarantine."row" set "row" = "row" || :values, state = \'fixed\', changed_at = clock_timestamp() '
                 "where quarantine_id = :quarantine_id"
             ).bindparams(sa.bindparam("values", type_=JSONB)),
-            {"values": dict(values), "quarantine_id": quarantine_id},
+            {
+                "values": {column: _with_offset(run, [entity], column, value) for column, value in values.items()},
+                "quarantine_id": quarantine_id,
+            },
         )
 
 
@@ -111,11 +117,14 @@ def repair_all(run: Run, chosen: Selection, column: str, mapping: Mapping[str, s
     binds = chosen.binds(("open", "fixed"))
     repaired: dict[str, int] = {}
     with run.warehouse.begin() as connection:
-        entities = connection.execute(
-            sa.text(f'select distinct entity from quarantine."row" where {_CHOSEN} order by entity'), binds
-        ).scalars()
+        entities = (
+            connection.execute(sa.text(f'select distinct entity from quarantine."row" where {_CHOSEN} order by entity'), binds)
+            .scalars()
+            .all()
+        )
         for entity in entities:
             _refuse_unknown_columns("quarantine", entity, [column])
+        mapping = {old: _with_offset(run, entities, column, new) for old, new in mapping.items()}
         found = "coalesce(\"row\" ->> cast(:repaired as text), '')"
         others = ANY_VALUE in mapping
         rows = connection.execute(
@@ -138,6 +147,14 @@ def _refuse_unknown_columns(where: str, entity: str, columns: Sequence[str] | Ma
     unknown = sorted(set(columns) - set(value_columns(load_contract(f"landing.{entity}"))))
     if unknown:
         raise CheckFailed(f"{where}: {entity} has no column {', '.join(unknown)}. Nothing changed.", runbook="quarantine")
+
+
+def _with_offset(run: Run, entities: Sequence[str], column: str, value: str | None) -> str | None:
+    """Give a time that somebody types without an offset that of the company: to the database it would be one of UTC."""
+    if value is None or any(contract_types(entity).get(column) != "timestamptz" for entity in entities):
+        return value
+    zone = run.settings.company.business_timezone
+    return str(with_offset(pa.array([value], pa.string()), zone)[0].as_py())
 
 
 def discard(run: Run, quarantine_ids: Sequence[int]) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from retention.conform import publish_core
-from retention.quality import CheckFailed, check_slices, discard, repair, replay, validate
+from retention.quality import CheckFailed, Selection, check_slices, discard, repair, repair_all, replay, validate
 from retention.warehouse import Run, Warehouse, load_contract, stage_writer
 from tests.retention.quality.company import customer, land, order, rows_of
 
@@ -53,6 +53,18 @@ def test_a_repaired_row_is_replayed_and_a_wrong_repair_comes_back(run: Run, ware
         ("discarded", 1),
         ("open", 1),
         ("replayed", 2),
+    ]
+
+
+def test_a_time_typed_without_an_offset_is_one_of_the_company(run: Run, warehouse: Warehouse) -> None:
+    land(run, "crm", "customer", [customer("ana", created_at="soon"), customer("bo", created_at="later")])
+    validate(run)
+    ids = [row[0] for row in rows_of(warehouse, 'select quarantine_id from quarantine."row" order by 1')]
+    repair(run, ids[0], {"created_at": "2026-01-05 08:30"})
+    assert repair_all(run, Selection(rule="is_type"), "created_at", {"later": "2026-01-06"}) == {"crm.customer": 1}
+    assert rows_of(warehouse, 'select "row" ->> \'created_at\' from quarantine."row" order by quarantine_id') == [
+        ("2026-01-05T08:30:00+08:00",),
+        ("2026-01-06T00:00:00+08:00",),
     ]
 
 
