@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -18,6 +19,7 @@ from retention.settings import Settings
 from retention.warehouse import Warehouse, all_contracts, sql_file
 
 BAR_WIDTH = 24
+_KEY = re.compile(r"(-?\d{16,20})?")
 
 
 @dataclass(frozen=True)
@@ -288,8 +290,10 @@ def print_section(console: Console, section: Section) -> None:
         console.print(Padding(Text(section.empty, style="dim"), (0, 2), expand=False))
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False, header_style="dim")
-    for heading, justify in section.columns:
-        table.add_column(heading, justify=justify, overflow="fold")  # type: ignore[arg-type]  # "left" or "right"
+    for place, (heading, justify) in enumerate(section.columns):
+        # A key is copied into the next command, so it is never broken over two lines.
+        is_key = all(_KEY.fullmatch(row[place]) for row in section.rows)
+        table.add_column(heading, justify=justify, overflow="fold", no_wrap=is_key)  # type: ignore[arg-type]  # "left" or "right"
     for row in section.rows:
         table.add_row(*(Text(cell) for cell in row))
     console.print(Padding(table, (0, 2), expand=False))

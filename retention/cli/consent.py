@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(consent_app, name="consent")
 
 
-@consent_app.command("show")
+@consent_app.command("show", context_settings={"ignore_unknown_options": True})  # keys are signed: -5 is a key, no option
 def consent_show(
     customer: Annotated[str, typer.Argument(help="SOURCE:NUMBER, e.g. crm:C001, or a customer_key.")],
 ) -> None:

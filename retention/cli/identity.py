@@ -5,13 +5,16 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.text import Text
 
 from retention.cli._shared import closed_day, console, mask, open_databases, run_factory
+from retention.settings import load_settings
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from sqlalchemy.engine import Connection
 
 identity_app = typer.Typer(help="Which customer numbers are one person: see, decide, undo.", no_args_is_help=True)
@@ -54,36 +57,34 @@ def identity_show(
             ],
         ),
     )  # fmt: skip
+    # Lines and no tables: three keys of twenty characters side by side would leave no room for words.
+    _heading(out, "Pairs", "关联依据")
     pairs = rows(warehouse, sql_file("_report/identity_pairs"), {"person": person})
-    print_section(
-        out,
-        Section(
-            "Pairs", "关联依据", _columns("left", "right", "state", "rule", "weight", "probability", "in force", "evidence"),
-            [
-                [
-                    str(r["left_key"]), str(r["right_key"]), r["state"], r["rule"], f"{r['match_weight']:.1f}",
-                    f"{r['match_probability']:.4f}", "yes" if r["is_in_force"] else "no", evidence(r["levels"]),
-                ]
-                for r in pairs
-            ],
-            empty="no pair: nothing links this source customer to another one",
-        ),
-    )  # fmt: skip
+    for r in pairs:
+        force = "in force" if r["is_in_force"] else "not in force"
+        chance = f"weight {r['match_weight']:.1f}, probability {r['match_probability']:.4f}"
+        out.print(Text(f"  {r['left_key']} {r['right_key']}  {r['state']} by {r['rule']}, {force}"))
+        out.print(Text(f"    {chance}; {evidence(r['levels'])}"))
+    if not pairs:
+        out.print("[dim]  no pair: nothing links this source customer to another one[/]")
+    _heading(out, "History", "变更记录")
     history = rows(warehouse, sql_file("_report/identity_history"), {"person": person})
-    print_section(
-        out,
-        Section(
-            "History", "变更记录", _columns("when", "what", "source customer", "from", "to", "rule", "reason"),
-            [
-                [
-                    f"{r['happened_at']:%Y-%m-%d %H:%M}", r["what"], str(r["source_customer_key"]),
-                    str(r["old_customer_key"] or ""), str(r["customer_key"]), r["rule"], r["reason"] or "",
-                ]
-                for r in history
-            ],
-            empty="nothing changed since the first link",
-        ),
-    )  # fmt: skip
+    zone = ZoneInfo(load_settings().company.business_timezone)
+    for r in history:
+        at = f"{r['happened_at'].astimezone(zone):%Y-%m-%d %H:%M}"
+        if r["what"] == "moved":
+            out.print(Text(f"  {at}  {r['source_customer_key']} moved, by {r['rule']}"))
+            out.print(Text(f"    from {r['old_customer_key']} to {r['customer_key']}"))
+        else:
+            out.print(Text(f"  {at}  {r['what']}"))
+            out.print(Text(f"    {r['source_customer_key']} {r['customer_key']}; {r['reason']}"))
+    if not history:
+        out.print("[dim]  nothing changed since the first link[/]")
+
+
+def _heading(out: Console, title: str, title_zh: str) -> None:
+    out.print()
+    out.print(Text.assemble((title, "bold"), "  ", (title_zh, "dim")))
 
 
 @identity_app.command("review")

@@ -59,6 +59,8 @@ def test_a_doubtful_pair_is_listed_and_decided(cli: Cli, warehouse: Warehouse, t
     shown = cli("identity", "show", "--source", "crm", "--customer-id", "d")
     assert shown.exit_code == 0, shown.output
     assert "decision" in shown.output
+    # Each stands whole on a line, so that it can be copied: as member, in the pair, and in the history.
+    assert shown.output.count(str(left)) >= 3
     assert "王" not in shown.output
     assert cli("identity", "undo", 1).exit_code == 0
     assert len(rows_of(warehouse, "select distinct customer_key from core.customer_alias")) == 2

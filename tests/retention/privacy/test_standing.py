@@ -69,6 +69,8 @@ def test_the_command_shows_history_state_and_reason(family: Household, show: Any
     family.sync()
     ana, bo = show("crm:Ana"), show(str(family.key("Bo")))
     assert (ana.exit_code, bo.exit_code) == (0, 0), ana.output + bo.output
+    negative = show(str(-(2**62)))
+    assert negative.exit_code == 1, negative.output  # keys are signed: nobody has this one, but it is no option
     assert "本人已撤回" in ana.output
     assert "web form" in ana.output
     assert "granted" in ana.output
