@@ -59,7 +59,7 @@ def split(connection: Connection, members: Sequence[int], by: str, reason: str) 
         raise DecisionRefused(
             f"identity split: the source customers belong to {len(people)} people. Nothing changed. Split one person at a time."
         )
-    everybody = _members(connection, people.pop())
+    everybody, members = _members(connection, people.pop()), list(dict.fromkeys(members))
     unknown = set(members) - set(everybody)
     if unknown:
         raise DecisionRefused(
@@ -76,8 +76,16 @@ def split(connection: Connection, members: Sequence[int], by: str, reason: str) 
 def decide_pair(
     connection: Connection, left: int, right: int, verdict: Literal["same", "different"], by: str, reason: str
 ) -> list[int]:
-    """Decide about one pair of source customers, as listed for review."""
-    _members(connection, _person(connection, left)), _members(connection, _person(connection, right))
+    """Decide about one pair of source customers, as listed for review.
+
+    Raises
+    ------
+    DecisionRefused when a key is unknown, or both are one: who differs from themselves would belong to nobody.
+    """
+    for key in (left, right):
+        _person(connection, key)
+    if left == right:
+        raise DecisionRefused("identity: both keys are the same one. Nothing changed. Name two source customers.")
     _decide(connection, [(left, right)], verdict, by, reason)
     return [left, right]
 

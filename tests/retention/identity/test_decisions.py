@@ -51,7 +51,7 @@ def test_a_split_holds_until_it_is_undone(make_run: Callable[..., Run], warehous
     assert people(warehouse)[keys["na2"]] == people(warehouse)[keys["na"]]
     assert numbers(warehouse) == [("o1", 2), ("o2", 1), ("o3", 1)]
     run = make_run(date(2026, 3, 31))
-    relink(run, lambda c: decisions.split(c, [keys["na2"]], "ivo", "her sister buys in the shop"))
+    relink(run, lambda c: decisions.split(c, [keys["na2"], keys["na2"]], "ivo", "her sister buys in the shop"))
     assert people(warehouse)[keys["na2"]] != people(warehouse)[keys["na"]]
     assert numbers(warehouse) == [("o1", 1), ("o2", 1), ("o3", 1)]
     assert len(rows_of(warehouse, "select distinct customer_key from pii.contact")) == 3
@@ -113,6 +113,8 @@ def test_what_cannot_be_decided_is_refused(make_run: Callable[..., Run], warehou
             decisions.split(connection, [keys["kai"]], "ivo", "")
         with pytest.raises(decisions.DecisionRefused, match="belong to 2 people"):
             decisions.split(connection, [keys["kai"], keys["na"]], "ivo", "")
+        with pytest.raises(decisions.DecisionRefused, match="both keys are the same one"):
+            decisions.decide_pair(connection, keys["na"], keys["na"], "different", "ivo", "")
         with pytest.raises(decisions.DecisionRefused, match="no decision 9 is in force"):
             decisions.undo(connection, 9, "ivo")
         assert connection.execute(sa.text("select count(*) from core.linkage_decision")).scalar_one() == 0
