@@ -98,7 +98,7 @@ def consent_withdraw(
         if address_hash is not None:
             if not re.fullmatch("[0-9a-f]{64}", address_hash):
                 raise typer.BadParameter("64 hexadecimal digits", param_hint="--address-hash")
-            optout.suppress_hash(connection, address_hash, now)
+            optout.withdraw_hash(connection, address_hash, actor, now)
             done = "the address is suppressed on every channel"
         elif address is not None:
             known, channels = _address(address, settings.company.default_phone_region)

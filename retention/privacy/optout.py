@@ -95,13 +95,18 @@ def withdraw_address(
         _append(connection, keys, purpose, channel, now)
     digest = address_hash(pepper, address)
     if not keys:
-        suppress_hash(connection, digest, now)
+        _suppress(connection, digest, now)
     audit(connection, actor, "withdraw_address", f"address {digest[:16]}", now, {"people": len(keys), "purpose": purpose})
     return {"people": len(keys), "suppressed": 0 if keys else 1}
 
 
-def suppress_hash(connection: Connection, digest: str, now: datetime) -> None:
+def withdraw_hash(connection: Connection, digest: str, actor: str, now: datetime) -> None:
     """Suppress an address of which only the keyed hash is known, as tables of the marketing database show it."""
+    _suppress(connection, digest, now)
+    audit(connection, actor, "withdraw_address", f"address {digest[:16]}", now, {"suppressed": 1})
+
+
+def _suppress(connection: Connection, digest: str, now: datetime) -> None:
     connection.execute(
         sa.text(
             "insert into privacy.suppression (address_hash, channel, reason, since) "

@@ -104,6 +104,7 @@ def test_a_call_about_an_address_binds_whoever_has_it_now_and_later(family: Hous
 def test_an_address_nobody_has_yet_is_silent_when_somebody_turns_up_with_it(family: Household, show: Any, way: str) -> None:
     value = "emma@example.com" if way == "--address" else address_hash(PEPPER, "emma@example.com")
     assert show(way, value, command="withdraw").exit_code == 0
+    assert family.ask("select count(*) from ops.audit where action = 'withdraw_address'") == [(1,)]
     family.person("Emma", email="emma@example.com")
     family.says("Emma", "granted", days_ago(0.1))
     family.sync()
