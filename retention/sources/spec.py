@@ -164,10 +164,12 @@ def load_specs(folder: Path) -> list[SourceSpec]:
     SpecError naming file and key when a description is wrong, when two have the same name, or when there are none.
     """
     if not folder.is_dir():
-        raise SpecError(f"sources: folder {folder.name} does not exist. Set RETENTION_SOURCES_DIR or copy include/sources.")
+        raise SpecError(f"sources: folder {folder} does not exist. Set RETENTION_SOURCES_DIR or copy include/sources.")
     specs = [load_spec(path) for path in sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")])]
     if not specs:
-        raise SpecError(f"sources: no *.yml in {folder.name}. At least one source must be described.")
+        raise SpecError(
+            f"sources: no *.yml in {folder}. Describe at least one source: `retention source check --url …` proposes one."
+        )
     seen: dict[str, Path] = {}
     for spec in specs:
         if spec.source in seen:
@@ -203,7 +205,7 @@ def load_spec(path: Path) -> SourceSpec:
     entities = {}
     for entity, body in raw["entities"].items():
         if entity not in known:
-            raise SpecError(f"{path.name}: entities.{entity} is no entity{_nearest(entity, known)}.")
+            raise SpecError(f"{path.name}: entities.{entity} is no entity{_nearest(entity, known)}")
         entities[entity] = _entity(path, raw["kind"], entity, body)
     if (raw["kind"] == "rest") != ("api" in raw):
         raise SpecError(f"{path.name}: api: needed for a source of kind rest, and only there.")
@@ -228,7 +230,8 @@ def _validate(path: Path, raw: Any) -> None:
     error = errors[0]
     best = jsonschema.exceptions.best_match([error]) if error.context else error
     key = ".".join(str(part) for part in best.absolute_path) or "(the file)"
-    raise SpecError(f"{path.name}: {key}: {_words(best)}.")
+    words = _words(best)
+    raise SpecError(f"{path.name}: {key}: {words}{'' if words.endswith(('.', '?')) else '.'}")
 
 
 def _words(error: Any) -> str:
@@ -330,7 +333,7 @@ def _check_deletions(at: str, kind: str, entity: str, body: Mapping[str, Any]) -
         return
     for name in feed:
         if name not in _FEED:
-            raise SpecError(f"{at}.deletions.{name}: not known{_nearest(name, _FEED)}.")
+            raise SpecError(f"{at}.deletions.{name}: not known{_nearest(name, _FEED)}")
     if ("table" in feed) == ("query" in feed):
         raise SpecError(f"{at}.deletions: name either table or query.")
     if not isinstance(feed.get("key"), list) or len(feed["key"]) != len(body["key"]):
@@ -359,7 +362,7 @@ def _columns(at: str, entity: str, columns: Mapping[str, Any]) -> dict[str, Colu
     mapped = {}
     for name, body in columns.items():
         if name not in known:
-            raise SpecError(f"{at}.columns.{name}: {entity} has no such column{_nearest(name, known)}.")
+            raise SpecError(f"{at}.columns.{name}: {entity} has no such column{_nearest(name, known)}")
         if isinstance(body, str):
             mapped[name] = ColumnMap(source=body)
             continue
@@ -393,4 +396,4 @@ def _text(value: Any) -> str | None:
 
 def _nearest(name: str, known: Any) -> str:
     match = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean {match[0]}?" if match else f"; known are {', '.join(sorted(known))}"
+    return f"; did you mean {match[0]}?" if match else f"; known are {', '.join(sorted(known))}."

@@ -292,6 +292,24 @@ def test_status_names_an_attempt_that_died(cli: Cli, warehouse: Warehouse) -> No
     assert "Needs attention" in cli("status").output
 
 
+def test_status_names_what_failed_until_it_was_made_good(cli: Cli, warehouse: Warehouse) -> None:
+    insert = sa.text(
+        "insert into ops.run_ledger (stage, dataset, slice_key, business_date, dag_id, run_id, task_id, try_number, token, "
+        "state, message) values ('extract', 'landing/crm/order', '2026-03-31', '2026-03-31', 'cli', 'r', 'extract crm.order', "
+        "1, :token, :state, :message)"
+    )
+    message = "crm order: orders.csv has no column total. Nothing landed."
+    with warehouse.begin() as connection:
+        connection.execute(insert, {"token": 7, "state": "failed", "message": message})
+    now = datetime.now(tz=ZoneInfo("UTC"))
+    assert [row[0] for row in stuck(warehouse, now).rows] == [
+        "extract crm.order for 2026-03-31 failed: crm order: orders.csv has no column total"
+    ]
+    with warehouse.begin() as connection:
+        connection.execute(insert, {"token": 8, "state": "published", "message": None})
+    assert stuck(warehouse, now).rows == []
+
+
 def test_report_before_the_first_day_says_what_to_do(cli: Cli) -> None:
     result = cli("report")
     assert result.exit_code == 1

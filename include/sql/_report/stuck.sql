@@ -1,4 +1,4 @@
--- What waits for somebody: dead attempts, half-way batches, stale slices, refused rows, open requests, wrong play files.
+-- What waits for somebody: dead and failed attempts, half-way batches, stale slices, refused rows, open requests, wrong play files.
 select
     'attempt ' || led.dag_id || '.' || led.task_id || ' on ' || led.dataset || ' ' || led.slice_key || ' died' as what,
     led.started_at as since,
@@ -12,6 +12,20 @@ left join ops.lease as held
 where
     led.state = 'running'
     and (held.token is null or held.expires_at < clock_timestamp())
+
+union all
+
+-- What failed and was not made good since: the last attempt counts, whichever day it was for.
+select
+    last.task_id || ' for ' || last.slice_key || ' failed' || coalesce(': ' || split_part(last.message, '. ', 1), '') as what,
+    last.started_at as since,
+    'do what the message says, then run the day again' as advice
+from (
+    select distinct on (dataset) dataset, task_id, slice_key, state, message, started_at
+    from ops.run_ledger
+    order by dataset, started_at desc, ledger_id desc
+) as last
+where last.state = 'failed'
 
 union all
 

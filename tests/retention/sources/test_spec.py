@@ -177,7 +177,7 @@ def test_what_yaml_makes_of_a_file(tmp_path: Path, text: str, words: str) -> Non
 
 
 def test_folders_of_descriptions(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"folder nowhere does not exist\. Set RETENTION_SOURCES_DIR"):
+    with pytest.raises(SpecError, match=r"nowhere does not exist\. Set RETENTION_SOURCES_DIR"):
         load_specs(tmp_path / "nowhere")
     with pytest.raises(SpecError, match=r"no \*\.yml in "):
         load_specs(tmp_path)
