@@ -97,7 +97,10 @@ def _last_sync(connection: Connection) -> tuple[datetime | None, datetime]:
     row = connection.execute(
         sa.text(
             "select (select cursor_value from ops.source_cursor where source = :source and entity = :entity) as reached, "
-            "clock_timestamp() as started"
+            # What a transaction writes carries the time of its beginning: one under way now is read by the next sync, however
+            # long it lasts. A first load lasts longer than the overlap.
+            "least(clock_timestamp(), (select min(xact_start) from pg_catalog.pg_stat_activity "
+            "where datname = current_database())) as started"
         ),
         {"source": _CURSOR[0], "entity": _CURSOR[1]},
     ).one()

@@ -195,3 +195,21 @@ def test_no_address_reaches_the_marketing_database(family: Household) -> None:
     )
     assert len(rows) == 2  # the mailbox and the number
     assert all(len(digest) == 64 and FAMILY not in digest and PHONE not in digest for (digest,) in rows)
+
+
+def test_a_no_in_a_transaction_that_outlasts_the_overlap_arrives(family: Household, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first load publishes for longer than the overlap: what it wrote carries the time at which it began."""
+    monkeypatch.setattr(consent_module, "_OVERLAP", timedelta(0))
+    with family.warehouse.begin() as publishing:
+        publishing.execute(
+            sa.text(
+                "insert into privacy.consent (consent_key, source_customer_key, customer_key, purpose, channel, decision, "
+                "decided_at, recorded_at, source, basis, is_simulated) "
+                "values (1, :dai, :dai, 'marketing', 'all', 'withdrawn', :at, now(), 'crm', 'decision', false)"
+            ),
+            {"dai": family.key("Dai"), "at": days_ago(1)},
+        )
+        family.sync()
+        assert "Dai" in family.reachable("email")
+    family.sync()
+    assert "Dai" not in family.reachable("email")
