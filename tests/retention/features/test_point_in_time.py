@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from retention.conform import orders
 from retention.features import FEATURE_TABLES, frame, labels
 from retention.features.binds import feature_binds, used_binds
 from retention.features.build import feature_sql
@@ -115,9 +116,12 @@ def renumbered(company: Company) -> None:
         )
     with company.warehouse.begin() as connection:
         connection.exec_driver_sql(
-            "create temporary table touched_person on commit drop as select distinct customer_key from core.order_entry"
+            "create temporary table touched_person on commit drop as select distinct customer_key from core.order_entry; "
+            "create temporary table touched_order (order_key bigint) on commit drop; "
+            "create temporary table rebuilt (like core.order_entry) on commit drop"
         )
         connection.execute(sa.text(sql_file("core/order_rhythm")))
+        connection.execute(sa.text(orders._RENUMBER))
 
 
 @pytest.mark.parametrize("change", [added, updated, deleted, renumbered])
