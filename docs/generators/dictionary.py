@@ -76,7 +76,8 @@ beside the old one.
    it has used never sends twice, whatever is re-run.
 4. To sync by difference, read `marketing.audience_change` from the last sequence number seen.
 5. Report what happened by inserting into `marketing.campaign_event`: sent, delivered, opened, clicked, converted,
-   unsubscribed, bounced. An `unsubscribed` event hides the person from `sendable` at once.
+   unsubscribed, bounced, complained. An `unsubscribed` or `complained` event hides the person from `sendable` at once, and
+   everybody who is reached at the same address.
 
 Generated from a migrated database by `make docs`.
 """

@@ -26,6 +26,8 @@ _SESSION = {
     "lock_timeout": "60000",
     "statement_timeout": "1800000",
     "jit": "off",
+    # Publishing works through temporary tables of as many rows as a delivery has; taken only as far as it is needed.
+    "temp_buffers": "256MB",
 }
 
 
