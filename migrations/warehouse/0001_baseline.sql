@@ -2757,7 +2757,7 @@ create table ops.model (
 create unique index on ops.model (kind) where state = 'champion';
 comment on table ops.model is 'Model registry: every trained model, what it was measured at, whether it scores, and why it does or does not. Grain: one row per model version.';
 comment on column ops.model.model_version is 'kind, as-of date of training and a digest of training data and settings: the same data give the same version';
-comment on column ops.model.kind is 'churn or clv';
+comment on column ops.model.kind is 'what it speaks of: churn, clv, repurchase, renewal, persona, preference, association or text';
 comment on column ops.model.state is 'champion (scores), challenger (registered, not promoted) or retired (was champion)';
 comment on column ops.model.as_of_date is 'date D of training: nothing from D on was used';
 comment on column ops.model.labels_until is 'end of the newest label window that the scoring model learned from';
@@ -2792,7 +2792,7 @@ comment on table ops.model_evaluation is 'Out-of-time measurements of every trai
 comment on column ops.model_evaluation.model_version is 'model whose training measured';
 comment on column ops.model_evaluation.candidate is 'challenger, champion, or the name of a baseline';
 comment on column ops.model_evaluation.metric is 'name of the metric';
-comment on column ops.model_evaluation.kind is 'churn or clv';
+comment on column ops.model_evaluation.kind is 'kind of the model, as in ops.model';
 comment on column ops.model_evaluation.evaluated_as_of is 'date as of which was predicted; nothing from it on was known to any candidate';
 comment on column ops.model_evaluation.horizon_days is 'days of outcomes that were compared';
 comment on column ops.model_evaluation.customers is 'customers compared';

@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import asdict
-from datetime import date
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, Self
 
-import numpy as np
 import skops.io
 
 from retention.deployment import Deployment
-from retention.models.calibration import Calibration
-from retention.models.churn import ChurnModel
-from retention.models.value import ValueModel
 from retention.warehouse import RetentionError
 
 # All that a model file of ours may hold beside numbers, text and scikit-learn's public classes.
 TRUSTED_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 
-Model = ChurnModel | ValueModel
+# Where the class of each kind of model is; imported when such a file is read.
+MODEL_CLASSES = {
+    "churn": "retention.models.churn:ChurnModel",
+    "clv": "retention.models.value:ValueModel",
+}
+
+
+class StoredModel(Protocol):
+    """A model that can be written to a file and read again."""
+
+    kind: ClassVar[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, text, arrays and scikit-learn's estimators that make the model again."""
+        ...
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> Self:
+        """Make the model from `to_dict`."""
+        ...
 
 
 class ModelFileRefused(RetentionError):
@@ -35,7 +49,7 @@ def models_folder() -> Path:
     return Deployment.from_env().home / "models"
 
 
-def save(name: str, scoring: Model, twin: Model, folder: Path | None = None) -> str:
+def save(name: str, scoring: StoredModel, twin: StoredModel, folder: Path | None = None) -> str:
     """Write a model file; readers see it whole or not at all.
 
     Parameters
@@ -60,7 +74,7 @@ def save(name: str, scoring: Model, twin: Model, folder: Path | None = None) -> 
     return hashlib.sha256(data).hexdigest()
 
 
-def load(name: str, sha256: str, folder: Path | None = None) -> tuple[Model, Model]:
+def load(name: str, sha256: str, folder: Path | None = None) -> tuple[StoredModel, StoredModel]:
     """Read a model file: the scoring model and its twin.
 
     Raises
@@ -87,36 +101,11 @@ def load(name: str, sha256: str, folder: Path | None = None) -> tuple[Model, Mod
     return _model(stored["scoring"]), _model(stored["twin"])
 
 
-def _parts(model: Model) -> dict[str, Any]:
-    if isinstance(model, ValueModel):
-        return {"kind": "clv", **model.to_dict()}
-    return {
-        "kind": "churn",
-        "features": list(model.features),
-        "horizon_days": model.horizon_days,
-        "process": model.process,
-        "boosting": model.boosting,
-        "smooth": model.smooth,
-        "smooth_centre": model.smooth_centre,
-        "smooth_scale": model.smooth_scale,
-        "weight": model.weight,
-        "calibration": asdict(model.calibration),
-        "calibrated_as_of": model.calibrated_as_of.isoformat(),
-    }
+def _parts(model: StoredModel) -> dict[str, Any]:
+    return {"kind": model.kind, **model.to_dict()}
 
 
-def _model(parts: dict[str, Any]) -> Model:
-    if parts["kind"] == "clv":
-        return ValueModel.from_dict(parts)
-    return ChurnModel(
-        features=tuple(parts["features"]),
-        horizon_days=int(parts["horizon_days"]),
-        process=parts["process"],
-        boosting=parts["boosting"],
-        smooth=parts["smooth"],
-        smooth_centre=np.asarray(parts["smooth_centre"]),
-        smooth_scale=np.asarray(parts["smooth_scale"]),
-        weight=float(parts["weight"]),
-        calibration=Calibration(**parts["calibration"]),
-        calibrated_as_of=date.fromisoformat(parts["calibrated_as_of"]),
-    )
+def _model(parts: dict[str, Any]) -> StoredModel:
+    module, name = MODEL_CLASSES[parts["kind"]].split(":")
+    stored_class: type[StoredModel] = getattr(import_module(module), name)
+    return stored_class.from_dict({key: value for key, value in parts.items() if key != "kind"})

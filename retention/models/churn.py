@@ -7,12 +7,9 @@ see what BG/NBD says about the horizon. Their weights and the calibration come f
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,63 +17,19 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
 
 from retention.models.btyd import BetaGeoNBD
 from retention.models.calibration import Calibration, fit_calibration
+from retention.models.learning import FOLDS, TrainingSet, folds, limited_threads
 from retention.models.metrics import log_loss, logit
-from retention.models.purchases import COLUMNS as PURCHASE_COLUMNS
 from retention.models.purchases import DAYS_PER_WEEK, purchases
 
 Floats = NDArray[np.float64]
 
-FOLDS = 5
 BLEND_STEPS = (0.0, 0.25, 0.5, 0.75, 1.0)
-LARGEST_TRAINING_SET = 400_000
-ROWS_PER_THREAD = 20_000
-# A feature known for fewer customers than this is not learned from: a fold might have none, and it would be noise anyway.
-LEAST_KNOWN = 20
 # Columns that the smooth model takes, as logarithms, where the features have them.
 SMOOTH_LOGS = ("recency_days", "tenure_days", "count_order_days_lifetime", "overdue_ratio", "mean_days_between_orders")
 PROCESS_INPUTS = ("process_silent_log_odds", "process_expected_orders_log")
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """What is known as of several past dates, and what became of it.
-
-    Attributes
-    ----------
-    features : one row per customer and date, `customer_key` as index; the columns models may learn from.
-    dates : as-of date of each row.
-    churned : 1.0 where no order followed within the horizon.
-    """
-
-    features: pd.DataFrame
-    dates: NDArray[np.datetime64]
-    churned: Floats
-
-    @property
-    def newest(self) -> NDArray[np.bool_]:
-        """Rows of the newest date."""
-        return np.asarray(self.dates == self.dates.max())
-
-    def take(self, rows: NDArray[Any]) -> TrainingSet:
-        """Some of the rows."""
-        return TrainingSet(self.features.iloc[rows], self.dates[rows], self.churned[rows])
-
-    def with_columns(self, names: Sequence[str]) -> TrainingSet:
-        """The same rows with these columns only."""
-        return TrainingSet(self.features[list(names)], self.dates, self.churned)
-
-    def ordered(self) -> TrainingSet:
-        """The same rows by date and customer, thinned by whole customers to what training needs at most."""
-        keys = self.features.index.to_numpy()
-        order = np.lexsort((keys, self.dates))
-        if order.size > LARGEST_TRAINING_SET:
-            share = LARGEST_TRAINING_SET / order.size
-            order = order[_uniform(keys[order]) < share]
-        return self.take(order)
 
 
 @dataclass(frozen=True)
@@ -93,6 +46,8 @@ class ChurnModel:
     calibration : last step; strictly monotone.
     calibrated_as_of : date of the rows that the calibration was fitted to (their outcomes had all matured).
     """
+
+    kind: ClassVar[str] = "churn"
 
     features: tuple[str, ...]
     horizon_days: int
@@ -139,6 +94,27 @@ class ChurnModel:
             steady = logit(self.smooth.predict_proba(smooth)[:, 1])
         return np.asarray(self.weight * boosted + (1 - self.weight) * steady)
 
+    def to_dict(self) -> dict[str, Any]:
+        """What makes the model again; see :mod:`retention.models.artifacts`."""
+        return {
+            **{field.name: getattr(self, field.name) for field in fields(self)},
+            "features": list(self.features),
+            "calibration": asdict(self.calibration),
+            "calibrated_as_of": self.calibrated_as_of.isoformat(),
+        }
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> ChurnModel:
+        """Make the model from `to_dict`."""
+        return cls(
+            **{
+                **stored,
+                "features": tuple(stored["features"]),
+                "calibration": Calibration(**stored["calibration"]),
+                "calibrated_as_of": date.fromisoformat(stored["calibrated_as_of"]),
+            }
+        )
+
 
 def fit_churn(training: TrainingSet, horizon_days: int, seed: int) -> ChurnModel:
     """Fit on several past dates.
@@ -154,7 +130,7 @@ def fit_churn(training: TrainingSet, horizon_days: int, seed: int) -> ChurnModel
     training = training.ordered()
     if len(np.unique(training.churned)) < 2:
         raise ValueError("training needs customers who churned and customers who stayed")
-    training = training.with_columns(_known_often_enough(training.features))
+    training = training.with_columns(training.known_often_enough())
     process = _fit_process(training.features[training.newest])
     inputs = _inputs(training.features, process, horizon_days)
     matrix, smooth = _matrix(inputs), _smooth_inputs(inputs)
@@ -162,7 +138,7 @@ def fit_churn(training: TrainingSet, horizon_days: int, seed: int) -> ChurnModel
     scale[scale < 1e-9] = 1.0
     smooth = (smooth - centre) / scale
     target = training.churned
-    fold = (_uniform(training.features.index.to_numpy()) * FOLDS).astype(int)
+    fold = folds(training.features.index.to_numpy())
     boosted, steady, trees = np.zeros(len(target)), np.zeros(len(target)), []
     with limited_threads(len(target)):
         for left_out in range(FOLDS):
@@ -212,37 +188,6 @@ def recency_model(training: TrainingSet) -> LogisticRegression:
 def recency_churn(model: LogisticRegression, features: pd.DataFrame) -> Floats:
     """Churn probability by recency alone."""
     return np.asarray(model.predict_proba(_log_recency(features))[:, 1])
-
-
-def usable_cores() -> int:
-    """Cores for this process: `RETENTION_CORES`, else those it may run on less those that are busy right now.
-
-    Half the cores cost at most twice the time; a core that is not free costs far more, because the threads spin while they
-    wait for each other (23,570 customers at four dates on two busy cores: 406 s with two threads, 77 s with one).
-    """
-    granted = os.environ.get("RETENTION_CORES")
-    if granted and granted.isdigit() and int(granted) > 0:
-        return int(granted)
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    busy = round(os.getloadavg()[0]) if hasattr(os, "getloadavg") else 0
-    return max(1, allowed - busy)
-
-
-@contextmanager
-def limited_threads(rows: int = ROWS_PER_THREAD) -> Iterator[None]:
-    """Keep OpenMP to the cores granted, and to as many as the rows keep busy.
-
-    With more threads than free cores boosting spins for ten times as long, and on a few thousand rows waiting for each
-    other takes more time than the work.
-    """
-    with threadpool_limits(limits=max(1, min(usable_cores(), rows // ROWS_PER_THREAD))):
-        yield
-
-
-def _known_often_enough(features: pd.DataFrame) -> list[str]:
-    """Columns with a value for enough customers to learn from; a survey nobody has answered yet is left out."""
-    customers = features.notna().groupby(level=0).any().sum()
-    return [name for name in features.columns if name in PURCHASE_COLUMNS or customers[name] >= LEAST_KNOWN]
 
 
 def _fit_process(features: pd.DataFrame) -> dict[str, float] | None:
@@ -297,14 +242,3 @@ def _smooth() -> LogisticRegression:
 
 def _log_recency(features: pd.DataFrame) -> Floats:
     return np.asarray(np.log1p(features[["recency_days"]].to_numpy(dtype=np.float64)))
-
-
-def _uniform(keys: NDArray[Any] | Sequence[int]) -> Floats:
-    """A number in [0, 1) from each key, the same for ever (splitmix64's finaliser)."""
-    z = np.asarray(keys).astype(np.int64).astype(np.uint64)
-    with np.errstate(over="ignore"):
-        z = z + np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
-    return np.asarray(z >> np.uint64(11), dtype=np.float64) / 2.0**53

@@ -10,7 +10,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from retention import features
-from retention.models.churn import TrainingSet
+from retention.models.learning import TrainingSet
 from retention.models.purchases import COLUMNS as PURCHASE_COLUMNS
 from retention.warehouse import RetentionError, Run
 
@@ -74,12 +74,13 @@ def outcomes(run: Run, as_of: date, horizon_days: int, customers: pd.Index) -> p
 
     Returns
     -------
-    DataFrame: churned (1.0 where no order followed), net_minor (money of the orders that did).
+    DataFrame: churned (1.0 where no order followed), orders (order days that did), net_minor (their money).
     """
     known = features.labels(run.warehouse, as_of, horizon_days, settings=run.settings).reindex(customers)
     return pd.DataFrame(
         {
             "churned": (~known["has_order_within"].fillna(False).astype(bool)).astype(np.float64),
+            "orders": known["order_days"].fillna(0).astype(np.float64),
             "net_minor": known["net_minor"].fillna(0).astype(np.float64),
         },
         index=customers,
@@ -112,13 +113,13 @@ def training_dates(newest: date, first_order: date, *, step_days: int, count: in
 
 def training_set(run: Run, dates: list[date], horizon_days: int, columns: tuple[str, ...]) -> TrainingSet:
     """Features as of each date with what happened in the horizon after it."""
-    frames, tags, churned = [], [], []
+    frames, tags, followed = [], [], []
     for day in dates:
         frame = past_features(run, day)
         frames.append(frame[list(columns)])
         tags.append(np.full(len(frame), np.datetime64(day, "D")))
-        churned.append(outcomes(run, day, horizon_days, frame.index)["churned"].to_numpy())
-    return TrainingSet(pd.concat(frames), np.concatenate(tags), np.concatenate(churned))
+        followed.append(outcomes(run, day, horizon_days, frame.index))
+    return TrainingSet(pd.concat(frames), np.concatenate(tags), pd.concat(followed))
 
 
 def _purchasers(frame: pd.DataFrame, as_of: date) -> pd.DataFrame:

@@ -264,7 +264,7 @@ def _beaten(metric: str, label: str, measured: Mapping[str, Mapping[str, Measure
     return f"out of time {label} {_show(measured['challenger'][metric])}, better than {others}{first}"
 
 
-def _champion_twin(current: RegisteredModel | None) -> artifacts.Model | None:
+def _champion_twin(current: RegisteredModel | None) -> artifacts.StoredModel | None:
     """The champion's twin; None when there is no champion, or its file cannot be used.
 
     A damaged file stops scoring until somebody acts; training a replacement is one way to act, so it must go on.

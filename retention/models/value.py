@@ -8,7 +8,7 @@ nor a seed can move it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -40,6 +40,8 @@ class ValueModel:
     reports : how the two fits went.
     huge_order_customers : customers whose values were cut in training.
     """
+
+    kind: ClassVar[str] = "clv"
 
     process: BetaGeoNBD
     spending: GammaGamma

@@ -32,6 +32,9 @@ customers as (
     select
         customer_key,
         count(*) filter (where paid_at >= :as_of and stands_at_end) as count_orders,
+        count(distinct cast(paid_at at time zone :business_timezone as date)) filter (
+            where paid_at >= :as_of and stands_at_end
+        ) as count_order_days,
         cast(coalesce(sum(net_minor) filter (where paid_at >= :as_of and stands_at_end), 0) as bigint) as net_minor
     from orders
     group by customer_key
@@ -51,6 +54,7 @@ select
     customers.customer_key,
     customers.count_orders > 0 as has_order_within,
     customers.count_orders as orders,
+    customers.count_order_days as order_days,
     customers.net_minor
 from customers
 where customers.customer_key not in (select left_out.customer_key from left_out)

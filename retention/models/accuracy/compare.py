@@ -11,8 +11,9 @@ import pandas as pd
 
 from retention.models.accuracy.histories import Split, features_as_of, outcome, purchase_days
 from retention.models.btyd import BetaGeoNBD
-from retention.models.churn import TrainingSet, fit_churn, process_churn, recency_churn, recency_model
+from retention.models.churn import fit_churn, process_churn, recency_churn, recency_model
 from retention.models.inputs import training_dates
+from retention.models.learning import TrainingSet
 from retention.models.metrics import CHURN_METRICS, VALUE_METRICS, Measured, measure
 from retention.models.purchases import purchases
 from retention.models.value import ValueModel
@@ -72,6 +73,6 @@ def _training_set(split: Split, days: pd.DataFrame, settings: Settings) -> Train
     )
     frames = [features_as_of(days, day) for day in dates]
     length = timedelta(days=split.learning_days)
-    churned = [outcome(days, frame.index, day, day + length)["churned"] for frame, day in zip(frames, dates, strict=True)]
+    followed = [outcome(days, frame.index, day, day + length) for frame, day in zip(frames, dates, strict=True)]
     tags = [np.full(len(frame), np.datetime64(day, "D")) for frame, day in zip(frames, dates, strict=True)]
-    return TrainingSet(pd.concat(frames), np.concatenate(tags), np.concatenate(churned))
+    return TrainingSet(pd.concat(frames), np.concatenate(tags), pd.concat(followed))

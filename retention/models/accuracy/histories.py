@@ -123,7 +123,9 @@ def features_as_of(days: pd.DataFrame, as_of: date) -> pd.DataFrame:
 
 
 def outcome(days: pd.DataFrame, customers: pd.Index, starts: date, ends: date) -> pd.DataFrame:
-    """What these customers did in [starts, ends): churned (1.0 or 0.0) and net_minor."""
+    """What these customers did in [starts, ends): churned (1.0 or 0.0), orders and net_minor."""
     window = days[(days["day"] >= pd.Timestamp(starts)) & (days["day"] < pd.Timestamp(ends))]
     spent = window.groupby("customer_key")["net_minor"].sum().reindex(customers)
-    return pd.DataFrame({"churned": spent.isna().astype(np.float64), "net_minor": spent.fillna(0.0)}, index=customers)
+    orders = window.groupby("customer_key").size().reindex(customers)
+    churned = spent.isna().astype(np.float64)
+    return pd.DataFrame({"churned": churned, "orders": orders.fillna(0.0), "net_minor": spent.fillna(0.0)}, index=customers)

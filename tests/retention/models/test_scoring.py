@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from threadpoolctl import threadpool_info
 
 from retention import features, models
-from retention.models import artifacts, inputs, profile, scoring
-from retention.models import churn as churn_module
-from retention.models.churn import fit_churn, limited_threads
+from retention.models import artifacts, inputs, learning, profile, scoring
+from retention.models.churn import fit_churn
+from retention.models.learning import limited_threads
 from retention.warehouse import Run, read_frame
 from tests.retention.models.company import SHORT, load_orders
 
@@ -104,7 +104,7 @@ def test_neither_row_order_nor_threads_change_a_score(trained_run: Run, monkeypa
     churn = artifacts.load(*_file(trained_run, "churn"))[0]
     clv = artifacts.load(*_file(trained_run, "clv"))[0]
     expected = pd.Series(churn.predict(frame), frame.index)
-    monkeypatch.setattr(churn_module, "ROWS_PER_THREAD", 100)
+    monkeypatch.setattr(learning, "ROWS_PER_THREAD", 100)
     for cores in ("1", "2"):
         monkeypatch.setenv("RETENTION_CORES", cores)
         pd.testing.assert_series_equal(pd.Series(churn.predict(shuffled), shuffled.index).sort_index(), expected)
@@ -116,16 +116,16 @@ def test_training_does_not_depend_on_row_order_or_threads(company_run: Run, monk
     columns = inputs.model_columns()
     everybody = inputs.training_set(company_run, [company_run.as_of_date - timedelta(days=60)], 60, columns)
     data = everybody.take(np.arange(250))
-    original = churn_module._boosting
+    original = learning._boosting
 
     def few_trees(*given: Any, **more: Any) -> Any:
         # Threads on busy cores wait for each other at every tree: ten show what four hundred would.
         model = original(*given, **more)
         return model.set_params(max_iter=min(10, model.max_iter))
 
-    monkeypatch.setattr(churn_module, "_boosting", few_trees)
+    monkeypatch.setattr(learning, "_boosting", few_trees)
     first = fit_churn(data, 60, seed=1)
-    monkeypatch.setattr(churn_module, "ROWS_PER_THREAD", 100)
+    monkeypatch.setattr(learning, "ROWS_PER_THREAD", 100)
     monkeypatch.setenv("RETENTION_CORES", "2")
     again = fit_churn(data.take(np.random.default_rng(1).permutation(len(data.churned))), 60, seed=1)
     np.testing.assert_array_equal(first.predict(data.features), again.predict(data.features))
