@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from retention.models.report.data import Chapter, Evaluation
 from retention.warehouse import RetentionError, Run, Warehouse, lease
-
-if TYPE_CHECKING:
-    from retention.models.metrics import Measured
 
 
 class UnknownModel(RetentionError):
@@ -25,7 +22,10 @@ class UnknownModel(RetentionError):
 
 @dataclass(frozen=True)
 class RegisteredModel:
-    """One row of the registry."""
+    """One row of the registry.
+
+    `chapter` is what training has to show of it in its report; a model read from the registry has none.
+    """
 
     model_version: str
     kind: str
@@ -40,16 +40,7 @@ class RegisteredModel:
     details: dict[str, Any]
     profile: dict[str, Any]
     decision: str
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What one training measured: candidate -> metric -> value, on which customers and when."""
-
-    as_of: date
-    horizon_days: int
-    customers: int
-    measured: Mapping[str, Mapping[str, Measured]]
+    chapter: Chapter | None = field(default=None, compare=False, repr=False)
 
 
 _COLUMNS = (

@@ -1,14 +1,16 @@
-"""Scoring: churn and lifetime value of every purchaser as of a date, by the champions or by the marked fallback."""
+"""Scoring: every purchaser as of a date, by the champions or by the marked fallbacks; all tables of the day or none."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retention.models import artifacts, registry
+from retention.models import artifacts, parts, registry
 from retention.models.churn import ChurnModel
 from retention.models.definitions import churn_definition, clv_definition
 from retention.models.inputs import published_features
@@ -19,14 +21,36 @@ from retention.settings import Settings
 from retention.warehouse import Run, stage_writer
 
 Floats = NDArray[np.float64]
+Model = TypeVar("Model")
 
 CHURN_FALLBACK = "fallback-recency"
 CLV_FALLBACK = "fallback-past-year"
 NO_CALIBRATION = "none"
 
 
+@dataclass(frozen=True)
+class Given:
+    """What every scoring part is handed.
+
+    Attributes
+    ----------
+    features : published features of every purchaser, index `customer_key`, ascending.
+    churn, clv : the rows of `scores.churn` and `scores.clv` of this date, in the order of `features`.
+    churn_champion, clv_champion : who scored, None where the marked fallback did.
+    churn_model, clv_model : the champions' models, None likewise.
+    """
+
+    features: pd.DataFrame
+    churn: pd.DataFrame
+    clv: pd.DataFrame
+    churn_champion: RegisteredModel | None = None
+    clv_champion: RegisteredModel | None = None
+    churn_model: ChurnModel | None = None
+    clv_model: ValueModel | None = None
+
+
 def score(run: Run) -> dict[str, Any]:
-    """Publish `scores.churn` and `scores.clv` of the run's as-of date, both or neither.
+    """Publish every `scores.*` slice of the run's as-of date, all or none.
 
     Returns
     -------
@@ -39,36 +63,63 @@ def score(run: Run) -> dict[str, Any]:
     """
     from retention.quality import check_slices
 
-    features = published_features(run)
-    churn_champion = registry.champion(run.warehouse, "churn", churn_definition(run.settings))
-    clv_champion = registry.champion(run.warehouse, "clv", clv_definition(run.settings))
-    churn = churn_scores(run, features, churn_champion)
-    clv = clv_scores(run, features, clv_champion, churn["churn_probability"].to_numpy())
+    known = given(run)
     with stage_writer(run, "scores") as writer:
-        writer.fill_arrow("scores.churn", churn)
-        writer.fill_arrow("scores.clv", clv)
+        for table, frame in tables(run, known):
+            writer.fill_arrow(table, frame)
         check_slices(writer)
         rows = writer.publish()
     return {
         **rows,
-        "churn_model": churn_champion.model_version if churn_champion else CHURN_FALLBACK,
-        "clv_model": clv_champion.model_version if clv_champion else CLV_FALLBACK,
-        "churn_is_fallback": churn_champion is None,
-        "clv_is_fallback": clv_champion is None,
+        "churn_model": known.churn_champion.model_version if known.churn_champion else CHURN_FALLBACK,
+        "clv_model": known.clv_champion.model_version if known.clv_champion else CLV_FALLBACK,
+        "churn_is_fallback": known.churn_champion is None,
+        "clv_is_fallback": known.clv_champion is None,
     }
 
 
-def churn_scores(run: Run, features: pd.DataFrame, champion: RegisteredModel | None) -> pd.DataFrame:
+def given(run: Run) -> Given:
+    """Score churn and lifetime value, and hand over what the other parts build on. Writes nothing.
+
+    Raises
+    ------
+    As :func:`score`.
+    """
+    features = published_features(run)
+    churn_champion = registry.champion(run.warehouse, "churn", churn_definition(run.settings))
+    clv_champion = registry.champion(run.warehouse, "clv", clv_definition(run.settings))
+    churn_model = _model(churn_champion, ChurnModel)
+    clv_model = _model(clv_champion, ValueModel)
+    churn = churn_scores(run, features, churn_champion, churn_model)
+    clv = clv_scores(run, features, clv_champion, clv_model, churn["churn_probability"].to_numpy())
+    return Given(features, churn, clv, churn_champion, clv_champion, churn_model, clv_model)
+
+
+def tables(run: Run, known: Given) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Each table of the day with its rows, one part after the other, so that only one part's rows are in memory."""
+    yield "scores.churn", known.churn
+    yield "scores.clv", known.clv
+    for part in parts.SCORING:
+        yield from parts.function(part)(run, known).items()
+
+
+def _model(champion: RegisteredModel | None, wanted: type[Model]) -> Model | None:
+    if champion is None:
+        return None
+    model = artifacts.load(champion.file_name, champion.file_sha256)[0]
+    if not isinstance(model, wanted):
+        raise artifacts.ModelFileRefused(f"{champion.file_name} holds no {wanted.__name__}. Nothing published.")
+    return model
+
+
+def churn_scores(run: Run, features: pd.DataFrame, champion: RegisteredModel | None, model: ChurnModel | None) -> pd.DataFrame:
     """Rows of `scores.churn`."""
     what = f"scores.churn {run.as_of_date}"
-    if champion is None:
+    if champion is None or model is None:
         probability = fallback_churn(features, run.settings)
         version, calibration = CHURN_FALLBACK, NO_CALIBRATION
         check_scores_finite(what, probability)
     else:
-        model = artifacts.load(champion.file_name, champion.file_sha256)[0]
-        if not isinstance(model, ChurnModel):
-            raise artifacts.ModelFileRefused(f"{champion.file_name} holds no churn model. Nothing published.")
         missing = [name for name in model.features if name not in features.columns]
         if missing:
             raise ScoresStopped(
@@ -93,11 +144,13 @@ def churn_scores(run: Run, features: pd.DataFrame, champion: RegisteredModel | N
     )
 
 
-def clv_scores(run: Run, features: pd.DataFrame, champion: RegisteredModel | None, churn: Floats) -> pd.DataFrame:
+def clv_scores(
+    run: Run, features: pd.DataFrame, champion: RegisteredModel | None, model: ValueModel | None, churn: Floats
+) -> pd.DataFrame:
     """Rows of `scores.clv`."""
     settings, what = run.settings.clv, f"scores.clv {run.as_of_date}"
     columns: dict[str, Any]
-    if champion is None:
+    if champion is None or model is None:
         value = fallback_clv(features, churn)
         check_scores_finite(what, value)
         nothing = pd.array([pd.NA] * len(features), dtype="Int64")
@@ -110,9 +163,6 @@ def clv_scores(run: Run, features: pd.DataFrame, champion: RegisteredModel | Non
             "clv_12m_upper_minor": nothing,
         }
     else:
-        model = artifacts.load(champion.file_name, champion.file_sha256)[0]
-        if not isinstance(model, ValueModel):
-            raise artifacts.ModelFileRefused(f"{champion.file_name} holds no value model. Nothing published.")
         predicted = model.predict(features, settings.horizon_days, settings.annual_discount_rate, settings.interval)
         used = features[[name for name in champion.profile["null_share"] if name in features.columns]]
         check_scores(what, used, predicted["clv_minor"].to_numpy(), champion.profile)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from retention.models import artifacts, registry
+from retention.models import artifacts, parts, registry
 from retention.models.btyd import BetaGeoNBD
 from retention.models.churn import ChurnModel, fit_churn, process_churn, recency_churn, recency_model
 from retention.models.definitions import churn_definition, clv_definition
@@ -29,7 +29,8 @@ from retention.models.metrics import CHURN_METRICS, VALUE_METRICS, Measured, mea
 from retention.models.profile import score_profile
 from retention.models.purchases import COLUMNS as PURCHASE_COLUMNS
 from retention.models.purchases import purchases
-from retention.models.registry import Evaluation, RegisteredModel
+from retention.models.registry import RegisteredModel
+from retention.models.report.data import Evaluation
 from retention.models.value import TooLittleData, ValueModel
 from retention.warehouse import Run
 
@@ -63,9 +64,9 @@ def train(run: Run) -> dict[str, Any]:
     By kind: version, whether it was promoted, and the reason.
     """
     results: dict[str, Any] = {}
-    for kind, function in (("churn", train_churn), ("clv", train_clv)):
+    for kind, part in parts.TRAINING.items():
         try:
-            model = function(run)
+            model = parts.function(part)(run)
             results[kind] = {"model_version": model.model_version, "state": model.state, "decision": model.decision}
         except TooLittleData as too_little:
             results[kind] = {"model_version": None, "state": "not trained", "decision": f"not trained: {too_little}"}

@@ -1,0 +1,23 @@
+"""Which modules score and which are trained, in order. A part is imported only when it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+# `rows(run, given)` of each answers table -> frame with every column of the table, `as_of_date` first.
+SCORING: tuple[str, ...] = ()
+
+# Kind -> `train_<kind>(run)`: a RegisteredModel, or TooLittleData with what is missing.
+TRAINING: dict[str, str] = {
+    "churn": "retention.models.training:train_churn",
+    "clv": "retention.models.training:train_clv",
+}
+
+
+def function(part: str) -> Callable[..., Any]:
+    """Import `module:name`."""
+    module, name = part.split(":")
+    found: Callable[..., Any] = getattr(import_module(module), name)
+    return found
