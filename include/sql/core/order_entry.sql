@@ -2,7 +2,37 @@
 -- Each thing that changes on an order (amounts, void or not, refunds, returns, the rate) is a list of dated steps. At every step
 -- the order is worth what all steps so far say, or nothing while it is void; an entry is what a step changed about that.
 -- Nothing here depends on the order of arrival, and what happens later only ever adds entries.
+-- Almost every order has one state, paid, and nothing came back since: its only entry is the payment, and nothing of all this is
+-- computed for it.
 with
+
+returning_orders as (
+    select distinct line.order_key
+    from core.order_line as line
+    inner join pg_temp.touched_order as touched on line.order_key = touched.order_key
+    where line.returned_quantity > 0
+    union
+    select distinct line.order_key
+    from core.order_line_version as line
+    inner join pg_temp.touched_order as touched on line.order_key = touched.order_key
+    where line.returned_quantity > 0
+),
+
+touched_orders as (
+    select
+        version.order_key,
+        count(*) = 1
+        and bool_and(
+            version.paid_at is not null
+            and version.cancelled_at is null
+            and version.refund_original = 0
+            and version.currency = :base_currency
+        )
+        and version.order_key not in (select returning_orders.order_key from returning_orders) as is_plain
+    from core.order_version as version
+    inner join pg_temp.touched_order as touched on version.order_key = touched.order_key
+    group by version.order_key
+),
 
 versions as (
     select
@@ -14,7 +44,7 @@ versions as (
             ), false
         ) as lives_again
     from core.order_version as version
-    inner join pg_temp.touched_order as touched on version.order_key = touched.order_key
+    inner join touched_orders as touched on version.order_key = touched.order_key and not touched.is_plain
     window by_time as (partition by version.order_key order by version.version_at)
 ),
 
@@ -115,18 +145,6 @@ refund_steps as (
         0::numeric as returned
     from states
     where refund <> previous_refund
-),
-
-returning_orders as (
-    select distinct line.order_key
-    from core.order_line as line
-    inner join pg_temp.touched_order as touched on line.order_key = touched.order_key
-    where line.returned_quantity > 0
-    union
-    select distinct line.order_key
-    from core.order_line_version as line
-    inner join pg_temp.touched_order as touched on line.order_key = touched.order_key
-    where line.returned_quantity > 0
 ),
 
 line_states as (
@@ -285,20 +303,44 @@ changes as (
         (net_minor - lag(net_minor, 1, 0::numeric) over by_time)::bigint as net_minor
     from worth
     window by_time as (partition by order_key order by happened_at, step_rank)
+),
+
+entries as (
+    select
+        order_key,
+        kind,
+        row_number() over (partition by order_key, kind order by happened_at, step_rank)::integer as sequence,
+        happened_at,
+        order_count,
+        gross_minor,
+        net_minor
+    from changes
+    where kind = 'paid' or order_count <> 0 or gross_minor <> 0 or net_minor <> 0
+
+    union all
+
+    select
+        version.order_key,
+        'paid' as kind,
+        1 as sequence,
+        version.paid_at as happened_at,
+        1 as order_count,
+        round(version.gross_original * :minor_factor)::bigint as gross_minor,
+        round((version.gross_original - version.discount_original) * :minor_factor)::bigint as net_minor
+    from core.order_version as version
+    inner join touched_orders as touched on version.order_key = touched.order_key and touched.is_plain
 )
 
 select
-    changes.order_key,
-    changes.kind,
-    row_number() over (
-        partition by changes.order_key, changes.kind order by changes.happened_at, changes.step_rank
-    )::integer as sequence,
+    entries.order_key,
+    entries.kind,
+    entries.sequence,
     header.customer_key,
-    changes.happened_at,
-    changes.order_count,
-    changes.gross_minor,
-    changes.gross_minor - changes.net_minor as discount_minor,
-    changes.net_minor,
+    entries.happened_at,
+    entries.order_count,
+    entries.gross_minor,
+    entries.gross_minor - entries.net_minor as discount_minor,
+    entries.net_minor,
     null::integer as order_number,
     null::numeric as days_since_previous_order,
     header.source,
@@ -306,6 +348,5 @@ select
     header.updated_at,
     header.deleted_at,
     header.is_simulated
-from changes
-inner join core.order_header as header on changes.order_key = header.order_key
-where changes.kind = 'paid' or changes.order_count <> 0 or changes.gross_minor <> 0 or changes.net_minor <> 0
+from entries
+inner join core.order_header as header on entries.order_key = header.order_key
