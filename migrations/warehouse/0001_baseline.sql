@@ -3231,6 +3231,47 @@ comment on column scores.clv.definition is 'identifier of what the value means h
 comment on column scores.clv.model_version is 'version in ops.model, or the name of the fallback rule';
 comment on column scores.clv.is_fallback is 'true where no champion could score and the stated rule of thumb stands in';
 
+create table scores.text_label (
+    as_of_date date not null,
+    text_kind text not null,
+    text_key bigint not null,
+    customer_key bigint,
+    happened_at timestamptz not null,
+    state_at timestamptz not null,
+    language text not null,
+    topic text,
+    topic_probability double precision,
+    topic_basis text not null,
+    sentiment text not null,
+    sentiment_probability double precision,
+    sentiment_basis text not null,
+    severity text,
+    severity_probability double precision,
+    severity_basis text not null,
+    model_version text not null,
+    is_fallback boolean not null,
+    primary key (as_of_date, text_kind, text_key)
+) partition by range (as_of_date);
+comment on table scores.text_label is 'What the texts of the look-back are about: topic, sentiment and severity of complaints, survey comments and public mentions, in Chinese and English. The texts themselves are not here. Grain: one row per text per as_of_date.';
+comment on column scores.text_label.as_of_date is 'date D the reading holds for: texts written before D, as they stood at D';
+comment on column scores.text_label.text_kind is 'complaint, survey_comment or mention';
+comment on column scores.text_label.text_key is 'complaint_key of core.complaint, answer_key of core.survey_answer or mention_key of core.external_mention';
+comment on column scores.text_label.customer_key is 'pseudonym of the writer; null for public mentions';
+comment on column scores.text_label.happened_at is 'when the complaint was opened, the survey answered, the mention published';
+comment on column scores.text_label.state_at is 'state of the source''s row that was read';
+comment on column scores.text_label.language is 'zh, en (any text in Latin letters), mixed, or other';
+comment on column scores.text_label.topic is 'what it is about: the company''s own category where learned from these, else a topic of include/text/lexicon.yml; null where no word says one';
+comment on column scores.text_label.topic_probability is 'probability of the topic by the model; null from the lexicon';
+comment on column scores.text_label.topic_basis is 'model (learned from the company''s complaint categories) or lexicon';
+comment on column scores.text_label.sentiment is 'positive, neutral or negative';
+comment on column scores.text_label.sentiment_probability is 'probability of the sentiment by the model; null from the lexicon';
+comment on column scores.text_label.sentiment_basis is 'model (learned from scores of surveys and labelled mentions) or lexicon';
+comment on column scores.text_label.severity is 'minor, medium or severe; null where the text is no complaint and not negative';
+comment on column scores.text_label.severity_probability is 'probability of the severity by the model; null from the lexicon';
+comment on column scores.text_label.severity_basis is 'model (learned from the company''s severities) or lexicon';
+comment on column scores.text_label.model_version is 'version in ops.model, or fallback-lexicon';
+comment on column scores.text_label.is_fallback is 'true where at least one of the three was read by the lexicon';
+
 create table segments.label (
     label_group text not null,
     label text not null,
