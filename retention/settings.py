@@ -16,6 +16,8 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from retention.settings_models import AssociationSettings, PersonaSettings, PreferenceSettings
+
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -273,6 +275,11 @@ class Settings:
     features: FeatureSettings = field(default_factory=FeatureSettings)
     churn: ChurnSettings = field(default_factory=ChurnSettings)
     clv: ClvSettings = field(default_factory=ClvSettings)
+    associations: AssociationSettings = field(default_factory=AssociationSettings)
+    personas: PersonaSettings = field(default_factory=PersonaSettings)
+    preferences: PreferenceSettings = field(default_factory=PreferenceSettings)
+    reasons: ReasonSettings = field(default_factory=ReasonSettings)
+    warnings: WarningSettings = field(default_factory=WarningSettings)
     value: ValueSettings = field(default_factory=ValueSettings)
     lifecycle: LifecycleSettings = field(default_factory=LifecycleSettings)
     membership: MembershipSettings = field(default_factory=MembershipSettings)

@@ -15,6 +15,7 @@ from retention.warehouse import all_contracts
 ROOT = Path(__file__).resolve().parents[1]
 
 STAGES = [
+    "settings_models",
     "settings",
     "deployment",
     "warehouse",

@@ -1,0 +1,106 @@
+-- Items in the same order, for the customers of a range of keys: one row per ordered pair of frequent items, with the counts
+-- that support, confidence and lift are made of. An item is a product or a category (:level). Items count that are in enough
+-- orders of enough customers; orders with very many items say little about what goes together and are left out.
+with
+
+cancelled_orders as (
+    select order_key
+    from core.order_entry
+    where
+        customer_key between :first_key and :last_key
+        and kind in ('cancelled', 'corrected')
+        and happened_at < :as_of
+        and (deleted_at is null or deleted_at >= :as_of)
+    group by order_key
+    having sum(order_count) < 0
+),
+
+bought as materialized (
+    select distinct
+        line.customer_key,
+        line.order_key,
+        case
+            when :level = 'product' then line.product_key
+            else hashtextextended(concat_ws(' > ', line.category_1, line.category_2), 0)
+        end as item_key,
+        cast(line.happened_at at time zone :business_timezone as date) as bought_on
+    from core.order_line as line
+    where
+        line.customer_key between :first_key and :last_key
+        and line.happened_at >= :since
+        and line.happened_at < :as_of
+        and (line.deleted_at is null or line.deleted_at >= :as_of)
+        and (line.returned_at is null or line.returned_at >= :as_of or line.returned_quantity < line.quantity)
+        and (:level = 'product' or line.category_1 is not null)
+        and line.order_key not in (select order_key from cancelled_orders)
+),
+
+orders as materialized (
+    select
+        customer_key,
+        order_key,
+        min(bought_on) as bought_on,
+        count(*) as count_items
+    from bought
+    group by customer_key, order_key
+    having count(*) <= :most_items_per_order
+),
+
+frequent as materialized (
+    select bought.item_key
+    from bought
+    inner join orders on bought.order_key = orders.order_key
+    group by bought.item_key
+    having count(*) >= :least_orders and count(distinct bought.customer_key) >= :least_customers
+    order by count(*) desc, bought.item_key
+    limit :most_items
+),
+
+baskets as materialized (
+    select
+        bought.customer_key,
+        bought.order_key,
+        bought.item_key
+    from bought
+    inner join orders on bought.order_key = orders.order_key
+    inner join frequent on bought.item_key = frequent.item_key
+),
+
+totals as (
+    select count(*) as count_orders
+    from orders
+),
+
+items as (
+    select
+        item_key,
+        count(*) as count_orders
+    from baskets
+    group by item_key
+),
+
+pairs as (
+    select
+        one.item_key as antecedent_key,
+        other.item_key as consequent_key,
+        count(*) as count_both,
+        count(distinct one.customer_key) as count_customers
+    from baskets as one
+    inner join baskets as other on one.order_key = other.order_key and one.item_key <> other.item_key
+    group by one.item_key, other.item_key
+    having count(*) >= :least_orders and count(distinct one.customer_key) >= :least_customers
+)
+
+select
+    pairs.antecedent_key,
+    pairs.consequent_key,
+    pairs.count_both,
+    pairs.count_customers,
+    antecedents.count_orders as count_antecedent,
+    consequents.count_orders as count_consequent,
+    totals.count_orders as count_total,
+    cast(null as double precision) as median_days
+from pairs
+inner join items as antecedents on pairs.antecedent_key = antecedents.item_key
+inner join items as consequents on pairs.consequent_key = consequents.item_key
+cross join totals

@@ -1,0 +1,160 @@
+-- Items bought next, for the customers of a range of keys: of two orders that follow each other within :within_days, the first
+-- holds the antecedent and the second the consequent, which was not in the first. Counts of such steps from one order to the
+-- next; what a rule is compared with is how often the consequent comes new with the next order whatever the first one held.
+with
+
+cancelled_orders as (
+    select order_key
+    from core.order_entry
+    where
+        customer_key between :first_key and :last_key
+        and kind in ('cancelled', 'corrected')
+        and happened_at < :as_of
+        and (deleted_at is null or deleted_at >= :as_of)
+    group by order_key
+    having sum(order_count) < 0
+),
+
+bought as materialized (
+    select distinct
+        line.customer_key,
+        line.order_key,
+        case
+            when :level = 'product' then line.product_key
+            else hashtextextended(concat_ws(' > ', line.category_1, line.category_2), 0)
+        end as item_key,
+        cast(line.happened_at at time zone :business_timezone as date) as bought_on
+    from core.order_line as line
+    where
+        line.customer_key between :first_key and :last_key
+        and line.happened_at >= :since
+        and line.happened_at < :as_of
+        and (line.deleted_at is null or line.deleted_at >= :as_of)
+        and (line.returned_at is null or line.returned_at >= :as_of or line.returned_quantity < line.quantity)
+        and (:level = 'product' or line.category_1 is not null)
+        and line.order_key not in (select order_key from cancelled_orders)
+),
+
+orders as materialized (
+    select
+        customer_key,
+        order_key,
+        min(bought_on) as bought_on,
+        count(*) as count_items
+    from bought
+    group by customer_key, order_key
+    having count(*) <= :most_items_per_order
+),
+
+frequent as materialized (
+    select bought.item_key
+    from bought
+    inner join orders on bought.order_key = orders.order_key
+    group by bought.item_key
+    having count(*) >= :least_orders and count(distinct bought.customer_key) >= :least_customers
+    order by count(*) desc, bought.item_key
+    limit :most_items
+),
+
+baskets as materialized (
+    select
+        bought.customer_key,
+        bought.order_key,
+        bought.item_key
+    from bought
+    inner join orders on bought.order_key = orders.order_key
+    inner join frequent on bought.item_key = frequent.item_key
+),
+
+following as (
+    select
+        order_key,
+        lead(order_key) over by_time as next_order_key,
+        lead(bought_on) over by_time - bought_on as days
+    from orders
+    window by_time as (partition by customer_key order by bought_on, order_key)
+),
+
+steps as materialized (
+    select
+        order_key,
+        next_order_key,
+        days
+    from following
+    where days between 1 and :within_days
+),
+
+totals as (
+    select count(*) as count_steps
+    from steps
+),
+
+firsts as (
+    select
+        baskets.item_key,
+        count(*) as count_steps
+    from baskets
+    inner join steps on baskets.order_key = steps.order_key
+    group by baskets.item_key
+),
+
+-- Steps whose first order already held both: nothing can come new there.
+already as (
+    select
+        one.item_key as antecedent_key,
+        other.item_key as consequent_key,
+        count(*) as count_steps
+    from baskets as one
+    inner join steps on one.order_key = steps.order_key
+    inner join baskets as other on one.order_key = other.order_key and one.item_key <> other.item_key
+    group by one.item_key, other.item_key
+),
+
+newcomers as materialized (
+    select
+        baskets.customer_key,
+        steps.order_key,
+        baskets.item_key,
+        steps.days
+    from steps
+    inner join baskets on steps.next_order_key = baskets.order_key
+    left join baskets as earlier on steps.order_key = earlier.order_key and baskets.item_key = earlier.item_key
+    where earlier.item_key is null
+),
+
+arrivals as (
+    select
+        item_key,
+        count(*) as count_steps
+    from newcomers
+    group by item_key
+),
+
+pairs as (
+    select
+        baskets.item_key as antecedent_key,
+        newcomers.item_key as consequent_key,
+        count(*) as count_both,
+        count(distinct newcomers.customer_key) as count_customers,
+        percentile_disc(0.5) within group (order by newcomers.days) as median_days
+    from newcomers
+    inner join baskets on newcomers.order_key = baskets.order_key
+    group by baskets.item_key, newcomers.item_key
+    having count(*) >= :least_orders and count(distinct newcomers.customer_key) >= :least_customers
+)
+
+select
+    pairs.antecedent_key,
+    pairs.consequent_key,
+    pairs.count_both,
+    pairs.count_customers,
+    firsts.count_steps - coalesce(already.count_steps, 0) as count_antecedent,
+    arrivals.count_steps as count_consequent,
+    totals.count_steps - coalesce(others.count_steps, 0) as count_total,
+    cast(pairs.median_days as double precision) as median_days
+from pairs
+inner join firsts on pairs.antecedent_key = firsts.item_key
+inner join arrivals on pairs.consequent_key = arrivals.item_key
+left join firsts as others on pairs.consequent_key = others.item_key
+left join already on pairs.antecedent_key = already.antecedent_key and pairs.consequent_key = already.consequent_key
+cross join totals

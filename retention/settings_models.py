@@ -1,0 +1,124 @@
+"""Business numbers of understanding customers: groups of :class:`retention.settings.Settings`, kept here for length only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AssociationSettings:
+    """What goes with what, what comes next, and when something is used up."""
+
+    window_days: int = 365
+    """Order lines of this many days before the as-of date are read."""
+    least_orders: int = 20
+    """A pair (and each item of it) must be in this many orders: fewer prove nothing."""
+    least_customers: int = 10
+    """… of this many customers, so that a rule never tells what one person bought."""
+    most_items: int = 400
+    """Rules are looked for among this many most bought products, and as many categories."""
+    most_items_per_order: int = 80
+    """Orders with more different items are left out of rules: a wholesaler's order joins everything with everything."""
+    most_customers: int = 50_000
+    """Rules are counted on a random share of larger companies: more customers move no share."""
+    within_days: int = 60
+    """Something bought "next" comes with the next order within this many days."""
+    rules_per_item: int = 20
+    """At most this many rules of one kind are published for one item, the surest first."""
+    half_life_days: int = 90
+    """Something bought this long ago says half as much about a customer's habits as something bought today."""
+    just_bought_days: int = 90
+    """What is not used up and bought again is not proposed for so long after it was bought."""
+    replenishable_share: float = 0.4
+    """A product counts as used up and bought again, whatever the catalogue says, when this share of its buyers came back for
+    it within the window."""
+    next_best_count: int = 5
+    """How many products and categories are proposed to each customer."""
+    replenishment_count: int = 5
+    """For how many products of a customer the next date is expected, the most often bought first."""
+    given_up_ratio: float = 3.0
+    """Nobody is reminded of a product that is overdue by more than this many times its rhythm: it was given up."""
+    training_dates: int = 3
+    """At how many past dates the ranking of proposals learns which item came next."""
+    training_step_days: int = 28
+    """Days between those dates."""
+    training_customers: int = 4_000
+    """The ranking learns from so many customers per date: its handful of weights needs no more."""
+    minimum_customers: int = 200
+    """With fewer customers who came back, the ranking is not learned and the stated rule stands in."""
+    seed: int = 20260103
+    """Seed of everything random in learning the ranking."""
+
+
+@dataclass(frozen=True)
+class PersonaSettings:
+    """How customers are grouped by the way they shop."""
+
+    window_days: int = 365
+    """Orders and lines of this many days before the as-of date are read."""
+    minimum_customers: int = 200
+    """Fewer purchasers than this and no groups are learned."""
+    most_customers: int = 50_000
+    """Groups are learned from a random share of larger companies."""
+    shrinkage_lines: float = 10.0
+    """A customer's discount share and price position are drawn to the company's as if by so many lines of its average."""
+    bootstraps: int = 20
+    """How often the groups are learned again from resampled customers to see whether they are the same ones."""
+    minimum_stability: float = 0.5
+    """Groups that agree less than this with those of resampled customers (adjusted Rand index) are not used."""
+    seed: int = 20260104
+    """Seed of everything random in learning the groups."""
+
+
+@dataclass(frozen=True)
+class PreferenceSettings:
+    """How much of their own a customer must show before it counts."""
+
+    window_days: int = 365
+    """Orders, messages and touches of this many days before the as-of date are read."""
+    prior_lines: float = 10.0
+    """Shares of categories, price and discount start from the company's as if by so many lines."""
+    prior_messages: float = 20.0
+    """A channel's response rate starts from the stated prior as if by so many messages."""
+    prior_visits: float = 5.0
+    """Hour and weekday start from the company's as if by so many visits."""
+    low_band: float = 1 / 3
+    """Up to this position of prices within their categories (0 cheapest, 1 dearest) a customer buys in the low band."""
+    high_band: float = 2 / 3
+    """From this position on in the high band."""
+    young_until: int = 35
+    """Age up to which the stated prior of channels is that of the young."""
+    middle_until: int = 59
+    """Age up to which it is that of the middle-aged."""
+
+
+@dataclass(frozen=True)
+class ReasonSettings:
+    """Whose scores come with reasons, and how many."""
+
+    top_share: float = 0.1
+    """Share of purchasers, by churn risk and by predicted value, whose scores are explained."""
+    reasons_per_customer: int = 3
+    """At most this many reasons per customer and score, the weightiest first."""
+    minimum_share: float = 0.1
+    """A reason must make up at least this share of what moves the score its way: a list padded with trifles misleads."""
+    buckets: int = 2
+    """Customer buckets explained side by side: one per core."""
+
+
+@dataclass(frozen=True)
+class WarningSettings:
+    """When a warning sign counts as one, and not as chance."""
+
+    minimum_change: float = 0.5
+    """Orders or touches must have fallen by this share, complaints per order risen by it …"""
+    chance_limit: float = 0.25
+    """… and a customer who has not changed would show as much with at most this probability: one order after two is nothing."""
+    minimum_orders_before: int = 2
+    """Repeat orders of the 90 days before, from which a fall can be read at all."""
+    minimum_interactions_before: int = 3
+    """Touches of the 30 days before, from which a fall can be read."""
+    minimum_complaints: int = 2
+    """Complaints of the last 90 days, from which a rise can be read."""
+    minimum_window_days: int = 30
+    """A new customer's window before must span this many days."""
