@@ -16,7 +16,13 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from retention.settings_models import AssociationSettings, PersonaSettings, PreferenceSettings
+from retention.settings_models import (
+    AssociationSettings,
+    PersonaSettings,
+    PreferenceSettings,
+    ReasonSettings,
+    WarningSettings,
+)
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
