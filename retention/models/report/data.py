@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from retention.models.metrics import Measured
+
+@dataclass(frozen=True)
+class Measured:
+    """One metric: its value on all rows and a 95 % bootstrap interval over customers (both None where undefined)."""
+
+    value: float | None
+    lower: float | None
+    upper: float | None
 
 
 @dataclass(frozen=True)
