@@ -141,6 +141,24 @@ class ClvSettings:
 
 
 @dataclass(frozen=True)
+class TextSettings:
+    """How complaints, comments and mentions are read."""
+
+    look_back_days: int = 365
+    """Texts of this many days before the as-of date are read every day."""
+    training_days: int = 1096
+    """Labels of this many days are learned from."""
+    largest_training_set: int = 30_000
+    """More labelled texts than this are not learned from; the newest count."""
+    minimum_texts: int = 200
+    """Fewer labelled texts than this and the lexicon reads."""
+    minimum_per_class: int = 20
+    """A label with fewer texts than this is not learned."""
+    seed: int = 20260109
+    """Seed of the bootstrap intervals."""
+
+
+@dataclass(frozen=True)
 class ValueSettings:
     """Cut-offs of the value matrix and the service tiers."""
 
@@ -281,6 +299,7 @@ class Settings:
     features: FeatureSettings = field(default_factory=FeatureSettings)
     churn: ChurnSettings = field(default_factory=ChurnSettings)
     clv: ClvSettings = field(default_factory=ClvSettings)
+    text: TextSettings = field(default_factory=TextSettings)
     associations: AssociationSettings = field(default_factory=AssociationSettings)
     personas: PersonaSettings = field(default_factory=PersonaSettings)
     preferences: PreferenceSettings = field(default_factory=PreferenceSettings)
