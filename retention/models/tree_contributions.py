@@ -86,7 +86,7 @@ class _Tree:
             return np.column_stack([self._goes_left(split, columns, missing) for split in range(size)]), slice(None)
         code = np.zeros(columns.shape[1], dtype=np.uint16 if size <= COUNTED_SPLITS else np.int64)
         for split in range(size):
-            code |= self._goes_left(split, columns, missing).astype(code.dtype) << code.dtype.type(split)
+            code = code | (self._goes_left(split, columns, missing).astype(code.dtype) << code.dtype.type(split))
         if size <= COUNTED_SPLITS:
             seen = np.zeros(1 << size, dtype=bool)
             seen[code] = True
