@@ -1026,7 +1026,7 @@ create table core.interaction (
     is_simulated boolean not null,
     primary key (interaction_key)
 );
-create index on core.interaction (customer_key, happened_at) include (channel, kind, direction, dwell_seconds, deleted_at);
+create index on core.interaction (customer_key, happened_at) include (interaction_key, channel, kind, direction, dwell_seconds, deleted_at, updated_at);
 comment on table core.interaction is 'Touches between customer and company. Grain: one row per touch.';
 comment on column core.interaction.interaction_key is 'hash of source and interaction_id';
 comment on column core.interaction.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
@@ -1249,7 +1249,7 @@ create table core.order_header (
     primary key (order_key)
 );
 create unique index on core.order_header (source, order_id);
-create index on core.order_header (customer_key, paid_at) include (order_key, cancelled_at, coupon_code, channel, deleted_at);
+create index on core.order_header (customer_key, paid_at) include (order_key, cancelled_at, coupon_code, channel, deleted_at, updated_at);
 create index on core.order_header (source_customer_key);
 create index on core.order_header (currency, ordered_at) where fx_rate <> 1;
 comment on table core.order_header is 'Orders in their latest state. For sums as of a date read core.order_entry. Grain: one row per order.';
@@ -1304,7 +1304,7 @@ create table core.order_line (
     is_simulated boolean not null,
     primary key (order_key, line_number)
 );
-create index on core.order_line (customer_key, happened_at) include (order_key, product_key, category_1, category_2, quantity, gross_minor, discount_minor, net_minor, returned_quantity, returned_at, deleted_at);
+create index on core.order_line (customer_key, happened_at) include (order_key, line_number, product_key, category_1, category_2, quantity, gross_minor, discount_minor, net_minor, returned_quantity, returned_at, deleted_at, updated_at);
 comment on table core.order_line is 'Products on orders. Grain: one row per order and line number.';
 comment on column core.order_line.order_key is 'hash of source and order_id';
 comment on column core.order_line.line_number is 'number of the line within the order';
@@ -1370,6 +1370,8 @@ create table core.order_version (
     gross_original numeric not null,
     discount_original numeric not null,
     refund_original numeric not null,
+    channel text,
+    coupon_code text,
     source text not null,
     batch_id bigint not null,
     updated_at timestamptz,
@@ -1388,6 +1390,8 @@ comment on column core.order_version.currency is 'ISO 4217 currency of the amoun
 comment on column core.order_version.gross_original is 'price before discounts, in major units of its currency';
 comment on column core.order_version.discount_original is 'discount, in major units of its currency';
 comment on column core.order_version.refund_original is 'money given back so far, in major units of its currency';
+comment on column core.order_version.channel is 'where it was bought';
+comment on column core.order_version.coupon_code is 'coupon used';
 comment on column core.order_version.source is 'source system that delivered the row';
 comment on column core.order_version.batch_id is 'batch that last changed the row (ops.batch)';
 comment on column core.order_version.updated_at is 'when the source last changed the row; when the batch landed if the source does not say';
@@ -1409,7 +1413,7 @@ create table core.points_entry (
     is_simulated boolean not null,
     primary key (entry_key)
 );
-create index on core.points_entry (customer_key, happened_at) include (kind, points, expires_at);
+create index on core.points_entry (customer_key, happened_at) include (entry_key, kind, points, expires_at, deleted_at, updated_at);
 comment on table core.points_entry is 'Entries of the loyalty points ledger. Grain: one row per ledger entry.';
 comment on column core.points_entry.entry_key is 'hash of source and entry_id';
 comment on column core.points_entry.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
@@ -1624,7 +1628,7 @@ create table core.survey_answer (
     is_simulated boolean not null,
     primary key (answer_key)
 );
-create index on core.survey_answer (customer_key, happened_at) include (instrument, score, deleted_at);
+create index on core.survey_answer (customer_key, happened_at) include (answer_key, instrument, score, deleted_at, updated_at);
 comment on table core.survey_answer is 'Answers to survey questions. Grain: one row per answer.';
 comment on column core.survey_answer.answer_key is 'hash of source and answer_id';
 comment on column core.survey_answer.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
@@ -3231,6 +3235,43 @@ comment on column scores.clv.definition is 'identifier of what the value means h
 comment on column scores.clv.model_version is 'version in ops.model, or the name of the fallback rule';
 comment on column scores.clv.is_fallback is 'true where no champion could score and the stated rule of thumb stands in';
 
+create table scores.reason (
+    as_of_date date not null,
+    customer_key bigint not null,
+    score text not null,
+    rank integer not null,
+    is_top_risk boolean not null,
+    is_top_value boolean not null,
+    reason text not null,
+    is_raising boolean not null,
+    contribution double precision not null,
+    score_base double precision not null,
+    score_rest double precision not null,
+    score_total double precision not null,
+    sentence_en text not null,
+    sentence_zh text not null,
+    model_version text not null,
+    is_fallback boolean not null,
+    primary key (as_of_date, customer_key, score, rank)
+) partition by range (as_of_date);
+comment on table scores.reason is 'Why a score is what it is, for the purchasers of the top bands: the weightiest reasons, as fixed sentences, from exact additive contributions. For the score churn they add up to the model''s log-odds before calibration, for clv to the natural logarithm of the published value: score_base + the contributions of a customer''s rows + score_rest = score_total. Grain: one row per purchaser of a top band, score and rank per as_of_date.';
+comment on column scores.reason.as_of_date is 'date D of the score that is explained';
+comment on column scores.reason.customer_key is 'pseudonym of the purchaser';
+comment on column scores.reason.score is 'score that is explained: churn (scores.churn) or clv (scores.clv)';
+comment on column scores.reason.rank is '1 is the weightiest reason';
+comment on column scores.reason.is_top_risk is 'true where the purchaser is in the top band of churn probability';
+comment on column scores.reason.is_top_value is 'true where the purchaser is in the top band of predicted value';
+comment on column scores.reason.reason is 'code of the reason, see include/reasons: a group of inputs that people understand as one';
+comment on column scores.reason.is_raising is 'true where the reason makes the score higher than the usual customer''s, false where lower';
+comment on column scores.reason.contribution is 'what the reason adds to score_total, in log-odds (churn) or as a natural logarithm (clv)';
+comment on column scores.reason.score_base is 'score_total of the usual customer: the same for all rows of a score and date';
+comment on column scores.reason.score_rest is 'sum of the contributions of this customer that are not listed';
+comment on column scores.reason.score_total is 'churn: log-odds before calibration; clv: natural logarithm of the predicted value in minor units';
+comment on column scores.reason.sentence_en is 'the reason in English: fixed wording with the customer''s own figures';
+comment on column scores.reason.sentence_zh is 'the reason in Chinese: fixed wording with the customer''s own figures';
+comment on column scores.reason.model_version is 'version in ops.model that scored, or the name of the fallback rule';
+comment on column scores.reason.is_fallback is 'true where the stated rule of thumb scored: the reasons explain that rule';
+
 create table scores.text_label (
     as_of_date date not null,
     text_kind text not null,
@@ -3271,6 +3312,31 @@ comment on column scores.text_label.severity_probability is 'probability of the 
 comment on column scores.text_label.severity_basis is 'model (learned from the company''s severities) or lexicon';
 comment on column scores.text_label.model_version is 'version in ops.model, or fallback-lexicon';
 comment on column scores.text_label.is_fallback is 'true where at least one of the three was read by the lexicon';
+
+create table scores.warning (
+    as_of_date date not null,
+    customer_key bigint not null,
+    warning text not null,
+    value_now double precision not null,
+    value_before double precision not null,
+    value_expected double precision not null,
+    change_ratio double precision,
+    chance double precision not null,
+    sentence_en text not null,
+    sentence_zh text not null,
+    primary key (as_of_date, customer_key, warning)
+) partition by range (as_of_date);
+comment on table scores.warning is 'Warning signs of purchasers, on their own and not inside a model: orders falling, complaints per order rising, touches falling, overdue against the own rhythm. One row where a sign shows; nobody without a sign has a row. Grain: one row per purchaser and warning sign that shows per as_of_date.';
+comment on column scores.warning.as_of_date is 'date D as of which the sign shows: only what happened before D was used';
+comment on column scores.warning.customer_key is 'pseudonym of the purchaser';
+comment on column scores.warning.warning is 'frequency_falling, complaints_rising, interactions_falling or overdue';
+comment on column scores.warning.value_now is 'orders or complaints of the last 90 days, touches of the last 30, or days since the last order (overdue)';
+comment on column scores.warning.value_before is 'the same of the window before, without the first order ever; mean days between orders (overdue)';
+comment on column scores.warning.value_expected is 'value_now of a customer who has not changed: value_before for as much exposure (days, orders) and the company''s own change; the own rhythm (overdue)';
+comment on column scores.warning.change_ratio is 'value_now over value_expected; null where nothing was expected';
+comment on column scores.warning.chance is 'probability that a customer who has not changed shows as much: small is a clear sign';
+comment on column scores.warning.sentence_en is 'the sign with its evidence in English: fixed wording';
+comment on column scores.warning.sentence_zh is 'the sign with its evidence in Chinese: fixed wording';
 
 create table segments.label (
     label_group text not null,

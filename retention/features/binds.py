@@ -30,6 +30,7 @@ def feature_binds(settings: Settings, as_of_date: date) -> dict[str, Any]:
         "as_of": settings.day_start(as_of_date),
         **since,
         "business_timezone": settings.company.business_timezone,
+        "minor_factor": 10**settings.company.base_currency_minor_digits,
         "acknowledge_hours": settings.complaints.acknowledge_hours,
         "first_reply_hours": settings.complaints.first_reply_hours,
         "lost_days": settings.lifecycle.lost_days,

@@ -10,6 +10,8 @@ select
     gross_original,
     discount_original,
     refund_original,
+    channel,
+    coupon_code,
     source,
     batch_id,
     version_at as updated_at,

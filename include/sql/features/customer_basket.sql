@@ -1,5 +1,6 @@
 -- features.customer_basket: one row per customer per as_of_date, from the order lines of the last 365 business days.
--- Lines of orders cancelled before as_of are left out; a return counts once it happened before as_of.
+-- Lines of orders cancelled before as_of are left out; a return counts once it happened before as_of. A line is read in the state
+-- that its source had made before as_of.
 with
 
 customers as (
@@ -25,6 +26,102 @@ cancelled_orders as (
     having sum(order_count) < 0
 ),
 
+-- Lines that their source changed at as_of or later: the state before holds, in the rate of their order.
+corrected_lines as (
+    select
+        line.customer_key,
+        line.order_key,
+        line.line_number,
+        earlier.product_key,
+        case when earlier.product_key = line.product_key then line.category_1 else product.category_1 end as category_1,
+        case when earlier.product_key = line.product_key then line.category_2 else product.category_2 end as category_2,
+        line.happened_at,
+        earlier.quantity,
+        cast(round(earlier.quantity * earlier.unit_price_original * orders.fx_rate * :minor_factor) as bigint) as gross_minor,
+        cast(
+            round(
+                (earlier.quantity * earlier.unit_price_original - earlier.discount_original) * orders.fx_rate * :minor_factor
+            ) as bigint
+        ) as net_minor,
+        earlier.returned_quantity,
+        earlier.returned_at,
+        earlier.deleted_at
+    from core.order_line as line
+    inner join lateral (
+        select
+            version.product_key,
+            version.quantity,
+            version.unit_price_original,
+            version.discount_original,
+            version.returned_quantity,
+            version.returned_at,
+            version.deleted_at
+        from core.order_line_version as version
+        where version.order_key = line.order_key and version.line_number = line.line_number
+        order by
+            version.updated_at < :as_of desc,
+            case when version.updated_at < :as_of then version.updated_at end desc,
+            version.updated_at
+        limit 1
+    ) as earlier on true
+    inner join core.order_header as orders on line.order_key = orders.order_key
+    left join core.product as product on earlier.product_key = product.product_key
+    where
+        line.customer_key between :first_key and :last_key
+        and line.happened_at >= :since_365d
+        and line.happened_at < :as_of
+        and line.updated_at >= :as_of
+),
+
+states as not materialized (
+    select
+        customer_key,
+        order_key,
+        product_key,
+        category_1,
+        category_2,
+        happened_at,
+        quantity,
+        gross_minor,
+        discount_minor,
+        net_minor,
+        returned_quantity,
+        returned_at,
+        deleted_at
+    from core.order_line
+    where
+        customer_key between :first_key and :last_key
+        and happened_at >= :since_365d
+        and happened_at < :as_of
+        and (
+            coalesce(updated_at < :as_of, true)
+            or (order_key, line_number) not in (
+                select
+                    corrected_lines.order_key,
+                    corrected_lines.line_number
+                from corrected_lines
+            )
+        )
+
+    union all
+
+    select
+        customer_key,
+        order_key,
+        product_key,
+        category_1,
+        category_2,
+        happened_at,
+        quantity,
+        gross_minor,
+        gross_minor - net_minor as discount_minor,
+        net_minor,
+        returned_quantity,
+        returned_at,
+        deleted_at
+    from corrected_lines
+),
+
 lines as not materialized (
     select
         customer_key,
@@ -39,13 +136,10 @@ lines as not materialized (
         net_minor,
         case when returned_at < :as_of then returned_quantity else 0 end as returned_quantity,
         case when returned_at < :as_of and returned_quantity > 0 then returned_at end as returned_at
-    from core.order_line
+    from states
     where
-        customer_key between :first_key and :last_key
-        and happened_at >= :since_365d
-        and happened_at < :as_of
-        and (deleted_at is null or deleted_at >= :as_of)
-        and order_key not in (select order_key from cancelled_orders)
+        (deleted_at is null or deleted_at >= :as_of)
+        and order_key not in (select cancelled_orders.order_key from cancelled_orders)
 ),
 
 baskets as (

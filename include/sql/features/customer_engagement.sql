@@ -13,6 +13,58 @@ customers as (
         and not is_test
 ),
 
+-- Of what a source changed at as_of or later, the state in force before holds; what had no state before, is as it came first.
+touches as (
+    select
+        latest.customer_key,
+        latest.happened_at,
+        latest.channel,
+        latest.kind,
+        latest.direction,
+        latest.dwell_seconds,
+        latest.deleted_at
+    from core.interaction as latest
+    where
+        latest.customer_key between :first_key and :last_key
+        and latest.happened_at >= :since_365d
+        and latest.happened_at < :as_of
+        and (
+            coalesce(latest.updated_at < :as_of, true)
+            or not exists (
+                select 1
+                from core.interaction_version as version
+                where version.interaction_key = latest.interaction_key
+            )
+        )
+
+    union all
+
+    select
+        version.customer_key,
+        version.happened_at,
+        version.channel,
+        version.kind,
+        version.direction,
+        version.dwell_seconds,
+        version.deleted_at
+    from core.interaction_version as version
+    inner join core.interaction as latest on version.interaction_key = latest.interaction_key and latest.updated_at >= :as_of
+    where
+        version.customer_key between :first_key and :last_key
+        and version.happened_at >= :since_365d
+        and version.happened_at < :as_of
+        and not exists (
+            select 1
+            from core.interaction_version as other
+            where
+                other.interaction_key = version.interaction_key
+                and (
+                    (version.updated_at < :as_of and other.updated_at > version.updated_at and other.updated_at < :as_of)
+                    or (version.updated_at >= :as_of and other.updated_at < version.updated_at)
+                )
+        )
+),
+
 interactions as (
     select
         customer_key,
@@ -33,13 +85,56 @@ interactions as (
         count(*) filter (where happened_at >= :since_90d and kind = 'page_view') as count_page_views_90d,
         cast(coalesce(sum(dwell_seconds) filter (where happened_at >= :since_90d), 0) as bigint) as dwell_seconds_90d,
         max(happened_at) as last_at
-    from core.interaction
-    where
-        customer_key between :first_key and :last_key
-        and happened_at >= :since_365d
-        and happened_at < :as_of
-        and (deleted_at is null or deleted_at >= :as_of)
+    from touches
+    where deleted_at is null or deleted_at >= :as_of
     group by customer_key
+),
+
+replies as (
+    select
+        latest.customer_key,
+        latest.answer_key,
+        latest.instrument,
+        latest.score,
+        latest.happened_at,
+        latest.deleted_at
+    from core.survey_answer as latest
+    where
+        latest.customer_key between :first_key and :last_key
+        and latest.happened_at < :as_of
+        and (
+            coalesce(latest.updated_at < :as_of, true)
+            or not exists (
+                select 1
+                from core.survey_answer_version as version
+                where version.answer_key = latest.answer_key
+            )
+        )
+
+    union all
+
+    select
+        version.customer_key,
+        version.answer_key,
+        version.instrument,
+        version.score,
+        version.happened_at,
+        version.deleted_at
+    from core.survey_answer_version as version
+    inner join core.survey_answer as latest on version.answer_key = latest.answer_key and latest.updated_at >= :as_of
+    where
+        version.customer_key between :first_key and :last_key
+        and version.happened_at < :as_of
+        and not exists (
+            select 1
+            from core.survey_answer_version as other
+            where
+                other.answer_key = version.answer_key
+                and (
+                    (version.updated_at < :as_of and other.updated_at > version.updated_at and other.updated_at < :as_of)
+                    or (version.updated_at >= :as_of and other.updated_at < version.updated_at)
+                )
+        )
 ),
 
 answers as (
@@ -52,11 +147,8 @@ answers as (
             partition by customer_key, instrument
             order by happened_at desc, answer_key desc
         ) as recency_rank
-    from core.survey_answer
-    where
-        customer_key between :first_key and :last_key
-        and happened_at < :as_of
-        and (deleted_at is null or deleted_at >= :as_of)
+    from replies
+    where deleted_at is null or deleted_at >= :as_of
 ),
 
 surveys as (
@@ -86,17 +178,102 @@ messages as (
     group by customer_key
 ),
 
+recommendations as (
+    select
+        latest.customer_key,
+        latest.converted_at,
+        latest.deleted_at
+    from core.referral as latest
+    where
+        latest.customer_key between :first_key and :last_key
+        and latest.referred_at < :as_of
+        and (
+            coalesce(latest.updated_at < :as_of, true)
+            or not exists (
+                select 1
+                from core.referral_version as version
+                where version.referral_key = latest.referral_key
+            )
+        )
+
+    union all
+
+    select
+        version.customer_key,
+        version.converted_at,
+        version.deleted_at
+    from core.referral_version as version
+    inner join core.referral as latest on version.referral_key = latest.referral_key and latest.updated_at >= :as_of
+    where
+        version.customer_key between :first_key and :last_key
+        and version.referred_at < :as_of
+        and not exists (
+            select 1
+            from core.referral_version as other
+            where
+                other.referral_key = version.referral_key
+                and (
+                    (version.updated_at < :as_of and other.updated_at > version.updated_at and other.updated_at < :as_of)
+                    or (version.updated_at >= :as_of and other.updated_at < version.updated_at)
+                )
+        )
+),
+
 referrals as (
     select
         customer_key,
         count(*) as count_referrals,
         count(*) filter (where converted_at < :as_of) as count_converted
-    from core.referral
-    where
-        customer_key between :first_key and :last_key
-        and referred_at < :as_of
-        and (deleted_at is null or deleted_at >= :as_of)
+    from recommendations
+    where deleted_at is null or deleted_at >= :as_of
     group by customer_key
+),
+
+bookings as (
+    select
+        latest.customer_key,
+        latest.kind,
+        latest.points,
+        latest.happened_at,
+        latest.expires_at,
+        latest.deleted_at
+    from core.points_entry as latest
+    where
+        latest.customer_key between :first_key and :last_key
+        and latest.happened_at < :as_of
+        and (
+            coalesce(latest.updated_at < :as_of, true)
+            or not exists (
+                select 1
+                from core.points_entry_version as version
+                where version.entry_key = latest.entry_key
+            )
+        )
+
+    union all
+
+    select
+        version.customer_key,
+        version.kind,
+        version.points,
+        version.happened_at,
+        version.expires_at,
+        version.deleted_at
+    from core.points_entry_version as version
+    inner join core.points_entry as latest on version.entry_key = latest.entry_key and latest.updated_at >= :as_of
+    where
+        version.customer_key between :first_key and :last_key
+        and version.happened_at < :as_of
+        and not exists (
+            select 1
+            from core.points_entry_version as other
+            where
+                other.entry_key = version.entry_key
+                and (
+                    (version.updated_at < :as_of and other.updated_at > version.updated_at and other.updated_at < :as_of)
+                    or (version.updated_at >= :as_of and other.updated_at < version.updated_at)
+                )
+        )
 ),
 
 points as (
@@ -113,11 +290,8 @@ points as (
         cast(
             coalesce(sum(abs(points)) filter (where kind = 'redeemed' and happened_at >= :since_365d), 0) as bigint
         ) as redeemed_365d
-    from core.points_entry
-    where
-        customer_key between :first_key and :last_key
-        and happened_at < :as_of
-        and (deleted_at is null or deleted_at >= :as_of)
+    from bookings
+    where deleted_at is null or deleted_at >= :as_of
     group by customer_key
 )
 

@@ -164,16 +164,61 @@ cancelled_orders as (
     having sum(order_count) < 0
 ),
 
+-- An order that its source changed at as_of or later is read in the state before: payment, coupon and channel included.
+headers as (
+    select
+        customer_key,
+        order_key,
+        paid_at,
+        coupon_code,
+        channel,
+        deleted_at
+    from core.order_header
+    where
+        customer_key between :first_key and :last_key
+        and paid_at >= :since_365d
+        and paid_at < :as_of
+        and coalesce(updated_at < :as_of, true)
+
+    union all
+
+    select
+        header.customer_key,
+        header.order_key,
+        case when earlier.order_key is null then header.paid_at else earlier.paid_at end as paid_at,
+        case when earlier.order_key is null then header.coupon_code else earlier.coupon_code end as coupon_code,
+        case when earlier.order_key is null then header.channel else earlier.channel end as channel,
+        case when earlier.order_key is null then header.deleted_at else earlier.deleted_at end as deleted_at
+    from core.order_header as header
+    left join lateral (
+        select
+            version.order_key,
+            version.paid_at,
+            version.coupon_code,
+            version.channel,
+            version.deleted_at
+        from core.order_version as version
+        where version.order_key = header.order_key
+        order by
+            version.version_at < :as_of desc,
+            case when version.version_at < :as_of then version.version_at end desc,
+            version.version_at
+        limit 1
+    ) as earlier on true
+    where
+        header.customer_key between :first_key and :last_key
+        and header.updated_at >= :as_of
+),
+
 order_attributes as (
     select
         customer_key,
         count(*) as count_headers,
         count(*) filter (where coupon_code is not null) as count_coupon_orders,
         count(distinct channel) as count_channels
-    from core.order_header
+    from headers
     where
-        customer_key between :first_key and :last_key
-        and paid_at >= :since_365d
+        paid_at >= :since_365d
         and paid_at < :as_of
         and (deleted_at is null or deleted_at >= :as_of)
         and order_key not in (select cancelled_orders.order_key from cancelled_orders)
