@@ -600,6 +600,7 @@ create table core.campaign_event (
 create index on core.campaign_event (customer_key, happened_at) include (campaign, channel, kind);
 create index on core.campaign_event (send_key);
 create index on core.campaign_event (batch_id) where kind in ('unsubscribed', 'complained');
+create index on core.campaign_event (happened_at) include (customer_key);
 comment on table core.campaign_event is 'Events that marketing tools report back. Grain: one row per event.';
 comment on column core.campaign_event.event_key is 'hash of source and event_id';
 comment on column core.campaign_event.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
@@ -647,7 +648,9 @@ create table core.complaint (
 );
 create index on core.complaint (order_id) where order_key is null and order_id is not null;
 create index on core.complaint (customer_key, opened_at);
+create index on core.complaint (opened_at) include (customer_key);
 create index on core.complaint (opened_at) where valid_to is null and resolved_at is null;
+create index on core.complaint (resolved_at) include (customer_key);
 comment on table core.complaint is 'Complaint cases as versions: the state that held from valid_from (inclusive) to valid_to (exclusive). The first version holds from the opening. Grain: one row per case and version.';
 comment on column core.complaint.complaint_key is 'hash of source and complaint_id';
 comment on column core.complaint.valid_from is 'start of validity';
@@ -1027,6 +1030,7 @@ create table core.interaction (
     primary key (interaction_key)
 );
 create index on core.interaction (customer_key, happened_at) include (interaction_key, channel, kind, direction, dwell_seconds, deleted_at, updated_at);
+create index on core.interaction (happened_at) include (customer_key);
 comment on table core.interaction is 'Touches between customer and company. Grain: one row per touch.';
 comment on column core.interaction.interaction_key is 'hash of source and interaction_id';
 comment on column core.interaction.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
@@ -1201,6 +1205,7 @@ create table core.order_entry (
 );
 create index on core.order_entry (customer_key, happened_at) include (order_key, kind, order_count, gross_minor, discount_minor, net_minor, order_number, days_since_previous_order, deleted_at);
 create index on core.order_entry (customer_key) where deleted_at is not null;
+create index on core.order_entry (happened_at) include (customer_key);
 comment on table core.order_entry is 'The order ledger: signed, dated entries, so that sums as of a date are plain sums over entries before it and a later cancellation never rewrites an earlier day. Grain: one row per order, kind and sequence.';
 comment on column core.order_entry.order_key is 'hash of source and order_id';
 comment on column core.order_entry.kind is 'paid (+1 order), cancelled (-1 order), refunded or returned (money back), corrected (a change of amounts)';
@@ -1251,6 +1256,7 @@ create table core.order_header (
 create unique index on core.order_header (source, order_id);
 create index on core.order_header (customer_key, paid_at) include (order_key, cancelled_at, coupon_code, channel, deleted_at, updated_at);
 create index on core.order_header (source_customer_key);
+create index on core.order_header (paid_at) include (customer_key);
 create index on core.order_header (currency, ordered_at) where fx_rate <> 1;
 comment on table core.order_header is 'Orders in their latest state. For sums as of a date read core.order_entry. Grain: one row per order.';
 comment on column core.order_header.order_key is 'hash of source and order_id';
@@ -1414,6 +1420,8 @@ create table core.points_entry (
     primary key (entry_key)
 );
 create index on core.points_entry (customer_key, happened_at) include (entry_key, kind, points, expires_at, deleted_at, updated_at);
+create index on core.points_entry (happened_at) include (customer_key);
+create index on core.points_entry (expires_at) include (customer_key);
 comment on table core.points_entry is 'Entries of the loyalty points ledger. Grain: one row per ledger entry.';
 comment on column core.points_entry.entry_key is 'hash of source and entry_id';
 comment on column core.points_entry.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
@@ -1629,6 +1637,7 @@ create table core.survey_answer (
     primary key (answer_key)
 );
 create index on core.survey_answer (customer_key, happened_at) include (answer_key, instrument, score, deleted_at, updated_at);
+create index on core.survey_answer (happened_at) include (customer_key);
 comment on table core.survey_answer is 'Answers to survey questions. Grain: one row per answer.';
 comment on column core.survey_answer.answer_key is 'hash of source and answer_id';
 comment on column core.survey_answer.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
@@ -2661,6 +2670,37 @@ comment on column ops.complaint_clock.acknowledged_at is 'when its receipt was c
 comment on column ops.complaint_clock.first_replied_at is 'when the first real answer was given; null if not yet';
 comment on column ops.complaint_clock.updated_at is 'last change at the source; an older delivery never overwrites a newer one';
 
+create table ops.feature_build (
+    as_of_date date not null,
+    token bigint not null,
+    kind text not null,
+    reason text not null,
+    based_on date,
+    computed_rows jsonb not null,
+    snapshot pg_snapshot not null,
+    server text not null,
+    recipe text not null,
+    is_base boolean not null,
+    built_at timestamptz default clock_timestamp() not null,
+    compared_at timestamptz,
+    differing_customers bigint,
+    primary key (as_of_date)
+);
+comment on table ops.feature_build is 'How each slice of the features came about: computed in full or carried forward, from which state of core, and whether the next may be carried forward from it. Grain: one row per as-of date.';
+comment on column ops.feature_build.as_of_date is 'date D of the slices';
+comment on column ops.feature_build.token is 'fencing token of the attempt that published them';
+comment on column ops.feature_build.kind is 'full (every customer computed) or touched (some computed, the others carried forward)';
+comment on column ops.feature_build.reason is 'why: what the slice was carried forward from, or why it could not be';
+comment on column ops.feature_build.based_on is 'as-of date of the slice it was carried forward from; null for full builds';
+comment on column ops.feature_build.computed_rows is 'rows computed, by table; the others were carried forward';
+comment on column ops.feature_build.snapshot is 'state of core that was read: every transaction it has seen';
+comment on column ops.feature_build.server is 'identity of the database cluster; states of another one cannot be compared';
+comment on column ops.feature_build.recipe is 'digest of the queries and settings; slices of another recipe are not carried forward';
+comment on column ops.feature_build.is_base is 'whether the next day may be carried forward from this one: the log of changes since is complete';
+comment on column ops.feature_build.built_at is 'when it was published';
+comment on column ops.feature_build.compared_at is 'when it was last compared with a full computation; null if never';
+comment on column ops.feature_build.differing_customers is 'customers whose rows differed then; null if never compared';
+
 create table ops.file_manifest (
     batch_id bigint not null,
     path text not null,
@@ -2751,6 +2791,7 @@ create table ops.model (
     training_rows bigint not null,
     details jsonb not null,
     profile jsonb not null,
+    report jsonb,
     decision text not null,
     run_id text not null,
     created_at timestamptz default now() not null,
@@ -2772,6 +2813,7 @@ comment on column ops.model.file_sha256 is 'digest of that file; a file that dif
 comment on column ops.model.training_rows is 'rows learned from: customers times training dates';
 comment on column ops.model.details is 'training dates, features, parameters, calibration, fit reports, library versions';
 comment on column ops.model.profile is 'share of nulls by feature and spread of the scores in training; scoring compares itself with it';
+comment on column ops.model.report is 'its chapter of the training report: measurements, diagrams, importances, effects; small averages only';
 comment on column ops.model.decision is 'why the model was promoted, kept back or retired, in plain words';
 comment on column ops.model.run_id is 'run that trained it';
 comment on column ops.model.created_at is 'when it was registered';
@@ -2904,6 +2946,19 @@ comment on column ops.source_cursor.entity is 'Canonical entity, or entity@strea
 comment on column ops.source_cursor.cursor_value is 'Greatest cursor value published.';
 comment on column ops.source_cursor.business_date is 'Business day of the batch that moved it last.';
 comment on column ops.source_cursor.updated_at is 'When it moved.';
+
+create table ops.touched (
+    changed_in xid8 not null,
+    fact text not null,
+    customer_key bigint not null,
+    latest_at timestamptz,
+    primary key (changed_in, fact, customer_key)
+);
+comment on table ops.touched is 'Whose facts changed, and in which transaction: what the next build of the features computes anew, while everybody else''s row is carried forward. Written by triggers on the tables of core that features read; rows that no build needs any more are deleted by the builds. Grain: one row per transaction, table and customer.';
+comment on column ops.touched.changed_in is 'transaction that changed the rows; a build has seen it if its snapshot has';
+comment on column ops.touched.fact is 'table of core whose rows changed';
+comment on column ops.touched.customer_key is 'the person whose rows they are, or were before the change';
+comment on column ops.touched.latest_at is 'latest time that the changed rows speak of: as of a date before it they still have something to say';
 
 create table pii.address_refusal (
     address text not null,
@@ -3289,6 +3344,7 @@ create table scores.text_label (
     severity text,
     severity_probability double precision,
     severity_basis text not null,
+    lexicon_version text not null,
     model_version text not null,
     is_fallback boolean not null,
     primary key (as_of_date, text_kind, text_key)
@@ -3310,6 +3366,7 @@ comment on column scores.text_label.sentiment_basis is 'model (learned from scor
 comment on column scores.text_label.severity is 'minor, medium or severe; null where the text is no complaint and not negative';
 comment on column scores.text_label.severity_probability is 'probability of the severity by the model; null from the lexicon';
 comment on column scores.text_label.severity_basis is 'model (learned from the company''s severities) or lexicon';
+comment on column scores.text_label.lexicon_version is 'beginning of the digest of the lexicon''s file; labels are carried forward only while it is the same';
 comment on column scores.text_label.model_version is 'version in ops.model, or fallback-lexicon';
 comment on column scores.text_label.is_fallback is 'true where at least one of the three was read by the lexicon';
 
@@ -3529,6 +3586,97 @@ comment on column segments.value_matrix.current_cutoff_minor is 'current value a
 comment on column segments.value_matrix.potential_cutoff_minor is 'potential value above which it counts as high, never below 0';
 comment on column segments.value_matrix.value_class is 'strategic, growth, base or marginal';
 comment on column segments.value_matrix.value_class_zh is 'the class in Chinese';
+
+-- ops.log_touched(): writes down in ops.touched whose rows a statement inserted, changed or deleted, and up to which time they speak.
+-- Fired once per statement by every table whose contract says `touched`, so that no way of writing core can be forgotten.
+-- Arguments: the columns with the times of a row, separated by commas, and how the customer is found (column or join).
+create function ops.log_touched() returns trigger language plpgsql as $log_touched$
+declare
+    changed constant text := case tg_op
+        when 'INSERT' then 'select * from new_rows'
+        when 'DELETE' then 'select * from old_rows'
+        else 'select * from new_rows union all select * from old_rows'
+    end;
+begin
+    execute format(
+        'insert into ops.touched as known (changed_in, fact, customer_key, latest_at)
+        select pg_current_xact_id(), %L, owner.customer_key, max(greatest(%s))
+        from (%s) as fact inner join lateral (%s) as owner on true
+        group by owner.customer_key
+        on conflict (changed_in, fact, customer_key) do update set latest_at = excluded.latest_at
+        where known.latest_at is null or excluded.latest_at > known.latest_at',
+        tg_table_schema || '.' || tg_table_name,
+        tg_argv[0],
+        changed,
+        tg_argv[1]
+    );
+    return null;
+end
+$log_touched$;
+
+create trigger log_touched_by_insert after insert on core.campaign_event referencing new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_update after update on core.campaign_event referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_delete after delete on core.campaign_event referencing old table as old_rows for each statement execute function ops.log_touched('fact.happened_at, fact.deleted_at', 'select fact.customer_key');
+
+create trigger log_touched_by_insert after insert on core.complaint referencing new table as new_rows for each statement execute function ops.log_touched('fact.valid_from, fact.valid_to, fact.opened_at, fact.acknowledged_at, fact.first_replied_at, fact.resolved_at, fact.satisfaction_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_update after update on core.complaint referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.valid_from, fact.valid_to, fact.opened_at, fact.acknowledged_at, fact.first_replied_at, fact.resolved_at, fact.satisfaction_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_delete after delete on core.complaint referencing old table as old_rows for each statement execute function ops.log_touched('fact.valid_from, fact.valid_to, fact.opened_at, fact.acknowledged_at, fact.first_replied_at, fact.resolved_at, fact.satisfaction_at, fact.deleted_at', 'select fact.customer_key');
+
+create trigger log_touched_by_insert after insert on core.customer referencing new table as new_rows for each statement execute function ops.log_touched('fact.valid_from, fact.valid_to, fact.member_since, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_update after update on core.customer referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.valid_from, fact.valid_to, fact.member_since, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_delete after delete on core.customer referencing old table as old_rows for each statement execute function ops.log_touched('fact.valid_from, fact.valid_to, fact.member_since, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+
+create trigger log_touched_by_insert after insert on core.interaction referencing new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_update after update on core.interaction referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_delete after delete on core.interaction referencing old table as old_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+
+create trigger log_touched_by_insert after insert on core.interaction_version referencing new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_update after update on core.interaction_version referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_delete after delete on core.interaction_version referencing old table as old_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+
+create trigger log_touched_by_insert after insert on core.order_entry referencing new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_update after update on core.order_entry referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_delete after delete on core.order_entry referencing old table as old_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+
+create trigger log_touched_by_insert after insert on core.order_header referencing new table as new_rows for each statement execute function ops.log_touched('fact.paid_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_update after update on core.order_header referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.paid_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_delete after delete on core.order_header referencing old table as old_rows for each statement execute function ops.log_touched('fact.paid_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+
+create trigger log_touched_by_insert after insert on core.order_line referencing new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.returned_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_update after update on core.order_line referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.returned_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_delete after delete on core.order_line referencing old table as old_rows for each statement execute function ops.log_touched('fact.happened_at, fact.returned_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+
+create trigger log_touched_by_insert after insert on core.order_line_version referencing new table as new_rows for each statement execute function ops.log_touched('fact.returned_at, fact.updated_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
+create trigger log_touched_by_update after update on core.order_line_version referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.returned_at, fact.updated_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
+create trigger log_touched_by_delete after delete on core.order_line_version referencing old table as old_rows for each statement execute function ops.log_touched('fact.returned_at, fact.updated_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
+
+create trigger log_touched_by_insert after insert on core.order_version referencing new table as new_rows for each statement execute function ops.log_touched('fact.version_at, fact.paid_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
+create trigger log_touched_by_update after update on core.order_version referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.version_at, fact.paid_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
+create trigger log_touched_by_delete after delete on core.order_version referencing old table as old_rows for each statement execute function ops.log_touched('fact.version_at, fact.paid_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
+
+create trigger log_touched_by_insert after insert on core.points_entry referencing new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_update after update on core.points_entry referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_delete after delete on core.points_entry referencing old table as old_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+
+create trigger log_touched_by_insert after insert on core.points_entry_version referencing new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_update after update on core.points_entry_version referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_delete after delete on core.points_entry_version referencing old table as old_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+
+create trigger log_touched_by_insert after insert on core.referral referencing new table as new_rows for each statement execute function ops.log_touched('fact.referred_at, fact.converted_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_update after update on core.referral referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.referred_at, fact.converted_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_delete after delete on core.referral referencing old table as old_rows for each statement execute function ops.log_touched('fact.referred_at, fact.converted_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+
+create trigger log_touched_by_insert after insert on core.referral_version referencing new table as new_rows for each statement execute function ops.log_touched('fact.referred_at, fact.converted_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_update after update on core.referral_version referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.referred_at, fact.converted_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_delete after delete on core.referral_version referencing old table as old_rows for each statement execute function ops.log_touched('fact.referred_at, fact.converted_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+
+create trigger log_touched_by_insert after insert on core.survey_answer referencing new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_update after update on core.survey_answer referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_delete after delete on core.survey_answer referencing old table as old_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+
+create trigger log_touched_by_insert after insert on core.survey_answer_version referencing new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_update after update on core.survey_answer_version referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+create trigger log_touched_by_delete after delete on core.survey_answer_version referencing old table as old_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
 
 create view bi.audience (as_of_date, play, label, label_zh, members, sendable_members, added, updated, removed, audience_date, days_behind, planned_selected, planned_control, planned_excluded) as
 -- bi.audience: what is in the marketing database beside what the day's plan said.

@@ -20,6 +20,7 @@ TRUSTED_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredict
 MODEL_CLASSES = {
     "churn": "retention.models.churn:ChurnModel",
     "clv": "retention.models.value:ValueModel",
+    "text": "retention.models.text:TextModel",
 }
 
 

@@ -7,12 +7,13 @@ from importlib import import_module
 from typing import Any
 
 # `rows(run, given)` of each answers table -> frame with every column of the table, `as_of_date` first.
-SCORING: tuple[str, ...] = ()
+SCORING: tuple[str, ...] = ("retention.models.text.labels:rows",)
 
 # Kind -> `train_<kind>(run)`: a RegisteredModel, or TooLittleData with what is missing.
 TRAINING: dict[str, str] = {
-    "churn": "retention.models.training:train_churn",
-    "clv": "retention.models.training:train_clv",
+    "churn": "retention.models.training.churn:train_churn",
+    "clv": "retention.models.training.value:train_clv",
+    "text": "retention.models.text.training:train_text",
 }
 
 

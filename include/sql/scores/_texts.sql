@@ -60,7 +60,7 @@ texts as (
         answer_key as text_key,
         customer_key,
         happened_at,
-        updated_at as state_at,
+        coalesce(updated_at, happened_at) as state_at,
         comment as written,
         null as stated_topic,
         case
@@ -82,7 +82,7 @@ texts as (
         mention_key as text_key,
         null as customer_key,
         happened_at,
-        updated_at as state_at,
+        coalesce(updated_at, happened_at) as state_at,
         text as written,
         null as stated_topic,
         lower(btrim(sentiment)) as stated_sentiment,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -38,7 +39,7 @@ class Lexicon:
     _severities: tuple[tuple[str, re.Pattern[str]], ...]
 
     def topic(self, text: str) -> str | None:
-        """The topic with most different words in a normalised text; None where it has none. Ties go to the order of the file."""
+        """The topic with most different words in a normalised text (of equals the file's first); None where none has any."""
         counts = {name: len(set(words.findall(text))) for name, words in self._topic_words.items()}
         best = max(counts, key=lambda name: counts[name])
         return best if counts[best] else None
@@ -93,6 +94,12 @@ def lexicon(path: Path = LEXICON_FILE) -> Lexicon:
         ),
         _severities=tuple((level, _pattern(_entries(raw["severity"][level]))) for level in reversed(SEVERITIES[1:])),
     )
+
+
+@cache
+def lexicon_version(path: Path = LEXICON_FILE) -> str:
+    """Beginning of the digest of the file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
 def _entries(words: dict[str, Any]) -> list[str]:

@@ -41,8 +41,8 @@ class TextModel:
 
         Returns
         -------
-        DataFrame, one row per text: language; for each task its label, its `_probability` (null from the lexicon, which has none) and
-        its `_basis` (`model` or `lexicon`). The topic is null where no word says one, the severity where the text is no
+        DataFrame, one row per text: language; for each task its label, its `_probability` (null from the lexicon) and its
+        `_basis` (`model` or `lexicon`). The topic is null where no word says one, the severity where the text is no
         complaint and not negative.
         """
         words = lexicon()

@@ -76,7 +76,7 @@ def _words(text: str) -> Iterator[str]:
 
 @cache
 def _tokenizer() -> Any:
-    """jieba's tokenizer with its own dictionary, loaded once per process and without a cache file.
+    """Jieba's tokenizer with its own dictionary, loaded once per process and without a cache file.
 
     jieba would keep its dictionary as a marshal file in the common temporary folder and read back whatever lies there:
     loading for a second is better than running what somebody else put in that place.
