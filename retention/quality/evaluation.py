@@ -1,4 +1,4 @@
-"""Evaluating the rules of a batch: once per row, into a table of booleans that holds nothing of the row but its place."""
+"""Evaluating the rules of a batch: once per row, into a table of verdicts that holds nothing of the row but its place."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from retention.quality.context import KnownNumbers, row_context
 from retention.quality.deliveries import Delivery
 from retention.quality.errors import DoesNotReconcile
 from retention.quality.rows import ROW, RowRule
-from retention.quality.rules import compile_row_rule, is_row_rule, ok
+from retention.quality.rules import broken, compile_row_rule, is_row_rule
 from retention.warehouse import Check, Contract, Lease
 from retention.warehouse.identifiers import literal, quote
 
@@ -29,7 +29,7 @@ class Evaluation:
     Attributes
     ----------
     rules
-        The i-th has its verdicts in column ``ok_<i>``.
+        The i-th has its verdicts in column ``broken_<i>``.
     table
         ``row_id`` (place of the row in landing), the verdicts, and ``age_<i>``: the age in days for the i-th freshness check.
         None for a batch without rows.
@@ -73,7 +73,8 @@ def evaluated(
         yield Evaluation(rules, None)
         return
     table = f"staging.verdict__{suffix}"
-    columns = [f"{rule.predicate} as {ok(i)}" for i, rule in enumerate(rules)] + _ages(held, contract, delivery)
+    columns = [f"(({rule.predicate}) is not true)::int::smallint as {broken(i)}" for i, rule in enumerate(rules)]
+    columns += _ages(held, contract, delivery)
     joins = " ".join(dict.fromkeys(join for rule in rules for join in rule.joins))
     select = (
         f"select {ROW}.ctid::text as row_id, {', '.join(columns)} "

@@ -9,7 +9,7 @@ from retention.quality.deliveries import Delivery
 from retention.quality.errors import CheckFailed, VolumeDropped, VolumeRose
 from retention.quality.evaluation import Evaluation, fresh_checks
 from retention.quality.results import CheckResult, store
-from retention.quality.rules import ok
+from retention.quality.rules import broken
 from retention.quality.suite import Suites, Verdict
 from retention.quality.volume import Volume
 from retention.warehouse import Contract, Run, failpoint
@@ -81,7 +81,7 @@ class Judge:
         verdicts = suites.check(
             f"{self.contract.table} batch {self.delivery.batch_id}",
             evaluation.table,
-            [ok(i) for i in range(len(evaluation.rules))],
+            [broken(i) for i in range(len(evaluation.rules))],
             at_least=max(1, self.volume.floor - removed),
             at_most=self.volume.ceiling,
             at_most_value={f"age_{i}": float(check.arguments["max_age_days"]) for i, check in enumerate(fresh)},
@@ -89,8 +89,8 @@ class Judge:
         results = [
             CheckResult(
                 table=self.contract.table, rule=rule.name, column_name=rule.column, severity=rule.severity,
-                passed=verdicts[ok(i)].passed, expected=rule.words, engine="great_expectations",
-                rows_checked=verdicts[ok(i)].rows_checked, rows_failed=verdicts[ok(i)].rows_failed,
+                passed=verdicts[broken(i)].passed, expected=rule.words, engine="great_expectations",
+                rows_checked=verdicts[broken(i)].rows_checked, rows_failed=verdicts[broken(i)].rows_failed,
                 batch_id=self.delivery.batch_id,
             )
             for i, rule in enumerate(evaluation.rules)

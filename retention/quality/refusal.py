@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from retention.quality.deliveries import Delivery
 from retention.quality.duplicates import key_columns
 from retention.quality.evaluation import Evaluation
-from retention.quality.rules import ok
+from retention.quality.rules import broken
 from retention.warehouse import Contract, Run
 from retention.warehouse.identifiers import quote
 
@@ -129,8 +129,8 @@ def refuse(connection: Connection, run: Run, delivery: Delivery, evaluation: Eva
     connection.exec_driver_sql("drop table if exists pg_temp.refused, pg_temp.refused_place")
     connection.exec_driver_sql(
         _PLACES.format(
-            broken=", ".join(f"case when not {ok(i)} then {i} end" for i, _ in refusing),
-            kept=" and ".join(ok(i) for i, _ in refusing),
+            broken=", ".join(f"case when {broken(i)} = 1 then {i} end" for i, _ in refusing),
+            kept=" and ".join(f"{broken(i)} = 0" for i, _ in refusing),
             verdicts=evaluation.table,
         )
     )

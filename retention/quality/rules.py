@@ -19,7 +19,7 @@ ROW_RULES: dict[str, Builder] = {**values.BUILDERS, **relations.BUILDERS}
 SEVERITIES = ("fail", "quarantine", "warn")
 """What a broken rule does: stop the day, set the row aside, tell somebody."""
 
-__all__ = ["ROW", "ROW_RULES", "SEVERITIES", "RowContext", "RowRule", "compile_row_rule", "is_row_rule", "ok"]
+__all__ = ["ROW", "ROW_RULES", "SEVERITIES", "RowContext", "RowRule", "broken", "compile_row_rule", "is_row_rule"]
 
 
 def compile_row_rule(check: Check, context: RowContext) -> RowRule:
@@ -44,9 +44,9 @@ def compile_row_rule(check: Check, context: RowContext) -> RowRule:
     return RowRule(name, column, f"(({predicate}) is not false)", check.severity, words, joins, check.rule)
 
 
-def ok(i: int) -> str:
-    """Return the name of the boolean column that holds the verdict of the i-th rule."""
-    return f"ok_{i}"
+def broken(i: int) -> str:
+    """Return the name of the column that holds the verdict of the i-th rule: 1 where the row breaks it, 0 where not."""
+    return f"broken_{i}"
 
 
 def is_row_rule(check: Check) -> bool:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from retention.quality import VolumeDropped, VolumeRose, batch, rules, validate
 from retention.quality.deliveries import find_deliveries, landing_table
 from retention.quality.evaluation import evaluated
-from retention.quality.rules import ok
+from retention.quality.rules import broken
 from retention.settings import IngestSettings, Settings
 from retention.warehouse import Check, Contract, Lease, Run, Warehouse, lease
 from tests.retention.quality.company import land, rows_of
@@ -103,7 +103,7 @@ def broken_labels(taken: Lease, contract: Contract) -> dict[int, set[str]]:
         day = find_deliveries(connection, run.business_date, ["landed"])
     (delivery,) = [d for d in day if d.entity == contract.name]
     with evaluated(taken, delivery, contract, day, delivery.rows_extracted) as evaluation:
-        labels = ", ".join(f"case when not verdict.{ok(i)} then {i} end" for i in range(len(evaluation.rules)))
+        labels = ", ".join(f"case when verdict.{broken(i)} = 1 then {i} end" for i in range(len(evaluation.rules)))
         with run.warehouse.connect() as connection:
             found = connection.execute(
                 sa.text(
