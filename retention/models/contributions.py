@@ -8,7 +8,7 @@ result is the same to the bit for any number of buckets.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,6 +22,9 @@ from retention.models.learning import limited_threads
 from retention.models.tree_contributions import TreeContributions
 
 Floats = NDArray[np.float64]
+
+# Rows that one bucket works on at a time: enough for customers to share answers, few enough to stay small in memory.
+LARGEST_RANGE = 50_000
 
 
 @dataclass(frozen=True)
@@ -87,34 +90,25 @@ class Contributions:
         """Mean absolute contribution of each input over these customers, largest first."""
         return self.values.abs().mean().sort_values(ascending=False, kind="stable")
 
-    def grouped(self, group_of: Mapping[str, str]) -> Contributions:
-        """Contributions of groups of inputs: sums of those of their inputs.
 
-        Parameters
-        ----------
-        group_of : group of each input; every input must have one.
-        """
-        names: dict[str, list[str]] = {}
-        for name in self.values.columns:
-            names.setdefault(group_of[name], []).append(name)
-        sums = {group: self.values[members].to_numpy().sum(axis=1) for group, members in names.items()}
-        return Contributions(self.base, pd.DataFrame(sums, index=self.values.index))
-
-
-def contributions(model: Explainable, features: pd.DataFrame, buckets: int = 1) -> Contributions:
-    """Contributions of every input to the raw prediction of every row.
+def contributions(
+    model: Explainable, features: pd.DataFrame, buckets: int = 1, group_of: Callable[[str], str] | None = None
+) -> Contributions:
+    """Contributions of every input, or group of inputs, to the raw prediction of every row.
 
     Parameters
     ----------
     features : one row per customer, the columns that the model learned from.
     buckets : customers are dealt into this many ranges, worked on side by side: one per core.
+    group_of : group of an input; contributions of a group's inputs are added up. Default: each input by itself.
 
     Raises
     ------
     ValueError when a model consists of parts that contributions are not defined for.
     """
     made: dict[int, TreeContributions] = {}
-    edges = np.linspace(0, len(features), max(1, buckets) + 1).astype(int)
+    count = max(1, buckets) * max(1, round(len(features) / (max(1, buckets) * LARGEST_RANGE)))
+    edges = np.linspace(0, len(features), count + 1).astype(int)
     ranges = [(start, end) for start, end in pairwise(edges) if end > start] or [(0, 0)]
     # The tables of a tree model are made once and read by all buckets.
     for part in model.additive_parts(features.iloc[:1]) if len(features) else ():
@@ -122,13 +116,12 @@ def contributions(model: Explainable, features: pd.DataFrame, buckets: int = 1) 
             made[id(part.boosting)] = TreeContributions(part.boosting)
 
     def of_bucket(rows: tuple[int, int]) -> tuple[float, tuple[str, ...], Floats]:
-        return _sum_parts(model.additive_parts(features.iloc[rows[0] : rows[1]]), made)
+        base, names, values = _sum_parts(model.additive_parts(features.iloc[rows[0] : rows[1]]), made)
+        return (base, names, values) if group_of is None else (base, *_sum_groups(names, values, group_of))
 
-    if len(ranges) == 1:
-        found = [of_bucket(ranges[0])]
-    else:
-        with limited_threads(), ThreadPoolExecutor(max_workers=len(ranges)) as pool:
-            found = list(pool.map(of_bucket, ranges))
+    # More ranges than workers, so that what is in memory at once does not grow with the number of customers.
+    with limited_threads(), ThreadPoolExecutor(max_workers=max(1, buckets)) as pool:
+        found = list(pool.map(of_bucket, ranges))
     base, names, _ = found[0]
     return Contributions(base, pd.DataFrame(np.hstack([values for _, _, values in found]).T, features.index, list(names)))
 
@@ -178,3 +171,12 @@ def _sum_parts(parts: Sequence[Part], made: dict[int, TreeContributions]) -> tup
             found[name] = found[name] + term if name in found else term
     size = len(next(iter(found.values()))) if found else 0
     return base, tuple(found), np.array(list(found.values())).reshape(len(found), size)
+
+
+def _sum_groups(names: tuple[str, ...], values: Floats, group_of: Callable[[str], str]) -> tuple[tuple[str, ...], Floats]:
+    """Add up the rows of each group, groups in the order they appear."""
+    sums = dict[str, Floats]()
+    for name, row in zip(names, values, strict=True):
+        group = group_of(name)
+        sums[group] = sums[group] + row if group in sums else row
+    return tuple(sums), np.array(list(sums.values())).reshape(len(sums), values.shape[1])
