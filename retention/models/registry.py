@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.models.report.data import Chapter, Evaluation
+from retention.models.report.stored import chapter_from_json, to_json
 from retention.warehouse import RetentionError, Run, Warehouse, lease
 
 
@@ -65,6 +66,15 @@ def find(warehouse: Warehouse, model_version: str) -> RegisteredModel | None:
     return _one(warehouse, f"select {_COLUMNS} from ops.model where model_version = :version", version=model_version)
 
 
+def chapter(warehouse: Warehouse, model_version: str) -> Chapter | None:
+    """A model's chapter of the training report, or None for an unknown model and for one that has none."""
+    with warehouse.connect() as connection:
+        found = connection.execute(
+            sa.text("select report from ops.model where model_version = :version"), {"version": model_version}
+        ).scalar()
+    return chapter_from_json(found) if found else None
+
+
 def models(warehouse: Warehouse, kind: str | None = None) -> list[RegisteredModel]:
     """All registered models, newest first."""
     statement = sa.text(
@@ -88,15 +98,16 @@ def register(run: Run, model: RegisteredModel, evaluation: Evaluation) -> Regist
             _retire(connection, model.kind, f"replaced by {model.model_version}")
         connection.execute(
             sa.text(
-                f"insert into ops.model ({_COLUMNS}, run_id, promoted_at) values (:model_version, :kind, :state, :as_of_date, "
-                ":labels_until, :definition, :horizon_days, :file_name, :file_sha256, :training_rows, "
-                "cast(:details as jsonb), cast(:profile as jsonb), :decision, :run_id, "
+                f"insert into ops.model ({_COLUMNS}, report, run_id, promoted_at) values (:model_version, :kind, :state, "
+                ":as_of_date, :labels_until, :definition, :horizon_days, :file_name, :file_sha256, :training_rows, "
+                "cast(:details as jsonb), cast(:profile as jsonb), :decision, cast(:report as jsonb), :run_id, "
                 "case when :state = 'champion' then clock_timestamp() end)"
             ),
             {
                 **{name: getattr(model, name) for name in _COLUMNS.split(", ")},
                 "details": json.dumps(model.details, allow_nan=False),
                 "profile": json.dumps(model.profile, allow_nan=False),
+                "report": json.dumps(to_json(model.chapter), allow_nan=False) if model.chapter else None,
                 "run_id": run.attempt.run_id,
             },
         )

@@ -95,7 +95,9 @@ def trained_run(company_run: Run, home: Path) -> Run:
                 {name: json.dumps(value) if isinstance(value, dict) else value for name, value in row.items()}
                 for row in _TRAINED[table]
             ]
-            binds = ", ".join(f"cast(:{name} as jsonb)" if name in ("details", "profile") else f":{name}" for name in rows[0])
+            binds = ", ".join(
+                f"cast(:{name} as jsonb)" if name in ("details", "profile", "report") else f":{name}" for name in rows[0]
+            )
             connection.execute(sa.text(f"insert into {table} ({', '.join(rows[0])}) values ({binds})"), rows)
     return company_run
 

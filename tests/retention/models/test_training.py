@@ -17,12 +17,14 @@ from retention import models
 from retention.models import artifacts, inputs, registry, training
 from retention.models.metrics import Measured
 from retention.models.registry import RegisteredModel
+from retention.models.training import churn as churn_training
+from retention.models.training import enrolment
 from retention.warehouse import Run, read_frame
 from tests.retention.models.company import SHORT, load_orders, orders_of
 
 
 def test_both_kinds_are_trained_measured_registered_and_promoted(trained_run: Run, trained: dict[str, Any], home: Path) -> None:
-    for kind, baseline in (("churn", "bg nbd"), ("clv", "past spend rate")):
+    for kind, baseline in (("churn", "bg nbd"), ("clv", "past spend")):
         assert trained[kind]["state"] == "champion", trained[kind]
         assert trained[kind]["decision"].startswith("promoted: out of time")
         assert baseline in trained[kind]["decision"]
@@ -33,12 +35,12 @@ def test_both_kinds_are_trained_measured_registered_and_promoted(trained_run: Ru
         assert champion.labels_until <= trained_run.as_of_date
     rows = read_frame(trained_run.warehouse, "select * from ops.model_evaluation")
     churn = rows[rows["kind"] == "churn"].set_index(["candidate", "metric"])["metric_value"]
-    assert set(churn.index.get_level_values(0)) == {"challenger", "recency_only", "bg_nbd"}
+    assert set(churn.index.get_level_values(0)) == {"challenger", "recency_only", "past_spend", "bg_nbd"}
     assert 0.6 < churn["challenger", "auc"] < 0.95
     assert churn["challenger", "brier"] < churn["recency_only", "brier"]
     assert churn["challenger", "ece"] < 0.1
     value = rows[rows["kind"] == "clv"].set_index(["candidate", "metric"])["metric_value"]
-    assert value["challenger", "mae"] < value["past_spend_rate", "mae"]
+    assert value["challenger", "mae"] < value["past_spend", "mae"]
     assert 0.6 < value["challenger", "interval_coverage"] <= 1
     bounded = rows.dropna(subset=["metric_lower"])
     assert (bounded["metric_lower"] <= bounded["metric_upper"]).all()
@@ -60,7 +62,7 @@ def test_labels_never_reach_past_what_was_known(company_run: Run, monkeypatch: p
         return original(warehouse, as_of, horizon_days, **more)
 
     monkeypatch.setattr(inputs.features, "labels", spy)
-    training.train_churn(company_run)
+    churn_training.train_churn(company_run)
     as_of, horizon = company_run.as_of_date, company_run.settings.churn.horizon_days
     ends = sorted({day + timedelta(days=days) for day, days in asked})
     assert max(ends) == as_of
@@ -84,7 +86,7 @@ def test_orders_from_the_as_of_date_on_change_no_model(trained_run: Run, trained
     [
         pytest.param({"minimum_customers": 10_000}, "purchasers, 10000 are needed", id="few customers"),
         pytest.param({"minimum_per_class": 5_000}, "churned and .* stayed, 5000 of each are needed", id="few per class"),
-        pytest.param({"minimum_history_days": 400}, "520 days of orders are needed .* there are 4", id="short history"),
+        pytest.param({"minimum_history_days": 400}, "456 days of orders are needed .* there are 4", id="short history"),
     ],
 )
 def test_too_little_data_is_said_in_plain_words_and_trains_nothing(
@@ -147,7 +149,7 @@ def test_a_challenger_is_promoted_only_when_better(challenger, champion, promote
 
 
 def test_what_cannot_be_measured_is_never_better() -> None:
-    table = {"challenger": measured(0.1, 0.9), "past_spend_rate": {"mae": Measured(None, None, None)}}
+    table = {"challenger": measured(0.1, 0.9), "past_spend": {"mae": Measured(None, None, None)}}
     assert not training.decide_clv(table, None).promoted
 
 
@@ -157,8 +159,8 @@ def test_training_without_news_keeps_the_champion(
 ) -> None:
     champion = trained["churn"]["model_version"]
     # The same recipe and data but another name: what a retraining without news amounts to.
-    monkeypatch.setattr(training, "RECIPE", 2)
-    challenger = training.train_churn(trained_run)
+    monkeypatch.setattr(enrolment, "RECIPE", -1)
+    challenger = churn_training.train_churn(trained_run)
     assert challenger.model_version != champion
     assert challenger.state == "challenger"
     assert challenger.decision.startswith(f"not promoted: no better than champion {champion}")
@@ -170,8 +172,8 @@ def test_promotion_by_hand_and_rollback_move_the_pointer(
     trained_run: Run, trained: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = trained["churn"]["model_version"]
-    monkeypatch.setattr(training, "RECIPE", 2)
-    second = training.train_churn(trained_run).model_version
+    monkeypatch.setattr(enrolment, "RECIPE", -1)
+    second = churn_training.train_churn(trained_run).model_version
     models.promote(trained_run, second, "asked for by the analyst")
     assert models.champion(trained_run.warehouse, "churn").model_version == second
     assert models.rollback(trained_run, "churn", "scores looked odd").model_version == first
@@ -192,8 +194,8 @@ def test_unknown_models_are_named(run: Run, home: Path) -> None:
 def test_a_damaged_champion_does_not_stop_its_replacement(trained_run: Run, home: Path, monkeypatch) -> None:
     champion = models.champion(trained_run.warehouse, "churn")
     (home / "models" / champion.file_name).write_bytes(b"")
-    monkeypatch.setattr(training, "RECIPE", 2)
-    replacement = training.train_churn(trained_run)
+    monkeypatch.setattr(enrolment, "RECIPE", -1)
+    replacement = churn_training.train_churn(trained_run)
     assert replacement.state == "champion"
     assert "could not be compared" in replacement.decision
 

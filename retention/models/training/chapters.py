@@ -1,0 +1,61 @@
+"""Chapters of the training report: what was learned from, what moves the predictions, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from retention.models.report.data import Chapter, Fact, Note, Text
+from retention.settings import ChurnSettings, ClvSettings
+
+if TYPE_CHECKING:
+    from retention.models.churn import ChurnModel
+    from retention.models.value import ValueModel
+
+
+def churn_chapter(
+    version: str, model: ChurnModel, features: pd.DataFrame, dates: Sequence[date], label_days: int, settings: ChurnSettings
+) -> Chapter:
+    """What training shows of a churn model.
+
+    Parameters
+    ----------
+    features : purchasers whose predictions importances and effects are taken over.
+    """
+    notes = []
+    if label_days < settings.horizon_days:
+        notes.append(
+            Note(
+                Text(
+                    f"History was long enough for {label_days} days of outcomes. The model learned from these and is extended "
+                    f"to {settings.horizon_days} days by the purchase process; it was measured at {label_days} days.",
+                    f"历史数据只够观察 {label_days} 天的结果。模型据此学习,再由购买过程模型外推到 {settings.horizon_days} 天;"
+                    f"评估按 {label_days} 天进行。",
+                ),
+                "warning",
+            )
+        )
+    facts = (
+        Fact(Text("Horizon", "预测期"), f"{settings.horizon_days} d"),
+        Fact(Text("Days of outcomes learned from", "学习所用结果天数"), f"{label_days} d"),
+        Fact(Text("Training dates", "训练日期"), ", ".join(day.isoformat() for day in dates)),
+        Fact(Text("Inputs", "输入变量数"), str(len(model.features))),
+        Fact(Text("Calibrated as of", "校准日期"), model.calibrated_as_of.isoformat()),
+    )
+    return Chapter("churn", version, facts=facts, notes=tuple(notes))
+
+
+def clv_chapter(version: str, model: ValueModel, features: pd.DataFrame, check_days: int, settings: ClvSettings) -> Chapter:
+    """What training shows of a model of lifetime value."""
+    facts = (
+        Fact(Text("Horizon", "预测期"), f"{settings.horizon_days} d"),
+        Fact(Text("Checked over", "检验天数"), f"{check_days} d"),
+        Fact(Text("Yearly discount", "年折现率"), f"{settings.annual_discount_rate:.0%}"),
+        Fact(Text("Interval meant to cover", "区间目标覆盖率"), f"{settings.interval:.0%}"),
+        Fact(Text("Purchasers learned from", "学习所用客户数"), f"{len(features):,}"),
+    )
+    del model
+    return Chapter("clv", version, is_money=True, facts=facts)
