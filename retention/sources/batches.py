@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -49,6 +50,31 @@ def open_batch(run: Run, source: str, entity: EntitySpec, window: Window) -> int
         ).scalar_one()
     failpoint("extract.batch_opened")
     return int(batch_id)
+
+
+def cover(run: Run, source: str, entity: EntitySpec, published: date) -> int:
+    """Close the snapshots of a day that wait, when a later day is published: its snapshot shows the later state of everything.
+
+    Returns
+    -------
+    Batches closed.
+    """
+    with run.warehouse.begin() as connection:
+        covered = connection.scalars(
+            sa.text(
+                "update ops.batch set state = 'superseded', message = 'covered by what was published of ' || :published "
+                "where state in ('landed', 'validated') and source = :source and entity = :entity "
+                "and business_date = :business_date and message is distinct from 'replay' returning batch_id"
+            ),
+            {
+                "source": source,
+                "entity": entity.entity,
+                "business_date": run.business_date,
+                "published": published.isoformat(),
+            },
+        ).all()
+        delete_landed(connection, entity.entity, covered)
+    return len(covered)
 
 
 def mark_landed(

@@ -16,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from retention.sources.batches import fail_batch, mark_landed, open_batch
+from retention.sources.batches import cover, fail_batch, mark_landed, open_batch
 from retention.sources.columns import last_published, remember
 from retention.sources.compare import Compared, compare_snapshot, land_deletions
 from retention.sources.drift import Found
@@ -91,6 +91,8 @@ def extract(run: Run, spec: SourceSpec, entity: str, url: str | None = None) -> 
         delivery = _Delivery()
         if window.published is not None and window.published >= run.business_date:
             held.note = f"nothing to do: published up to {window.published}"
+            if entity_spec.mode == "snapshot" and cover(run, spec.source, entity_spec, window.published):
+                held.note += "; what waited of this day is covered by that and was closed"
             return _result(spec, window, None, delivery, [held.note])
         batch_id = open_batch(run, spec.source, entity_spec, window)
         try:

@@ -193,6 +193,34 @@ def test_a_comparison_with_an_outdated_state_is_not_published(
     assert rows("select key[1], is_gone from landing.kept_row order by key") == [("1", False), ("2", True)]
 
 
+def test_a_day_that_a_later_published_one_covers_is_closed_by_extracting_it_again(
+    make_run: Callable[..., Run],
+    shop: Callable[..., None],
+    tmp_path: Path,
+    publish: Callable[[], int],
+    warehouse: Warehouse,
+    rows: Any,
+) -> None:
+    """Ana's answer of the second day was never published on its own; the snapshot of the third day holds it."""
+    spec = spec_of(tmp_path)
+    shop("insert into reply values (1, 'Ana', 9)")
+    second = extract(make_run(DAY_2), spec, "survey_answer")
+    with warehouse.begin() as connection:
+        connection.execute(
+            sa.text("update ops.batch set state = 'extracting' where batch_id = :id"), {"id": second["batch_id"]}
+        )
+    extract(make_run(DAY_3), spec, "survey_answer")
+    publish()
+    with warehouse.begin() as connection:
+        connection.execute(sa.text("update ops.batch set state = 'landed' where batch_id = :id"), {"id": second["batch_id"]})
+    with pytest.raises(SnapshotOutdated):
+        publish()
+    again = extract(make_run(DAY_2, try_number=2), spec, "survey_answer")
+    assert "is covered by that and was closed" in again["notes"][0]
+    assert publish() == 0
+    assert rows("select state from ops.batch order by batch_id") == [("superseded",), ("published",)]
+
+
 def test_half_a_snapshot_is_no_wave_of_deletions(
     make_run: Callable[..., Run], shop: Callable[..., None], tmp_path: Path, publish: Callable[[], int], rows: Any
 ) -> None:
