@@ -26,6 +26,7 @@ STAGES = [
     "conform",
     "features",
     "models",
+    "evaluate",
     "segments",
     "campaigns",
     "measurement",

@@ -1,0 +1,163 @@
+"""Trying it on a history of one's own: evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from retention.cli._shared import console, now_in, parse_date
+from retention.settings import load_settings
+
+if TYPE_CHECKING:
+    from retention.evaluate import Evaluated
+
+_SHOWN = {
+    "churn": (
+        ("auc", "AUC", 3), ("brier", "Brier", 3), ("ece", "ECE", 3), ("mean_gap", "mean gap", 3),
+        ("top_decile_lift", "top-decile lift", 2),
+    ),
+    "clv": (
+        ("mae", "MAE", 2), ("total_bias", "total bias", 3), ("spearman", "Spearman", 3),
+        ("normalised_gini", "normalised Gini", 3), ("top_decile_share", "top-decile share", 3),
+    ),
+}  # fmt: skip
+_CANDIDATES = {
+    "model": "this model 本模型",
+    "recency_only": "recency only 仅看最近一次购买",
+    "past_spend": "past spend 仅看过去消费",
+    "past_spend_rate": "past spend 仅看过去消费",
+    "bg_nbd": "BG/NBD",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(evaluate)
+
+
+def evaluate(
+    orders: Annotated[Path, typer.Argument(help="Orders or order lines: CSV (also .gz), Parquet, JSON lines or Excel.")],
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", help="What happened before this date is known; default: one horizon before the end."),
+    ] = None,
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", help="Days to predict; default 90, or a third of the file.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder for report.html, metrics.json and predictions.parquet.")] = Path(
+        "evaluation"
+    ),
+    customers: Annotated[Path | None, typer.Option("--customers", help="File of customers, one row each.")] = None,
+    complaints: Annotated[Path | None, typer.Option("--complaints", help="File of complaints, one row each.")] = None,
+    train_from: Annotated[
+        str | None, typer.Option("--train-from", help="Earliest date to learn as of; default: chosen from the history.")
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", help="Which column holds what: customer_id=KdNr,ordered_at=Datum,amount=Summe. Repeatable."),
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", help="Zone in which days are cut, e.g. Europe/Berlin; default: the company's.")
+    ] = None,
+) -> None:
+    """Try it on a history of your own: learn before a date, predict, compare with what followed. No warehouse is needed."""
+    from retention.evaluate import Request
+    from retention.evaluate import evaluate as run_evaluation
+    from retention.evaluate.columns import parse_map
+    from retention.evaluate.writing import prepare_folder, write_all
+
+    settings = load_settings()
+    if timezone is not None:
+        _check_zone(timezone)
+    prepare_folder(out)
+    watching = console(stderr=True)
+    request = Request(
+        orders=orders,
+        now=now_in(settings),
+        customers=customers,
+        complaints=complaints,
+        as_of=parse_date(as_of, "--as-of"),
+        horizon_days=horizon,
+        train_from=parse_date(train_from, "--train-from"),
+        mapping=parse_map(mapping or []),
+        timezone=timezone,
+        settings=settings,
+    )
+    with _Steps(watching) as steps:
+        evaluated = run_evaluation(request, steps.step)
+        steps.step("write", None, "")
+        paths = write_all(evaluated, out)
+    _print(console(), evaluated, paths)
+
+
+def _check_zone(name: str) -> None:
+    from zoneinfo import ZoneInfo
+
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise typer.BadParameter(f"{name} is no time zone; write it as Europe/Berlin", param_hint="--timezone") from None
+
+
+class _Steps:
+    """Shows which step runs, and what each one brought."""
+
+    def __init__(self, out: Console) -> None:
+        self.out = out
+        self.status = out.status("")
+
+    def __enter__(self) -> _Steps:
+        if self.out.is_terminal:
+            self.status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.status.stop()
+
+    def step(self, name: str, seconds: float | None, says: str) -> None:
+        """Show a step that begins (no seconds yet) or has ended."""
+        if seconds is None:
+            self.status.update(f"{name} …")
+        else:
+            self.out.print(f"[green]✓[/] {name:<16} {seconds:6.1f} s  ", end="")
+            self.out.print(says, markup=False)
+
+
+def _print(out: Console, evaluated: Evaluated, paths: dict[str, Path]) -> None:
+    plan = evaluated.plan
+    out.print()
+    columns = ", ".join(f"{role} = {column}" for role, column in evaluated.columns.found.items())
+    out.print(Text(f"columns 列: {columns}"))
+    out.print(
+        Text(f"as of 截止 {plan.as_of}, {plan.horizon_days} days ahead 预测天数: {len(evaluated.predictions):,} customers 客户")
+    )
+    for note in evaluated.notes:
+        out.print(Text(f"· {note}"))
+    if evaluated.outcome is not None:
+        out.print(_table("churn 流失", "churn", evaluated.outcome.measured_churn, 1.0))
+        if evaluated.outcome.measured_value:
+            out.print(_table("value 价值", "clv", evaluated.outcome.measured_value, 100.0))
+    out.print()
+    for path in paths.values():
+        out.print(Text(str(path)), soft_wrap=True)
+
+
+def _table(title: str, kind: str, measured: Any, minor: float) -> Table:
+    shown = _SHOWN[kind]
+    table = Table(title=title, title_justify="left", header_style="")
+    table.add_column("")
+    for _, label, _ in shown:
+        table.add_column(label, justify="right")
+    for candidate, values in measured.items():
+        cells = []
+        for metric, _, digits in shown:
+            value = values[metric].value
+            unit = minor if metric == "mae" else 1.0
+            cells.append("–" if value is None else f"{value / unit:,.{digits}f}")
+        table.add_row(_CANDIDATES.get(candidate, candidate), *cells, style="bold" if candidate == "model" else "")
+    return table

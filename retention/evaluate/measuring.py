@@ -1,0 +1,74 @@
+"""How good the predictions were, beside the baselines, over the days that the file covers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from retention.evaluate.plan import Plan
+from retention.evaluate.predicting import Fitted
+from retention.models.btyd import BetaGeoNBD
+from retention.models.churn import process_churn, recency_churn, recency_model
+from retention.models.inputs import outcomes
+from retention.models.metrics import CHURN_METRICS, VALUE_METRICS, measure
+from retention.models.purchases import purchases
+from retention.models.report import Measured
+from retention.warehouse import Run
+
+MODEL = "model"
+"""Our own candidate; baselines go by their names."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Predictions beside what happened.
+
+    Attributes
+    ----------
+    truth : churned, orders, net_minor by customer.
+    churn, value : candidate -> prediction, in the order of `truth`.
+    measured_churn, measured_value : candidate -> metric -> value.
+    """
+
+    truth: pd.DataFrame
+    churn: Mapping[str, np.ndarray]
+    value: Mapping[str, np.ndarray]
+    measured_churn: Mapping[str, Mapping[str, Measured]]
+    measured_value: Mapping[str, Mapping[str, Measured]]
+
+
+def compare(run: Run, plan: Plan, fitted: Fitted, predicted: pd.DataFrame, has_money: bool) -> Outcome | None:
+    """Measure predictions for the days compared; None where the file does not reach past the as-of date."""
+    if plan.compared_days == 0:
+        return None
+    features, days = fitted.features, plan.compared_days
+    truth = outcomes(run, run.as_of_date, days, features.index)
+    churn = {MODEL: predicted["churn_probability"].to_numpy(), **_churn_baselines(fitted, days)}
+    seed = run.settings.churn.seed
+    value: dict[str, np.ndarray] = {}
+    measured_value: Mapping[str, Mapping[str, Measured]] = {}
+    if has_money:
+        rate = (features["net_minor_lifetime"] / features["tenure_days"].clip(lower=1)).to_numpy()
+        value = {MODEL: predicted["clv_minor"].to_numpy(), "past_spend_rate": rate * days}
+        ends = None
+        if fitted.value is not None:
+            lower, upper = predicted["clv_lower_minor"].to_numpy(), predicted["clv_upper_minor"].to_numpy()
+            # Half a minor unit: predictions are not rounded, and what was spent is.
+            ends = {MODEL: (lower - 0.5, upper + 0.5)}
+        measured_value = measure(VALUE_METRICS, truth["net_minor"].to_numpy(), value, seed, intervals=ends)
+    return Outcome(truth, churn, value, measure(CHURN_METRICS, truth["churned"].to_numpy(), churn, seed), measured_value)
+
+
+def _churn_baselines(fitted: Fitted, days: int) -> dict[str, np.ndarray]:
+    """Recency alone, and the purchase process alone, where they can be fitted."""
+    found = {}
+    if fitted.training is not None and len(np.unique(fitted.training.churned)) == 2:
+        found["recency_only"] = recency_churn(recency_model(fitted.training), fitted.features)
+    histories = purchases(fitted.features)
+    if (histories.frequency > 0).sum() > 1:
+        process = BetaGeoNBD().fit(histories.frequency, histories.recency, histories.T)
+        found["bg_nbd"] = process_churn(fitted.features, days, process)
+    return found

@@ -1,0 +1,231 @@
+"""Rows of a user's file as purchases and money given back: readable, once each, in one unit of money."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from retention.evaluate.columns import Columns
+from retention.evaluate.errors import HistoryUnusable
+from retention.evaluate.reading import Delivered
+from retention.evaluate.values import read_identifiers, read_numbers, read_times
+
+MINOR = 100.0
+"""Hundredths of the file's unit of money are counted inside; results are in the file's own unit again."""
+LARGEST = 1e13
+_EARLIEST = np.datetime64("1971-01-01", "us")
+_FEW = 0.1
+_CANCELLED = (
+    "cancelled|canceled|cancel|void|voided|failed|declined|rejected|refunded|returned|chargeback|unpaid|pending|draft|expired|"
+    "storniert|abgebrochen|retourniert|erstattet|offen|已取消|取消|已关闭|交易关闭|关闭|退款|已退款|退货|已退货|未付款|待付款|作废"
+)
+_RETURN_ROW = "return|refund|credit|credit note|credit memo|retoure|gutschrift|erstattung|退货|退款"
+
+
+@dataclass
+class Rows:
+    """Purchases and refunds, one row per row of the file that counts.
+
+    Attributes
+    ----------
+    frame : customer, order (text or None), at (UTC), day (in the business time zone), amount_minor, discount_minor,
+        product, category, quantity, cancelled_at, channel, coupon.
+    has_money : whether the file says what was paid.
+    has_products : whether lines name products or categories.
+    notes : what was left out or assumed, with counts, in words.
+    """
+
+    frame: pd.DataFrame
+    has_money: bool
+    has_products: bool
+    notes: list[str] = field(default_factory=list)
+
+
+def read_rows(delivered: Delivered, columns: Columns, timezone: str, now: datetime) -> Rows:
+    """Read the rows of a file of orders or order lines.
+
+    Raises
+    ------
+    HistoryUnusable when no row is left that can be used.
+    """
+    table, notes, total = delivered.table, [], delivered.table.num_rows
+
+    def values(role: str) -> pa.Array | None:
+        return table.column(columns.found[role]).combine_chunks() if role in columns else None
+
+    def times(role: str) -> NDArray[np.datetime64]:
+        found = values(role)
+        if found is None:
+            return np.full(total, np.datetime64("NaT"), dtype="datetime64[us]")
+        read = read_times(_one(found), timezone)
+        if read.note:
+            notes.append(f"{columns.found[role]}: {read.note}")
+        return read.instants
+
+    def text(role: str) -> NDArray[Any]:
+        found = values(role)
+        return np.full(total, None, dtype=object) if found is None else read_identifiers(_one(found))
+
+    paid = times("paid_at") if "paid_at" in columns else times("ordered_at")
+    money, has_money = _money(columns, lambda role: None if values(role) is None else read_numbers(_one(values(role))), total)
+    frame = pd.DataFrame(
+        {
+            "customer": text("customer_id"),
+            "order": text("order_id"),
+            "at": paid,
+            "amount": money["amount"],
+            "discount": money["discount"],
+            "quantity": money["quantity"],
+            "refund": money["refund"],
+            "product": text("product_id"),
+            "category": text("category"),
+            "status": text("status"),
+            "channel": text("channel"),
+            "coupon": text("coupon_code"),
+            "cancelled_at": times("cancelled_at"),
+            "refunded_at": times("refunded_at"),
+        }
+    )
+    frame = _without_repeats(frame, table, columns, notes)
+    frame = _readable(frame, columns, has_money, notes)
+    frame = _possible_times(frame, now, notes)
+    frame = _by_status(frame, notes)
+    if frame.empty:
+        raise HistoryUnusable(
+            f"{delivered.name}: none of its {total:,} rows is a purchase that can be used ({'; '.join(notes) or 'no rows'}). "
+            "Nothing was computed."
+        )
+    frame = _amounts_of_whole_orders(frame, notes)
+    frame["day"] = frame["at"].dt.tz_localize("UTC").dt.tz_convert(timezone).dt.tz_localize(None).dt.normalize()
+    for name in ("amount", "discount", "refund"):
+        frame[f"{name}_minor"] = np.round(frame.pop(name).to_numpy() * MINOR).astype(np.int64)
+    has_products = "product_id" in columns or "category" in columns
+    if "order_id" not in columns:
+        notes.append("there is no order number: all a customer buys on one day is one order")
+    if not has_money:
+        notes.append("no column of money was found: churn and orders are predicted, clv is left empty")
+    return Rows(frame.reset_index(drop=True), has_money, has_products, notes)
+
+
+def _one(values: Any) -> pa.Array:
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+
+def _money(
+    columns: Columns, number: Callable[[str], NDArray[np.float64] | None], rows: int
+) -> tuple[dict[str, NDArray[np.float64]], bool]:
+    """What was paid for each row, the discount in it, units, and money given back that stands on the same row."""
+    amount, gross, price = number("amount"), number("gross_amount"), number("unit_price")
+    quantity, given = number("quantity"), number("discount")
+    units = np.ones(rows) if quantity is None else np.where(np.isfinite(quantity), quantity, 1.0)
+    off = np.zeros(rows) if given is None else np.abs(np.nan_to_num(given))
+    is_rate = given is not None and float(off.max(initial=0.0)) <= 1.0
+    if amount is None:
+        before = gross if gross is not None else None if price is None else price * units
+        if before is not None:
+            off = before * off if is_rate else np.minimum(off, np.abs(before)) * np.sign(np.nan_to_num(before))
+            amount = before - off
+    elif is_rate:
+        off = np.where(off < 1, amount * off / np.maximum(1 - off, 1e-9), 0.0)
+    has_money = amount is not None
+    if amount is None:
+        amount = np.ones(rows) * np.sign(np.where(units == 0, 1.0, units))
+    elif price is None or quantity is not None:
+        # Some systems mark what came back by the number of units alone.
+        amount = np.where((units < 0) & (amount > 0), -amount, amount)
+    back = number("refund_amount")
+    refund = np.zeros(rows) if back is None else np.abs(np.nan_to_num(back))
+    return {"amount": amount, "discount": np.maximum(np.nan_to_num(off), 0.0), "quantity": units, "refund": refund}, has_money
+
+
+def _without_repeats(frame: pd.DataFrame, table: pa.Table, columns: Columns, notes: list[str]) -> pd.DataFrame:
+    """Leave out rows delivered twice, where two equal rows cannot both be meant."""
+    raw = table.to_pandas(split_blocks=True)
+    repeated = raw.duplicated().to_numpy()
+    count = int(repeated.sum())
+    if count == 0:
+        return frame
+    once: pd.DataFrame = frame[~repeated]
+    one_row_each = "order_id" in columns and once["order"].nunique() >= 0.98 * once["order"].notna().sum()
+    if "line_number" in columns or one_row_each:
+        notes.append(f"{count:,} rows repeat another one exactly and were counted once")
+        return once
+    notes.append(f"{count:,} rows repeat another one exactly and were kept: nothing tells the same purchase from two alike")
+    return frame
+
+
+def _readable(frame: pd.DataFrame, columns: Columns, has_money: bool, notes: list[str]) -> pd.DataFrame:
+    """Leave out rows without customer, time or amount."""
+    total = len(frame)
+    nobody = frame["customer"].isna().to_numpy()
+    never = frame["at"].isna().to_numpy()
+    nothing = ~np.isfinite(frame["amount"].to_numpy()) | (np.abs(frame["amount"].to_numpy()) > LARGEST)
+    unpaid = "paid_at" in columns
+    for bad, words in (
+        (nobody, "name no customer"),
+        (never & ~nobody, "were never paid or have no readable time" if unpaid else "have no readable time"),
+        (nothing & ~nobody & ~never & has_money, "have no readable amount"),
+    ):
+        if bad.any():
+            notes.append(f"{int(bad.sum()):,} of {total:,} rows {words} and were left out")
+    kept: pd.DataFrame = frame[~(nobody | never | nothing)]
+    return kept
+
+
+def _possible_times(frame: pd.DataFrame, now: datetime, notes: list[str]) -> pd.DataFrame:
+    """Leave out rows of days that cannot be: before 1971 (a placeholder), and in the future where they are few."""
+    if frame.empty:
+        return frame
+    at = frame["at"].to_numpy()
+    early = at < _EARLIEST
+    late = at > np.datetime64(pd.Timestamp(now).tz_convert("UTC").tz_localize(None), "us") + np.timedelta64(1, "D")
+    if early.any():
+        notes.append(f"{int(early.sum()):,} rows are dated before 1971 and were left out")
+    if late.any() and late.mean() <= _FEW:
+        notes.append(f"{int(late.sum()):,} rows are dated in the future and were left out")
+    elif late.any():
+        notes.append(f"{int(late.sum()):,} rows are dated in the future: too many for slips, so they were kept")
+        late[:] = False
+    return frame[~(early | late)]
+
+
+def _by_status(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Apply a status: what was cancelled without a date never counts, a row of a return is money given back."""
+    status = frame.pop("status")
+    if not status.notna().any() or status.nunique() > 50:
+        return frame
+    plain = status.str.strip().str.lower().fillna("")
+    is_return = plain.isin(_RETURN_ROW.split("|")) & (frame["amount"] > 0)
+    dated = frame["cancelled_at"].notna()
+    void = plain.isin(_CANCELLED.split("|")) & ~dated & ~is_return & (frame["amount"] >= 0)
+    both = plain.isin(_RETURN_ROW.split("|")) & plain.isin(_CANCELLED.split("|"))
+    is_return, void = is_return & ~both, void | (both & (frame["amount"] >= 0))
+    if void.any():
+        notes.append(f"{int(void.sum()):,} rows are cancelled, refunded or unpaid by their status and were left out")
+    if is_return.any():
+        notes.append(f"{int(is_return.sum()):,} rows are returns by their status and count as money given back")
+    frame = frame.assign(amount=np.where(is_return, -frame["amount"], frame["amount"]))
+    return frame[~void]
+
+
+def _amounts_of_whole_orders(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Tell an order's total that is repeated on each of its lines from amounts of lines, and count it once."""
+    known = frame["order"].notna() & (frame["amount"] > 0)
+    by_order = frame[known].groupby(["customer", "order"], sort=False)["amount"]
+    sizes, low, high = by_order.size(), by_order.min(), by_order.max()
+    several = sizes > 1
+    if several.sum() < 5 or (low == high)[several].mean() < 0.95:
+        return frame
+    repeats = frame[known].duplicated(["customer", "order"])
+    again = repeats[repeats].index
+    notes.append("every line of an order carries the same amount: it was read as the order's total and counted once")
+    frame = frame.copy()
+    frame.loc[again, ["amount", "discount"]] = 0.0
+    return frame

@@ -1,0 +1,125 @@
+"""Fitting on what was known before the as-of date and predicting what follows, by the pipeline's own functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from retention.evaluate.plan import Plan
+from retention.models.churn import ChurnModel, fit_churn
+from retention.models.inputs import model_columns, past_features, training_set
+from retention.models.learning import TrainingSet
+from retention.models.purchases import COLUMNS as PURCHASE_COLUMNS
+from retention.models.scoring import fallback_churn, fallback_clv, fallback_orders
+from retention.models.value import TooLittleData, ValueModel
+from retention.settings import Settings
+from retention.warehouse import Run
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Fitted:
+    """What was learned.
+
+    Attributes
+    ----------
+    features : features of every purchaser as of the as-of date.
+    training : what was learned from; None where the history is too short.
+    churn, value : the models; None where there was too little to learn from.
+    reasons : by kind, why there is no model.
+    """
+
+    features: pd.DataFrame
+    training: TrainingSet | None
+    churn: ChurnModel | None = None
+    value: ValueModel | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+def settings_for(settings: Settings, plan: Plan) -> Settings:
+    """The installation's settings with the horizon that was asked for; money is not discounted, to be compared as spent."""
+    return replace(
+        settings,
+        churn=replace(settings.churn, horizon_days=plan.horizon_days),
+        clv=replace(settings.clv, horizon_days=plan.horizon_days, annual_discount_rate=0.0),
+    )
+
+
+def fit(run: Run, plan: Plan) -> Fitted:
+    """Read features and outcomes, and fit what can be fitted."""
+    features = past_features(run, run.as_of_date)
+    if not plan.dates:
+        days = (min(plan.as_of, plan.last_day) - plan.first_day).days
+        why = f"{days} days of orders before the as-of date are too few to learn from"
+        return Fitted(features, None, reasons={"churn": why, "clv": why})
+    columns = tuple(dict.fromkeys((*model_columns(), *PURCHASE_COLUMNS)))
+    training = training_set(run, list(plan.dates), plan.learning_days, columns)
+    return Fitted(features, training)
+
+
+def fit_models(run: Run, plan: Plan, fitted: Fitted) -> None:
+    """Fit churn and value; what cannot be fitted is said and left to the fallback."""
+    settings = run.settings
+    if fitted.training is not None:
+        try:
+            _enough(fitted.training, settings)
+            fitted.churn = fit_churn(fitted.training, plan.learning_days, settings.churn.seed)
+            if plan.horizon_days != plan.learning_days:
+                fitted.churn.predict(fitted.features.iloc[:1], plan.horizon_days)
+        except TooLittleData as too_little:
+            fitted.churn, fitted.reasons["churn"] = None, str(too_little)
+        except ValueError as error:
+            fitted.churn, fitted.reasons["churn"] = None, str(error)
+    try:
+        fitted.value = ValueModel.fit(fitted.features, settings.clv.minimum_repeat_customers)
+    except ValueError as error:
+        fitted.reasons["clv"] = str(error)
+
+
+def _enough(training: TrainingSet, settings: Settings) -> None:
+    """The gates of the pipeline's training, on the newest date."""
+    churned = training.churned[training.newest]
+    gone, stayed = int(churned.sum()), int(len(churned) - churned.sum())
+    if len(churned) < settings.churn.minimum_customers:
+        raise TooLittleData(f"{len(churned)} purchasers to learn from, {settings.churn.minimum_customers} are needed")
+    if min(gone, stayed) < settings.churn.minimum_per_class:
+        raise TooLittleData(
+            f"{gone} customers to learn from left and {stayed} stayed, {settings.churn.minimum_per_class} of each are needed"
+        )
+
+
+def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
+    """Predictions of every purchaser for a horizon.
+
+    Returns
+    -------
+    DataFrame, index customer_key: churn_probability, expected_orders, clv_minor, clv_lower_minor, clv_upper_minor,
+    churn_is_fallback, clv_is_fallback.
+    """
+    settings, features = run.settings, fitted.features
+    if fitted.churn is not None:
+        churn = fitted.churn.predict(features, horizon_days)
+    else:
+        asked = replace(settings, churn=replace(settings.churn, horizon_days=horizon_days))
+        churn = fallback_churn(features, asked)
+    columns: dict[str, Any] = {"churn_probability": churn}
+    if fitted.value is not None:
+        predicted = fitted.value.predict(features, horizon_days, 0.0, settings.clv.interval)
+        columns |= {
+            name: predicted[name].to_numpy() for name in ("expected_orders", "clv_minor", "clv_lower_minor", "clv_upper_minor")
+        }
+    else:
+        nothing = np.full(len(features), np.nan)
+        columns |= {
+            "expected_orders": fallback_orders(features, churn, horizon_days),
+            "clv_minor": fallback_clv(features, churn) * horizon_days / 365.0,
+            "clv_lower_minor": nothing,
+            "clv_upper_minor": nothing,
+        }
+    columns |= {"churn_is_fallback": fitted.churn is None, "clv_is_fallback": fitted.value is None}
+    return pd.DataFrame(columns, index=features.index)
