@@ -54,8 +54,7 @@ class Compared:
         """Actual and predicted label as one number; an actual one that could not be learned agrees with nothing."""
         size = len(self.classes)
         actual, predicted = (
-            pd.Index(self.classes).get_indexer(pd.Index(list(column), dtype="object"))
-            for column in (self.actual, labels)
+            pd.Index(self.classes).get_indexer(pd.Index(list(column), dtype="object")) for column in (self.actual, labels)
         )
         return np.where(actual < 0, size, actual) * (size + 2) + np.where(predicted < 0, size + 1, predicted)
 

@@ -44,8 +44,9 @@ def rows(run: Run, given: Given | None = None) -> dict[str, pd.DataFrame]:
     new = (read.pop("known") == "left_only").to_numpy()
     fresh = model.read(frame.loc[new, "written"].tolist(), frame.loc[new, "text_kind"].tolist())
     for name in fresh.columns:
-        read[name] = read[name].astype("object") if not name.endswith("_probability") else read[name].astype("float64")
-        read.loc[new, name] = fresh[name].to_numpy()
+        column = read[name].astype("object")
+        column[new] = fresh[name].astype("object").to_numpy()
+        read[name] = column.astype("float64") if name.endswith("_probability") else column.where(column.notna(), None)
     read["as_of_date"], read["model_version"], read["lexicon_version"] = run.as_of_date, model_version, words
     read["is_fallback"] = (read[[f"{task}_basis" for task in TASKS]] == BY_LEXICON).any(axis=1)
     return {"scores.text_label": read[list(load_contract("scores.text_label").column_names)]}

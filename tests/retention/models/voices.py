@@ -13,7 +13,14 @@ from retention.warehouse import Run
 
 ITEMS = {"en": ["milk", "bread", "cheese", "shampoo", "coffee"], "zh": ["牛奶", "面包", "奶酪", "洗发水", "咖啡"]}
 # The company's own words for its topics: what a model must learn and no lexicon can know.
-OWN_NAMES = {"quality": "freshness", "delivery": "delivery", "price": "till & price", "service": "people", "app": "app", "return": "return"}
+OWN_NAMES = {
+    "quality": "freshness",
+    "delivery": "delivery",
+    "price": "till & price",
+    "service": "people",
+    "app": "app",
+    "return": "return",
+}
 
 
 def write(run: Run, complaints: int = 400, comments: int = 300, mentions: int = 120, seed: int = 3) -> None:
@@ -46,11 +53,17 @@ def write(run: Run, complaints: int = 400, comments: int = 300, mentions: int = 
     insert(
         run,
         "core.external_mention",
-        [mention(number, at(), said(MENTIONS[mood]), mood) for number in range(mentions) for mood in [list(MENTIONS)[number % 3]]],
+        [
+            mention(number, at(), said(MENTIONS[mood]), mood)
+            for number in range(mentions)
+            for mood in [list(MENTIONS)[number % 3]]
+        ],
     )
 
 
-def case(number: int, opened: datetime, text: str | None, category: str | None, severity: str | None, **more: Any) -> dict[str, Any]:
+def case(
+    number: int, opened: datetime, text: str | None, category: str | None, severity: str | None, **more: Any
+) -> dict[str, Any]:
     """A row of core.complaint."""
     return {
         "complaint_key": 7_000_000 + number, "valid_from": opened, "version_at": opened, "complaint_id": f"K{number}",
@@ -78,6 +91,8 @@ def mention(number: int, at: datetime, text: str | None, sentiment: str | None, 
 
 def insert(run: Run, table: str, rows: list[dict[str, Any]]) -> None:
     """Insert rows that all have the columns of the first."""
+    if not rows:
+        return
     names = ", ".join(rows[0])
     binds = ", ".join(f":{name}" for name in rows[0])
     with run.warehouse.begin() as connection:
