@@ -93,6 +93,39 @@ def sync_consent(run: Run, now: datetime) -> dict[str, int]:
     return counts
 
 
+# Found from what is new on either side: the ledger and the links hold all there ever was, and are not to be read whole.
+_FOLLOW_PEOPLE = """
+with
+
+linked as (
+    select source_customer_key, customer_key from core.customer_alias
+    where linked_at >= coalesce(cast(:since as timestamptz), '-infinity')
+),
+
+belonging as (
+    select consent.consent_key, linked.customer_key
+    from linked
+    inner join privacy.consent as consent on linked.source_customer_key = consent.source_customer_key
+    union
+    select consent.consent_key, linked.customer_key
+    from linked
+    inner join privacy.consent as consent on linked.source_customer_key = consent.customer_key
+    where consent.source_customer_key is null
+    union
+    select consent.consent_key, alias.customer_key
+    from privacy.consent as consent
+    inner join core.customer_alias as alias
+        on coalesce(consent.source_customer_key, consent.customer_key) = alias.source_customer_key
+    where consent.recorded_at >= coalesce(cast(:since as timestamptz), '-infinity')
+)
+
+update privacy.consent as consent
+set customer_key = belonging.customer_key
+from belonging
+where consent.consent_key = belonging.consent_key and consent.customer_key <> belonging.customer_key
+"""
+
+
 def _last_sync(connection: Connection) -> tuple[datetime | None, datetime]:
     row = connection.execute(
         sa.text(
@@ -110,15 +143,7 @@ def _last_sync(connection: Connection) -> tuple[datetime | None, datetime]:
 
 def _follow_people(connection: Connection, since: datetime | None) -> int:
     """Bind decisions to the person: ids which were merged share one consent, the later decision on any of them holds."""
-    result = connection.execute(
-        sa.text(
-            "update privacy.consent as consent set customer_key = alias.customer_key from core.customer_alias as alias "
-            "where alias.source_customer_key = coalesce(consent.source_customer_key, consent.customer_key) "
-            "and consent.customer_key <> alias.customer_key and (cast(:since as timestamptz) is null "
-            "or alias.linked_at >= :since or consent.recorded_at >= :since)"
-        ),
-        {"since": since},
-    )
+    result = connection.execute(sa.text(_FOLLOW_PEOPLE), {"since": since})
     return int(result.rowcount)
 
 
