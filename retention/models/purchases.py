@@ -15,12 +15,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 DAYS_PER_WEEK = 7.0
-# Repeat order values further above the median than this many robust standard deviations (of the logarithm) are cut
-# down to there: one 80,000-piece order must not set the value of everybody. About one in a billion by chance.
-HUGE_ORDER_DEVIATIONS = 6.0
-# The tail is cut no lower than this multiple of the median, so that a company whose order values hardly differ does not
-# lose its real ones.
-HUGE_ORDER_MULTIPLE = 10.0
 
 COLUMNS = ("recency_days", "tenure_days", "count_order_days_lifetime", "repeat_order_value_mean_minor")
 
@@ -74,24 +68,3 @@ def purchases(features: pd.DataFrame) -> Purchases:
     recency = np.where(frequency > 0, np.maximum(since_first - since_last, 0.0) / DAYS_PER_WEEK, 0.0)
     usable = (frequency > 0) & np.isfinite(value) & (value > 0)
     return Purchases(frequency, np.minimum(recency, age), age, np.where(usable, value, np.nan))
-
-
-def without_huge_orders(histories: Purchases) -> tuple[Purchases, float, int]:
-    """Cut mean values that a single extreme order drives.
-
-    Returns
-    -------
-    The histories, the limit (infinite where there is too little to judge by), and how many customers it cut.
-    """
-    logs = np.log(histories.mean_value[histories.valued])
-    if logs.size < 20:
-        return histories, float("inf"), 0
-    centre = float(np.median(logs))
-    spread = 1.4826 * float(np.median(np.abs(logs - centre)))
-    limit = float(np.exp(centre + max(HUGE_ORDER_DEVIATIONS * spread, np.log(HUGE_ORDER_MULTIPLE))))
-    return cut_at(histories, limit), limit, int((np.exp(logs) > limit).sum())
-
-
-def cut_at(histories: Purchases, limit: float) -> Purchases:
-    """Apply a limit found in training."""
-    return Purchases(histories.frequency, histories.recency, histories.T, np.minimum(histories.mean_value, limit))

@@ -1,0 +1,241 @@
+"""Customer lifetime value: candidates of the purchase process and of boosting, blended, discounted over any horizon.
+
+The purchase process knows any horizon and needs little data; boosting knows seasons, trends and everything else the
+features hold, but only the horizon it has seen outcomes of. Beyond that the purchase process extends it, customer by
+customer. No random numbers are drawn, so neither the order of rows nor threads can move a prediction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from retention.models.btyd import BetaGeoNBD, FitReport, GammaGamma
+from retention.models.learning import TrainingSet, uniform
+from retention.models.metrics import logit
+from retention.models.value.boosting import Candidates, TwoStage, fit_two_stage
+from retention.models.value.intervals import Levels, Spread
+from retention.models.value.process import ProcessPart, spending
+
+Floats = NDArray[np.float64]
+
+# Purchases are discounted at the middle of twelve equal parts of the horizon.
+DISCOUNT_STEPS = 12
+DAYS_PER_YEAR = 365.0
+# Shares of the candidates: purchase process, boosted orders at the process's order value, two-stage boosting.
+BLEND = (1 / 3, 1 / 3, 1 / 3)
+
+
+class TooLittleData(ValueError):
+    """There is not enough to learn from; the message says what is missing and how much was asked."""
+
+
+@dataclass(frozen=True)
+class ValueModel:
+    """A fitted model of lifetime value.
+
+    Attributes
+    ----------
+    part : the purchase process as of the date that scores.
+    learned : the boosted candidates; None where there was too little to learn from.
+    levels : how stated probabilities of intervals are reached.
+    """
+
+    kind: ClassVar[str] = "clv"
+
+    part: ProcessPart
+    learned: TwoStage | None
+    levels: Levels
+
+    @property
+    def process(self) -> BetaGeoNBD:
+        """How often."""
+        return self.part.process
+
+    @property
+    def spending(self) -> GammaGamma:
+        """How much per order."""
+        return self.part.money
+
+    @property
+    def order_value_limit(self) -> float:
+        """Mean order values above this are cut down to it, minor units."""
+        return self.part.order_value_limit
+
+    @property
+    def huge_order_customers(self) -> int:
+        """Customers whose values were cut in training."""
+        return self.part.huge_order_customers
+
+    @property
+    def reports(self) -> dict[str, FitReport]:
+        """How the fits of the purchase process went."""
+        return self.part.reports
+
+    @classmethod
+    def fit(
+        cls,
+        features: pd.DataFrame,
+        minimum_repeat_customers: int,
+        training: TrainingSet | None = None,
+        training_days: int | None = None,
+        seed: int = 0,
+    ) -> ValueModel:
+        """Fit as of one date.
+
+        Parameters
+        ----------
+        features : the purchasers of that date.
+        training : features of earlier dates with `orders` and `net_minor` of the `training_days` after each, all matured.
+            Without it the model is the purchase process alone.
+
+        Raises
+        ------
+        TooLittleData when fewer than `minimum_repeat_customers` bought again, or had a positive net value.
+        """
+        _enough(features, minimum_repeat_customers)
+        part = ProcessPart.fit(features)
+        if training is None or not training_days:
+            return cls(part, None, Levels.plain())
+        training = training.ordered()
+        outcomes = _capped(training.outcomes, part.order_value_limit)
+        fitted = fit_two_stage(training.features, outcomes, training.dates, _columns(training), training_days, seed)
+        newest = np.flatnonzero(training.newest)
+        past = training.features.iloc[newest]
+        # What would have been said at the newest matured date, by models that had not seen the customer.
+        answers: Candidates | None = None
+        if fitted is not None:
+            learned, unseen = fitted
+            earlier = cls(learned.process, learned, Levels.plain())
+            answers = Candidates(unseen.orders[newest], unseen.buying[newest], unseen.amount[newest])
+        elif _repeat_buyers(past) > 0:
+            earlier = cls(ProcessPart.fit(past), None, Levels.plain())
+        else:
+            return cls(part, None, Levels.plain())
+        spread = earlier._spread(past, training_days, answers)
+        levels = Levels.fit(spread, outcomes["net_minor"].to_numpy()[newest], uniform(past.index.to_numpy()))
+        return cls(part, earlier.learned, levels)
+
+    def predict(self, features: pd.DataFrame, horizon_days: int, annual_discount_rate: float, interval: float) -> pd.DataFrame:
+        """Predict the value of every purchaser.
+
+        Parameters
+        ----------
+        horizon_days : days ahead.
+        annual_discount_rate : 0.10 makes money in a year worth 1/1.10.
+        interval : probability that the interval is meant to cover.
+
+        Returns
+        -------
+        DataFrame, index of `features`: expected_orders, expected_order_value_minor, clv_minor (discounted),
+        probability_alive, clv_lower_minor, clv_upper_minor, interval_probability (what the interval really covers: more
+        than asked where nothing is likelier than that); all floats.
+        """
+        answers = self.learned.predict(features) if self.learned else None
+        times = np.linspace(0, horizon_days, DISCOUNT_STEPS + 1)
+        cumulative = self.part.orders(features, times)
+        middle = (times[1:] + times[:-1]) / 2 / DAYS_PER_YEAR
+        discounted = np.diff(cumulative, axis=1) @ (1 + annual_discount_rate) ** -middle
+        share = np.divide(discounted, cumulative[:, -1], out=np.ones(len(features)), where=cumulative[:, -1] > 0)
+        orders, money = self._mean(features, horizon_days, answers, cumulative[:, -1])
+        spread = self._spread(features, horizon_days, answers, money)
+        lower, upper, probability = self.levels.interval(spread, interval)
+        return pd.DataFrame(
+            {
+                "expected_orders": orders,
+                "expected_order_value_minor": np.divide(money, orders, out=self.part.order_value(features), where=orders > 0),
+                "clv_minor": money * share,
+                "probability_alive": self.part.alive(features),
+                "clv_lower_minor": lower * share,
+                "clv_upper_minor": upper * share,
+                "interval_probability": probability,
+            },
+            index=features.index,
+        )
+
+    def expected_orders(self, features: pd.DataFrame, horizons_days: list[int]) -> Floats:
+        """Expected order days of every purchaser within each horizon: customers by horizons."""
+        answers = self.learned.predict(features) if self.learned else None
+        said = self.part.orders(features, [float(days) for days in horizons_days])
+        if answers is None or self.learned is None:
+            return said
+        known = self.part.orders(features, [self.learned.horizon_days])[:, 0]
+        growth = np.divide(said, known[:, None], out=np.ones_like(said), where=known[:, None] > 0)
+        return np.asarray((said + answers.orders[:, None] * growth) / 2)
+
+    def _mean(
+        self, features: pd.DataFrame, horizon_days: float, answers: Candidates | None, expected: Floats | None = None
+    ) -> tuple[Floats, Floats]:
+        """Expected order days and money within the horizon, undiscounted."""
+        if expected is None:
+            expected = self.part.orders(features, [horizon_days])[:, 0]
+        order_value = self.part.order_value(features)
+        if answers is None or self.learned is None:
+            return expected, expected * order_value
+        known = self.part.orders(features, [self.learned.horizon_days])[:, 0]
+        growth = np.divide(expected, known, out=np.ones_like(expected), where=known > 0)
+        orders = answers.orders * growth
+        two_stage = answers.buying * answers.amount * growth
+        money = BLEND[0] * expected * order_value + BLEND[1] * orders * order_value + BLEND[2] * two_stage
+        return (expected + orders) / 2, money
+
+    def _spread(
+        self, features: pd.DataFrame, horizon_days: float, answers: Candidates | None, money: Floats | None = None
+    ) -> Spread:
+        """How the undiscounted value of each customer may turn out."""
+        if money is None:
+            money = self._mean(features, horizon_days, answers)[1]
+        silent = logit(self.part.silent(features, horizon_days))
+        if answers is not None and self.learned is not None:
+            shift = silent - logit(self.part.silent(features, self.learned.horizon_days))
+            silent = (silent + logit(1 - answers.buying) + shift) / 2
+        return Spread.of(expit(silent), money, *self.part.spread(features, horizon_days))
+
+    def to_dict(self) -> dict[str, Any]:
+        """What makes the model again; see :mod:`retention.models.artifacts`."""
+        return {
+            "part": self.part.to_dict(),
+            "learned": self.learned.to_dict() if self.learned else None,
+            "levels": self.levels.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> ValueModel:
+        """Make the model from `to_dict`."""
+        learned = stored["learned"]
+        return cls(
+            ProcessPart.from_dict(stored["part"]),
+            TwoStage.from_dict(learned) if learned else None,
+            Levels.from_dict(stored["levels"]),
+        )
+
+
+def _enough(features: pd.DataFrame, minimum: int) -> None:
+    valued = _repeat_buyers(features)
+    if valued < minimum:
+        raise TooLittleData(
+            f"{valued} of {len(features)} purchasers bought again with a positive net value; "
+            f"{minimum} are needed to fit a purchase process"
+        )
+
+
+def _repeat_buyers(features: pd.DataFrame) -> int:
+    again = features["count_order_days_lifetime"].to_numpy(dtype=np.float64) > 1
+    return int((again & (spending(features).orders > 0)).sum())
+
+
+def _capped(outcomes: pd.DataFrame, limit: float) -> pd.DataFrame:
+    """Outcomes without what a single extreme order brought; money given back for earlier orders is no negative value."""
+    most = outcomes["orders"].to_numpy(dtype=np.float64) * limit if np.isfinite(limit) else np.inf
+    return outcomes.assign(net_minor=np.clip(outcomes["net_minor"].to_numpy(dtype=np.float64), 0.0, most))
+
+
+def _columns(training: TrainingSet) -> list[str]:
+    """Columns worth learning from: known for enough customers, and not the same for all."""
+    known = training.known_often_enough()
+    return [name for name in known if training.features[name].nunique(dropna=True) > 1]
