@@ -204,9 +204,19 @@ def _told_by_content(
             found["ordered_at"], reasons["ordered_at"] = only[0], "the only column of times"
     if "ordered_at" not in found and "paid_at" in found:
         found["ordered_at"], reasons["ordered_at"] = found["paid_at"], "the only column of times"
+    if not {"amount", "gross_amount", "unit_price"} & set(found):
+        broken = [name for name in free if name != found.get("ordered_at") and kinds[name] == "number"]
+        broken = [name for name in broken if _has_decimals(table.column(name))]
+        if len(broken) == 1:
+            found["amount"], reasons["amount"] = broken[0], "the only column of amounts"
     order = found.get("order_id")
     if order is not None and "order_id" not in given and "customer_id" not in found and _repeats_over_days(order, found, table):
         found["customer_id"], reasons["customer_id"] = found.pop("order_id"), "it repeats on many days, so it is no order's"
+    if "customer_id" not in found:
+        rest = [name for name in table.column_names if name not in found.values() and kinds[name] in ("number", "text")]
+        likely = [name for name in rest if _repeats_over_days(name, found, table) and not _has_decimals(table.column(name))]
+        if len(likely) == 1:
+            found["customer_id"], reasons["customer_id"] = likely[0], "the only column whose values come back on other days"
 
 
 def _told_by_place(found: dict[str, str], reasons: dict[str, str], table: pa.Table, kinds: Mapping[str, str]) -> None:
@@ -252,7 +262,11 @@ def needed(delivered: Delivered, columns: Columns) -> None:
     if not missing:
         return
     hint = ",".join(f"{role}=COLUMN" for role in missing)
-    header = "" if delivered.has_header else " Its first line was read as values and not as names of columns."
+    empty = [
+        name for name in delivered.table.column_names if delivered.table.column(name).null_count == delivered.table.num_rows
+    ]
+    header = f" Without any value: {', '.join(empty)}." if empty else ""
+    header += "" if delivered.has_header else " Its first line was read as values and not as names of columns."
     raise HistoryUnusable(
         f"{delivered.name}: no column could be recognised that says {' or '.join(words[role] for role in missing)}. It has "
         f"{', '.join(delivered.table.column_names)}.{header} Say which it is: --map {hint}. Nothing was computed."

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from retention.evaluate.columns import Columns, find_columns, needed
+from retention.evaluate.errors import HistoryUnusable
 from retention.evaluate.ledger import Ledger, build_ledger
 from retention.evaluate.measuring import Outcome, compare
 from retention.evaluate.orders import Rows, read_rows
@@ -99,6 +100,8 @@ def evaluate(request: Request, progress: Progress = lambda *_: None) -> Evaluate
     notes += [*delivered.notes, *rows.notes]
     ledger = build_ledger(rows)
     notes += ledger.notes
+    if ledger.orders.empty:
+        raise HistoryUnusable(f"{delivered.name}: there is no purchase in it ({'; '.join(notes)}). Nothing was computed.")
     days = _days(ledger, zone)
     plan = make_plan(days.min(), days.max(), request.as_of, request.horizon_days, request.train_from, settings)
     notes += plan.notes

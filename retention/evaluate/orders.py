@@ -95,6 +95,7 @@ def read_rows(delivered: Delivered, columns: Columns, timezone: str, now: dateti
     )
     frame = _without_repeats(frame, table, columns, notes)
     frame = _readable(frame, columns, has_money, notes)
+    frame = _signs(frame, notes)
     frame = _possible_times(frame, now, notes)
     frame = _by_status(frame, notes)
     if frame.empty:
@@ -146,7 +147,11 @@ def _money(
 
 
 def _without_repeats(frame: pd.DataFrame, table: pa.Table, columns: Columns, notes: list[str]) -> pd.DataFrame:
-    """Leave out rows delivered twice, where two equal rows cannot both be meant."""
+    """Leave out rows delivered twice, where two equal rows cannot both be meant.
+
+    They cannot where rows are numbered, where an order has one row, where nobody buys twice in the same second, and where
+    every row of the file comes equally often. Two equal lines of one basket may be two of the same article.
+    """
     raw = table.to_pandas(split_blocks=True)
     repeated = raw.duplicated().to_numpy()
     count = int(repeated.sum())
@@ -154,7 +159,11 @@ def _without_repeats(frame: pd.DataFrame, table: pa.Table, columns: Columns, not
         return frame
     once: pd.DataFrame = frame[~repeated]
     one_row_each = "order_id" in columns and once["order"].nunique() >= 0.98 * once["order"].notna().sum()
-    if "line_number" in columns or one_row_each:
+    seconds = once["at"].dropna()
+    to_the_second = bool(((seconds - seconds.dt.normalize()).dt.seconds % 3600 != 0).mean() > 0.5)
+    copies = raw.groupby(raw.columns.tolist(), dropna=False, sort=False).size()
+    whole_file = int(copies.min()) > 1
+    if "line_number" in columns or one_row_each or (to_the_second and "product_id" not in columns) or whole_file:
         notes.append(f"{count:,} rows repeat another one exactly and were counted once")
         return once
     notes.append(f"{count:,} rows repeat another one exactly and were kept: nothing tells the same purchase from two alike")
@@ -177,6 +186,15 @@ def _readable(frame: pd.DataFrame, columns: Columns, has_money: bool, notes: lis
             notes.append(f"{int(bad.sum()):,} of {total:,} rows {words} and were left out")
     kept: pd.DataFrame = frame[~(nobody | never | nothing)]
     return kept
+
+
+def _signs(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Bookkeeping writes sales as negative amounts: where nearly all are, they are meant so."""
+    negative = frame["amount"] < 0
+    if len(frame) and negative.mean() > 0.95:
+        notes.append(f"{int(negative.sum()):,} of {len(frame):,} amounts are negative: they were read as purchases")
+        return frame.assign(amount=-frame["amount"])
+    return frame
 
 
 def _possible_times(frame: pd.DataFrame, now: datetime, notes: list[str]) -> pd.DataFrame:

@@ -83,6 +83,8 @@ def _text(path: Path, data: bytes) -> Delivered:
     notes = []
     head = data[:HEAD_BYTES]
     encoding = guess_encoding(head)
+    if encoding in (None, "latin-1", "cp1252") and _is_chinese(head):
+        encoding = "gb18030"
     if encoding is None:
         encoding = "latin-1"
         notes.append("its encoding could not be told: western European was assumed")
@@ -128,6 +130,17 @@ def _text(path: Path, data: bytes) -> Delivered:
             raise HistoryUnusable(f"{path.name}: {share} have another number of columns than the first. Nothing was read.")
         notes.append(f"{share} have another number of columns than the first and were left out")
     return _named(path, table, notes, has_header)
+
+
+def _is_chinese(head: bytes) -> bool:
+    """Tell whether the first line, names of columns, reads as everyday Chinese: amounts below it may hide that."""
+    try:
+        first = head.split(b"\n", 1)[0].decode("gb18030")
+    except UnicodeDecodeError:
+        return False
+    letters = [sign for sign in first if ord(sign) > 127]
+    everyday = [sign for sign in letters if "\u4e00" <= sign <= "\u9fff" and len(sign.encode("gb2312", "ignore")) == 2]
+    return len(everyday) >= 2 and len(everyday) >= 0.9 * len(letters)
 
 
 def _only_blanks(head: bytes, delimiter: str) -> bool:

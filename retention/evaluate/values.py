@@ -64,7 +64,7 @@ def read_times(values: pa.Array, timezone: str) -> Times:
     distinct = pd.Series(encoded.dictionary.to_pylist(), dtype="object")
     read, note = _read_distinct(distinct, timezone)
     if note == "numbers":
-        return _numeric_times(pc.cast(values, pa.float64()), timezone)
+        return _numeric_times(pa.array(read_numbers(values), from_pandas=True), timezone)
     places = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
     taken = np.full(len(values), np.datetime64("NaT"), dtype="datetime64[us]")
     taken[places >= 0] = read[places[places >= 0]]
