@@ -113,7 +113,11 @@ class WarningSettings:
     minimum_change: float = 0.5
     """Orders or touches must have fallen by this share, complaints per order risen by it …"""
     chance_limit: float = 0.25
-    """… and a customer who has not changed would show as much with at most this probability: one order after two is nothing."""
+    """… and a customer who has not changed would show as much with at most this probability. Two complaints after none, for as
+    many orders, just count; one order after two is nothing."""
+    falling_chance_limit: float = 0.2
+    """The same for what falls. Counts of orders are larger and swing more: with 0.25 one unchanged customer in eight showed a
+    fall, with 0.2 one in twelve, and half of those whose orders really fell by 70 % still show it (simulated)."""
     minimum_orders_before: int = 2
     """Repeat orders of the 90 days before, from which a fall can be read at all."""
     minimum_interactions_before: int = 3

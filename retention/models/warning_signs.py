@@ -175,7 +175,7 @@ def _falling(
     expected = np.where(exposure_before > 0, before * exposure_now / np.where(exposure_before > 0, exposure_before, 1.0), 0.0)
     chance = binom.cdf(now, now + before, exposure_now / (exposure_now + exposure_before))
     rules = settings.warnings
-    shows = comparable & (now <= (1 - rules.minimum_change) * expected) & (chance <= rules.chance_limit)
+    shows = comparable & (now <= (1 - rules.minimum_change) * expected) & (chance <= rules.falling_chance_limit)
     return Sign(shows, now, before, expected, chance)
 
 
