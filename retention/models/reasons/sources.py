@@ -90,16 +90,12 @@ def explain_value(given: Given, rows: NDArray[np.bool_]) -> Explained:
     of an expected order, net, discounted and after costs. Each is set beside its geometric mean over all purchasers whose
     value is positive, so that the base is the mean logarithm. Values of zero or below have no logarithm and are left out.
     """
-    value = given.clv["clv_12m_minor"].to_numpy(dtype=np.float64)
-    orders = given.clv["expected_orders_12m"].to_numpy(dtype=np.float64)
-    alive = given.clv["probability_alive"].to_numpy(dtype=np.float64, na_value=np.nan)
-    usable = (value > 0) & (orders > 0)
-    factors = {"expected_orders": orders}
-    if usable.any() and (alive[usable] > 0).all():
-        factors = {"orders_while_active": orders / np.where(alive > 0, alive, 1.0), "probability_alive": alive}
-    factors["value_per_order_minor"] = value / np.where(orders > 0, orders, 1.0)
+    value, orders, alive = (
+        given.clv[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        for name in ("clv_12m_minor", "expected_orders_12m", "probability_alive")
+    )
+    factors, usable = value_factors(value, orders, alive)
     wording, chosen, base = load_wording("clv"), usable & rows, 0.0
-    index = given.features.index[chosen]
     figures = given.features[chosen].assign(expected_orders=orders[chosen])
     parts: dict[str, Floats] = {}
     for name, factor in factors.items():
@@ -107,7 +103,24 @@ def explain_value(given: Given, rows: NDArray[np.bool_]) -> Explained:
         base += usual
         parts[wording.reason_of(name)] = np.log(factor[chosen]) - usual
         figures[name], figures[f"typical_{name}"] = factor[chosen], np.exp(usual)
-    return Explained(Contributions(base, pd.DataFrame(parts, index=index)), figures, wording)
+    return Explained(Contributions(base, pd.DataFrame(parts, index=figures.index)), figures, wording)
+
+
+def value_factors(value: Floats, orders: Floats, alive: Floats) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
+    """Factors whose product is the predicted value, and for whom they are defined (value and orders above zero).
+
+    Parameters
+    ----------
+    value : predicted value, minor units.
+    orders : expected orders.
+    alive : probability of still being a customer; where somebody's is not known (the fallback), expected orders are one factor.
+    """
+    usable = (value > 0) & (orders > 0)
+    factors = {"expected_orders": orders}
+    if usable.any() and (alive[usable] > 0).all():
+        factors = {"orders_while_active": orders / np.where(alive > 0, alive, 1.0), "probability_alive": alive}
+    factors["value_per_order_minor"] = value / np.where(orders > 0, orders, 1.0)
+    return factors, usable
 
 
 def check_sum(what: str, found: Floats, expected: Floats) -> None:
