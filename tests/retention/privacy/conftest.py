@@ -71,6 +71,8 @@ def _value(kind: str) -> Any:
         return DAY
     if kind == "timestamptz":
         return NOW
+    if kind == "xid8":
+        return str(number)
     if kind == "jsonb":
         return "{}"
     if kind.endswith("[]"):
