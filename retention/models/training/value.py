@@ -18,6 +18,7 @@ from retention.models.training.chapters import clv_chapter
 from retention.models.training.enrolment import Candidate, enrol, model_version
 from retention.models.training.promotion import CHALLENGER, CHAMPION, champion_twin, decide_clv
 from retention.models.value import TooLittleData, ValueModel
+from retention.models.value.plan import value_training
 from retention.warehouse import Run
 
 # A third of the history is kept back to check against; less than this and there is nothing to check.
@@ -39,12 +40,16 @@ def train_clv(run: Run) -> RegisteredModel:
     truth = outcomes(run, checked_as_of, days, past.index)["net_minor"].to_numpy()
     definition = clv_definition(run.settings)
     needed = list(baselines.COLUMNS)
-    name = model_version(run, "clv", [features[needed], past[needed]], [truth], settings)
+    learning, learned_days = value_training(run, run.as_of_date, settings.horizon_days)
+    twin_learning, twin_days = value_training(run, checked_as_of, settings.horizon_days)
+    sets = [data for data in (learning, twin_learning) if data is not None]
+    frames = [features[needed], past[needed], *(data.features for data in sets)]
+    name = model_version(run, "clv", frames, [truth, *(data.outcomes["net_minor"].to_numpy() for data in sets)], settings)
     known = registry.find(run.warehouse, name)
     if known:
         return known
-    model = ValueModel.fit(features, settings.minimum_repeat_customers)
-    twin = ValueModel.fit(past, settings.minimum_repeat_customers)
+    model = ValueModel.fit(features, settings.minimum_repeat_customers, learning, learned_days, settings.seed)
+    twin = ValueModel.fit(past, settings.minimum_repeat_customers, twin_learning, twin_days, settings.seed)
     predicted = twin.predict(past, days, 0.0, settings.interval)
     naive = training_set(run, [checked_as_of - timedelta(days=days)], days, baselines.COLUMNS)
     candidates = {CHALLENGER: predicted["clv_minor"].to_numpy(), **baselines.value_baselines(naive, past, days)}
@@ -68,6 +73,9 @@ def train_clv(run: Run) -> RegisteredModel:
         training_rows=len(features),
         evaluation=Evaluation(checked_as_of, days, len(past), measured, shapes(truth, candidates)),
         details={
+            "learned_days": model.learned.horizon_days if model.learned else None,
+            "features": list(model.learned.features) if model.learned else [],
+            "training_dates": [] if learning is None else [str(day) for day in sorted(set(learning.dates.tolist()))],
             "process": model.process.params_,
             "spending": model.spending.params_,
             "log_likelihood": {"process": model.process.log_likelihood_, "spending": model.spending.log_likelihood_},
