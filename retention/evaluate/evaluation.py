@@ -13,6 +13,7 @@ import pandas as pd
 
 from retention.evaluate.columns import Columns, find_columns, needed
 from retention.evaluate.errors import HistoryUnusable
+from retention.evaluate.explaining import sentences
 from retention.evaluate.ledger import Ledger, build_ledger
 from retention.evaluate.measuring import Outcome, compare
 from retention.evaluate.orders import Rows, read_rows
@@ -134,6 +135,8 @@ def evaluate(request: Request, progress: Progress = lambda *_: None) -> Evaluate
         with clock("predict") as step:
             predictions = _predictions(run, plan, fitted, ledger)
             step.says = f"{len(predictions):,} customers"
+        with clock("explain"):
+            predictions = predictions.join(sentences(run, fitted, predictions))
         with clock("compare") as step:
             days_compared = plan.compared_days
             same = days_compared in (0, plan.horizon_days)
@@ -170,7 +173,6 @@ def _predictions(run: Run, plan: Plan, fitted: Fitted, ledger: Ledger) -> pd.Dat
         predictions[f"repurchase_probability_{days}d"] = 1 - predict(run, fitted, days)["churn_probability"]
     predictions["customer_id"] = ledger.customers.reindex(predictions.index)
     predictions["is_fallback"] = predictions["churn_is_fallback"] | predictions["clv_is_fallback"]
-    predictions["reasons_en"] = predictions["reasons_zh"] = [[] for _ in range(len(predictions))]
     return predictions
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 
 from retention.evaluate.plan import Plan
 from retention.evaluate.predicting import Fitted
+from retention.models import baselines
 from retention.models.btyd import BetaGeoNBD
-from retention.models.churn import process_churn, recency_churn, recency_model
+from retention.models.churn import process_churn
 from retention.models.inputs import outcomes
 from retention.models.metrics import CHURN_METRICS, VALUE_METRICS, measure
 from retention.models.purchases import purchases
@@ -51,8 +52,7 @@ def compare(run: Run, plan: Plan, fitted: Fitted, predicted: pd.DataFrame, has_m
     value: dict[str, np.ndarray] = {}
     measured_value: Mapping[str, Mapping[str, Measured]] = {}
     if has_money:
-        rate = (features["net_minor_lifetime"] / features["tenure_days"].clip(lower=1)).to_numpy()
-        value = {MODEL: predicted["clv_minor"].to_numpy(), "past_spend_rate": rate * days}
+        value = {MODEL: predicted["clv_minor"].to_numpy(), **_value_baselines(fitted, plan)}
         ends = None
         if fitted.value is not None:
             lower, upper = predicted["clv_lower_minor"].to_numpy(), predicted["clv_upper_minor"].to_numpy()
@@ -63,12 +63,22 @@ def compare(run: Run, plan: Plan, fitted: Fitted, predicted: pd.DataFrame, has_m
 
 
 def _churn_baselines(fitted: Fitted, days: int) -> dict[str, np.ndarray]:
-    """Recency alone, and the purchase process alone, where they can be fitted."""
-    found = {}
-    if fitted.training is not None and len(np.unique(fitted.training.churned)) == 2:
-        found["recency_only"] = recency_churn(recency_model(fitted.training), fitted.features)
+    """Recency alone, past spend alone and the purchase process alone, where they can be fitted."""
+    found: dict[str, np.ndarray] = {}
+    if fitted.training is not None:
+        found |= baselines.churn_baselines(fitted.training, fitted.features)
     histories = purchases(fitted.features)
     if (histories.frequency > 0).sum() > 1:
         process = BetaGeoNBD().fit(histories.frequency, histories.recency, histories.T)
         found["bg_nbd"] = process_churn(fitted.features, days, process)
+    return found
+
+
+def _value_baselines(fitted: Fitted, plan: Plan) -> dict[str, np.ndarray]:
+    """What customers of this recency went on to spend, and what was spent per day so far, over the days compared."""
+    if fitted.training is None:
+        return {baselines.PAST_SPEND: baselines.past_spend_rate(fitted.features) * plan.compared_days}
+    found = baselines.value_baselines(fitted.training, fitted.features, plan.compared_days)
+    # Learned over other days than those compared: a purchaser's spending is taken to go on at the same pace.
+    found[baselines.RECENCY_ONLY] = found[baselines.RECENCY_ONLY] * plan.compared_days / plan.learning_days
     return found

@@ -10,12 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retention.evaluate.plan import Plan
+from retention.models import baselines
 from retention.models.churn import ChurnModel, fit_churn
-from retention.models.inputs import model_columns, past_features, training_set
+from retention.models.inputs import past_features, training_set
 from retention.models.learning import TrainingSet
-from retention.models.purchases import COLUMNS as PURCHASE_COLUMNS
 from retention.models.scoring import fallback_churn, fallback_clv, fallback_orders
-from retention.models.value import TooLittleData, ValueModel
+from retention.models.training.churn import churn_columns, enough
+from retention.models.value import ValueModel
 from retention.settings import Settings
 from retention.warehouse import Run
 
@@ -57,40 +58,29 @@ def fit(run: Run, plan: Plan) -> Fitted:
         days = (min(plan.as_of, plan.last_day) - plan.first_day).days
         why = f"{days} days of orders before the as-of date are too few to learn from"
         return Fitted(features, None, reasons={"churn": why, "clv": why})
-    columns = tuple(dict.fromkeys((*model_columns(), *PURCHASE_COLUMNS)))
+    columns = tuple(dict.fromkeys((*churn_columns(), *baselines.COLUMNS)))
     training = training_set(run, list(plan.dates), plan.learning_days, columns)
     return Fitted(features, training)
 
 
 def fit_models(run: Run, plan: Plan, fitted: Fitted) -> None:
     """Fit churn and value; what cannot be fitted is said and left to the fallback."""
-    settings = run.settings
-    if fitted.training is not None:
+    settings, training = run.settings, fitted.training
+    learned_from = training.with_columns(churn_columns()) if training is not None else None
+    if training is not None and learned_from is not None:
         try:
-            _enough(fitted.training, settings)
-            fitted.churn = fit_churn(fitted.training, plan.learning_days, settings.churn.seed)
+            enough(settings.churn, f"training date {plan.dates[-1]}", training.churned[training.newest])
+            fitted.churn = fit_churn(learned_from, plan.learning_days, settings.churn.seed)
             if plan.horizon_days != plan.learning_days:
                 fitted.churn.predict(fitted.features.iloc[:1], plan.horizon_days)
-        except TooLittleData as too_little:
-            fitted.churn, fitted.reasons["churn"] = None, str(too_little)
-        except ValueError as error:
+        except ValueError as error:  # too little data, or nothing to extend a short horizon by
             fitted.churn, fitted.reasons["churn"] = None, str(error)
     try:
-        fitted.value = ValueModel.fit(fitted.features, settings.clv.minimum_repeat_customers)
+        fitted.value = ValueModel.fit(
+            fitted.features, settings.clv.minimum_repeat_customers, learned_from, plan.learning_days, settings.clv.seed
+        )
     except ValueError as error:
         fitted.reasons["clv"] = str(error)
-
-
-def _enough(training: TrainingSet, settings: Settings) -> None:
-    """The gates of the pipeline's training, on the newest date."""
-    churned = training.churned[training.newest]
-    gone, stayed = int(churned.sum()), int(len(churned) - churned.sum())
-    if len(churned) < settings.churn.minimum_customers:
-        raise TooLittleData(f"{len(churned)} purchasers to learn from, {settings.churn.minimum_customers} are needed")
-    if min(gone, stayed) < settings.churn.minimum_per_class:
-        raise TooLittleData(
-            f"{gone} customers to learn from left and {stayed} stayed, {settings.churn.minimum_per_class} of each are needed"
-        )
 
 
 def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
@@ -99,7 +89,7 @@ def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame, index customer_key: churn_probability, expected_orders, clv_minor, clv_lower_minor, clv_upper_minor,
-    churn_is_fallback, clv_is_fallback.
+    probability_alive, churn_is_fallback, clv_is_fallback.
     """
     settings, features = run.settings, fitted.features
     if fitted.churn is not None:
@@ -111,7 +101,8 @@ def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
     if fitted.value is not None:
         predicted = fitted.value.predict(features, horizon_days, 0.0, settings.clv.interval)
         columns |= {
-            name: predicted[name].to_numpy() for name in ("expected_orders", "clv_minor", "clv_lower_minor", "clv_upper_minor")
+            name: predicted[name].to_numpy()
+            for name in ("expected_orders", "clv_minor", "clv_lower_minor", "clv_upper_minor", "probability_alive")
         }
     else:
         nothing = np.full(len(features), np.nan)
@@ -120,6 +111,7 @@ def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
             "clv_minor": fallback_clv(features, churn) * horizon_days / 365.0,
             "clv_lower_minor": nothing,
             "clv_upper_minor": nothing,
+            "probability_alive": nothing,
         }
     columns |= {"churn_is_fallback": fitted.churn is None, "clv_is_fallback": fitted.value is None}
     return pd.DataFrame(columns, index=features.index)

@@ -1,0 +1,64 @@
+"""Reasons of every prediction, by the functions that explain the pipeline's scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from retention.models.definitions import churn_definition
+from retention.models.reasons.table import reasons
+from retention.models.scoring import CHURN_FALLBACK, CLV_FALLBACK, Given
+from retention.warehouse import Run
+
+if TYPE_CHECKING:
+    from retention.evaluate.predicting import Fitted
+
+VERSION = "evaluated"
+LANGUAGES = ("en", "zh")
+
+
+def given_of(run: Run, fitted: Fitted, predicted: pd.DataFrame) -> Given:
+    """What explaining reads: features, predictions as the pipeline's tables have them, and models."""
+    common = {"as_of_date": run.as_of_date, "customer_key": fitted.features.index.to_numpy(dtype=np.int64)}
+    churn = pd.DataFrame(
+        {
+            **common,
+            "churn_probability": predicted["churn_probability"].to_numpy(),
+            "horizon_days": run.settings.churn.horizon_days,
+            "definition": churn_definition(run.settings),
+            "model_version": CHURN_FALLBACK if fitted.churn is None else VERSION,
+            "is_fallback": fitted.churn is None,
+        }
+    )
+    clv = pd.DataFrame(
+        {
+            **common,
+            "clv_12m_minor": predicted["clv_minor"].to_numpy(),
+            "expected_orders_12m": predicted["expected_orders"].to_numpy(),
+            "probability_alive": predicted["probability_alive"].astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan),
+            "model_version": CLV_FALLBACK if fitted.value is None else VERSION,
+            "is_fallback": fitted.value is None,
+        }
+    )
+    return Given(features=fitted.features, churn=churn, clv=clv, churn_model=fitted.churn, clv_model=fitted.value)
+
+
+def sentences(run: Run, fitted: Fitted, predicted: pd.DataFrame) -> pd.DataFrame:
+    """The weightiest reasons of each customer's churn probability, as sentences.
+
+    Returns
+    -------
+    DataFrame, index of `predicted`: reasons_en, reasons_zh, each a list, weightiest first.
+    """
+    given = given_of(run, fitted, predicted)
+    listed = reasons(run.settings, given, "churn", np.ones(len(fitted.features), dtype=bool)).sort_values(
+        ["customer_key", "rank"]
+    )
+    empty: pd.Series[Any] = pd.Series([[] for _ in range(len(predicted))], index=predicted.index, dtype="object")
+    found = {}
+    for language in LANGUAGES:
+        by_customer = listed.groupby("customer_key")[f"sentence_{language}"].agg(list)
+        found[f"reasons_{language}"] = by_customer.reindex(predicted.index).where(lambda one: one.notna(), empty)
+    return pd.DataFrame(found)
