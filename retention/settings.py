@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from retention.settings_models import (
     AssociationSettings,
+    DriftSettings,
     PersonaSettings,
     PreferenceSettings,
     ReasonSettings,
@@ -100,6 +101,10 @@ class FeatureSettings:
 
     buckets: int = 2
     """Customer buckets computed side by side, each on its own connection: one per core."""
+    full_from_share: float = 0.3
+    """Where a day touches more than this share of the customers, everybody is computed: reading all in order is cheaper then."""
+    compare_every_days: int = 7
+    """How often a slice is compared with a full computation of the same state; 0 is never."""
 
 
 @dataclass(frozen=True)
@@ -299,6 +304,7 @@ class Settings:
     features: FeatureSettings = field(default_factory=FeatureSettings)
     churn: ChurnSettings = field(default_factory=ChurnSettings)
     clv: ClvSettings = field(default_factory=ClvSettings)
+    drift: DriftSettings = field(default_factory=DriftSettings)
     text: TextSettings = field(default_factory=TextSettings)
     associations: AssociationSettings = field(default_factory=AssociationSettings)
     personas: PersonaSettings = field(default_factory=PersonaSettings)

@@ -817,6 +817,7 @@ create table core.customer_alias (
     primary key (source_customer_key)
 );
 create index on core.customer_alias (customer_key);
+create index on core.customer_alias using brin (linked_at timestamptz_minmax_multi_ops) with (autosummarize = on);
 comment on table core.customer_alias is 'Which person each customer number of a source belongs to, by which rule, and since when. Kept for ever, so that send keys, control groups and consent follow a merge. Grain: one row per source customer.';
 comment on column core.customer_alias.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
 comment on column core.customer_alias.customer_key is 'the person (core.customer_alias follows merges)';
@@ -2906,6 +2907,29 @@ comment on column ops.run_ledger.ended_at is 'When the attempt ended; null while
 comment on column ops.run_ledger.counts is 'Rows written by table.';
 comment on column ops.run_ledger.message is 'What went wrong, without row values.';
 
+create table ops.score_drift (
+    as_of_date date not null,
+    kind text not null,
+    input_name text not null,
+    model_version text not null,
+    stability_index double precision,
+    null_share_training double precision not null,
+    null_share_now double precision not null,
+    level text not null,
+    measured_at timestamptz default now() not null,
+    primary key (as_of_date, kind, input_name)
+);
+comment on table ops.score_drift is 'Inputs and scores of every scored date beside what they were in the training of the model that scored; kept when it stopped the scores, too. Grain: one row per as_of_date, kind of score and input (the score itself is named score).';
+comment on column ops.score_drift.as_of_date is 'date D that was scored';
+comment on column ops.score_drift.kind is 'kind of the score, as in ops.model';
+comment on column ops.score_drift.input_name is 'column of the features, or score';
+comment on column ops.score_drift.model_version is 'model that scored';
+comment on column ops.score_drift.stability_index is 'population stability index over tenths of training; null where fewer than 50 values are known';
+comment on column ops.score_drift.null_share_training is 'share of customers without a value in training';
+comment on column ops.score_drift.null_share_now is 'share of customers without a value on this date';
+comment on column ops.score_drift.level is 'ok, warn (look at it) or stop (nothing was published)';
+comment on column ops.score_drift.measured_at is 'when';
+
 create table ops.source_column (
     batch_id bigint not null,
     source text not null,
@@ -3087,6 +3111,7 @@ create table privacy.consent (
 );
 create index on privacy.consent (customer_key, purpose, channel, decided_at);
 create index on privacy.consent (source_customer_key);
+create index on privacy.consent using brin (recorded_at timestamptz_minmax_multi_ops) with (autosummarize = on);
 comment on table privacy.consent is 'Consent ledger, append-only: what each customer decided, on which purpose and channel, when and where. The later decision holds; nothing is ever changed or overwritten, and the database refuses whoever tries. Grain: one row per decision.';
 comment on column privacy.consent.consent_key is 'hash of source, the source''s number of the row and what it says: a row that the source changes in place is another decision';
 comment on column privacy.consent.source_customer_key is 'the customer as the source knows them; null for decisions taken by the person in a tool';

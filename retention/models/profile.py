@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from retention.models.drift import SCORE, STOP, find_drift, shape
+from retention.models.report.data import Drift
+from retention.settings_models import DriftSettings
 from retention.warehouse import RetentionError
 
 Floats = NDArray[np.float64]
 
-# A feature may be null for this much more of the customers than in training (shares, not percent of a percent).
-NULL_SHARE_RISE = 0.25
-# Distinct scores may fall to this part of what training had.
-DISTINCT_FALL = 0.2
 # Gates on shares need a crowd: fewer purchasers than this are only checked for missing and infinite scores.
 SMALL_COMPANY = 100
 ROUNDING = 6
@@ -31,13 +30,16 @@ class ScoresStopped(RetentionError):
 
 
 def score_profile(features: pd.DataFrame, scores: Floats) -> dict[str, Any]:
-    """Shares of nulls, constant features and the spread of scores, as stored with the model."""
+    """Shares of nulls, constant features, tenths of every column and the spread of the scores, as stored with the model."""
+    shapes = {name: shape(features[name].to_numpy(dtype=np.float64, na_value=np.nan)) for name in features.columns}
+    shapes[SCORE] = shape(np.asarray(scores, dtype=np.float64))
     return {
         "customers": len(features),
         "null_share": {name: round(float(share), 6) for name, share in features.isna().mean().items()},
-        "constant": [name for name in features.columns if features[name].nunique(dropna=True) <= 1],
+        "constant": [name for name in features.columns if _is_flat(features[name])],
         "distinct_score_share": distinct_share(scores),
         "score_quantiles": [float(value) for value in np.quantile(scores, np.linspace(0, 1, 11))],
+        "shapes": {name: found for name, found in shapes.items() if found},
     }
 
 
@@ -46,40 +48,64 @@ def distinct_share(scores: Floats) -> float:
     return float(len(np.unique(np.round(scores, ROUNDING))) / max(1, len(scores)))
 
 
-def check_scores(what: str, features: pd.DataFrame, scores: Floats, profile: dict[str, Any]) -> None:
-    """Stop when scores are missing, constant, or made from features that have gone missing.
+def check_scores(
+    what: str,
+    features: pd.DataFrame,
+    scores: Floats,
+    profile: dict[str, Any],
+    settings: DriftSettings | None = None,
+    found: list[Drift] | None = None,
+) -> None:
+    """Stop when scores are missing, constant, far from training's, or made from features that have gone missing.
+
+    Parameters
+    ----------
+    found : what :func:`retention.models.drift.find_drift` answered for the same day; looked up here when not given.
 
     Raises
     ------
     ScoresStopped naming the gate, what was found and what training had.
     """
+    settings = settings or DriftSettings()
     broken = int((~np.isfinite(scores)).sum())
     if broken:
         raise ScoresStopped(f"{what}: {broken} of {len(scores)} scores are missing or infinite (allowed 0). Nothing published.")
     if len(scores) < SMALL_COMPANY:
         return
-    allowed = profile["null_share"]
-    gone = {
-        name: float(share)
-        for name, share in features.isna().mean().items()
-        if name in allowed and share > allowed[name] + NULL_SHARE_RISE
-    }
+    found = find_drift(features, scores, profile, settings) if found is None else found
+    gone = [drift for drift in found if drift.null_share_now > drift.null_share_training + settings.null_share_rise]
     if gone:
-        listed = ", ".join(f"{name} {share:.0%} (training {allowed[name]:.0%})" for name, share in sorted(gone.items()))
+        listed = ", ".join(
+            f"{drift.name} {drift.null_share_now:.0%} (training {drift.null_share_training:.0%})"
+            for drift in sorted(gone, key=lambda drift: drift.name)
+        )
         raise ScoresStopped(f"{what}: features are null for far more customers than in training: {listed}. Nothing published.")
     flat = [
         name
         for name in features.columns
-        if name in allowed and name not in profile["constant"] and features[name].nunique(dropna=True) <= 1
+        if name in profile["null_share"] and name not in profile["constant"] and _is_flat(features[name])
     ]
     if flat:
         raise ScoresStopped(
             f"{what}: features have one and the same value for all {len(scores)} customers, in training they had not: "
             f"{', '.join(sorted(flat))}. Nothing published."
         )
-    found, before = distinct_share(scores), float(profile["distinct_score_share"])
-    if found < DISTINCT_FALL * before:
+    share, before = distinct_share(scores), float(profile["distinct_score_share"])
+    if share < settings.distinct_score_fall * before:
         raise ScoresStopped(
-            f"{what}: {found:.1%} distinct scores, training had {before:.1%} (at least {DISTINCT_FALL:.0%} of that). "
-            "Nothing published."
+            f"{what}: {share:.1%} distinct scores, training had {before:.1%} (at least {settings.distinct_score_fall:.0%} of "
+            "that). Nothing published."
         )
+    far = [drift for drift in found if drift.level == STOP]
+    if far:
+        listed = ", ".join(f"{drift.name} {drift.psi:.2f}" for drift in sorted(far, key=lambda drift: -(drift.psi or 0.0)))
+        raise ScoresStopped(
+            f"{what}: far from what training saw, by population stability index: {listed} (stopped above "
+            f"{settings.stop_input_index:g} for an input, {settings.stop_score_index:g} for the score). Nothing published. "
+            "Look at ops.score_drift; if the business has really changed so much, train again."
+        )
+
+
+def _is_flat(column: pd.Series) -> bool:
+    """Whether all known values are one; cheaper than counting distinct ones."""
+    return bool(column.isna().all() or column.min() == column.max())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from retention.models import artifacts, parts, registry
 from retention.models.churn import ChurnModel
 from retention.models.definitions import churn_definition, clv_definition
+from retention.models.drift import find_drift, record_drift
 from retention.models.inputs import published_features
 from retention.models.profile import ScoresStopped, check_scores
 from retention.models.registry import RegisteredModel
@@ -126,10 +127,10 @@ def churn_scores(run: Run, features: pd.DataFrame, champion: RegisteredModel | N
                 f"{what}: {champion.model_version} learned from columns that are gone: {', '.join(missing)}. Nothing "
                 "published. Train again, or bring the columns back."
             )
-        probability = model.predict(features)
+        probability = model.predict(features, run.settings.churn.horizon_days)
         version = champion.model_version
         calibration = f"{version}@{model.calibrated_as_of.isoformat()}"
-        check_scores(what, features[list(model.features)], probability, champion.profile)
+        _gate(run, what, champion, features[list(model.features)], probability)
     return pd.DataFrame(
         {
             "as_of_date": run.as_of_date,
@@ -165,7 +166,7 @@ def clv_scores(
     else:
         predicted = model.predict(features, settings.horizon_days, settings.annual_discount_rate, settings.interval)
         used = features[[name for name in champion.profile["null_share"] if name in features.columns]]
-        check_scores(what, used, predicted["clv_minor"].to_numpy(), champion.profile)
+        _gate(run, what, champion, used, predicted["clv_minor"].to_numpy())
         minor = {
             name: np.round(predicted[source].to_numpy()).astype(np.int64)
             for name, source in (
@@ -191,6 +192,13 @@ def clv_scores(
             "is_fallback": champion is None,
         }
     )
+
+
+def _gate(run: Run, what: str, champion: RegisteredModel, features: pd.DataFrame, scores: Floats) -> None:
+    """Keep how far the day is from training, then let nothing through that is too far."""
+    found = find_drift(features, scores, champion.profile, run.settings.drift)
+    record_drift(run, champion.kind, champion.model_version, found)
+    check_scores(what, features, scores, champion.profile, run.settings.drift, found)
 
 
 def fallback_churn(features: pd.DataFrame, settings: Settings) -> Floats:

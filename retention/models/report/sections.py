@@ -43,7 +43,8 @@ def evaluation(found: Evaluation, numbers: Numbers, is_money: bool) -> str:
         f"{found.customers:,} customers, predicted as of {found.as_of.isoformat()} for {found.horizon_days} days.",
         f"{found.customers:,} 位客户,以 {found.as_of.isoformat()} 为基准预测 {found.horizon_days} 天。",
     )
-    table = f'<div class="wide"><table class="measures"><tr><th>{both(word("column", "metric"))}</th>{head}</tr>{"".join(rows)}</table></div>'
+    top = f"<tr><th>{both(word('column', 'metric'))}</th>{head}</tr>"
+    table = f'<div class="wide"><table class="measures">{top}{"".join(rows)}</table></div>'
     return f"{heading('measures')}<p>{both(about)}</p>{table}{_diagrams(found.shapes, numbers, is_money)}"
 
 

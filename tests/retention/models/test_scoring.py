@@ -16,7 +16,6 @@ from threadpoolctl import threadpool_info
 
 from retention import features, models
 from retention.models import artifacts, inputs, learning, profile, scoring
-from retention.models.churn import fit_churn
 from retention.models.learning import limited_threads
 from retention.warehouse import Run, read_frame
 from tests.retention.models.company import SHORT, load_orders
@@ -110,25 +109,6 @@ def test_neither_row_order_nor_threads_change_a_score(trained_run: Run, monkeypa
         pd.testing.assert_series_equal(pd.Series(churn.predict(shuffled), shuffled.index).sort_index(), expected)
     values = clv.predict(frame, 365, 0.1, 0.8)
     pd.testing.assert_frame_equal(clv.predict(shuffled, 365, 0.1, 0.8).sort_index(), values)
-
-
-def test_training_does_not_depend_on_row_order_or_threads(company_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    columns = inputs.model_columns()
-    everybody = inputs.training_set(company_run, [company_run.as_of_date - timedelta(days=60)], 60, columns)
-    data = everybody.take(np.arange(250))
-    original = learning._boosting
-
-    def few_trees(*given: Any, **more: Any) -> Any:
-        # Threads on busy cores wait for each other at every tree: ten show what four hundred would.
-        model = original(*given, **more)
-        return model.set_params(max_iter=min(10, model.max_iter))
-
-    monkeypatch.setattr(learning, "_boosting", few_trees)
-    first = fit_churn(data, 60, seed=1)
-    monkeypatch.setattr(learning, "ROWS_PER_THREAD", 100)
-    monkeypatch.setenv("RETENTION_CORES", "2")
-    again = fit_churn(data.take(np.random.default_rng(1).permutation(len(data.churned))), 60, seed=1)
-    np.testing.assert_array_equal(first.predict(data.features), again.predict(data.features))
 
 
 def test_threads_keep_to_the_cores_granted(monkeypatch: pytest.MonkeyPatch) -> None:
