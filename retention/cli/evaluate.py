@@ -30,7 +30,6 @@ _CANDIDATES = {
     "model": "this model 本模型",
     "recency_only": "recency only 仅看最近一次购买",
     "past_spend": "past spend 仅看过去消费",
-    "past_spend_rate": "past spend 仅看过去消费",
     "bg_nbd": "BG/NBD",
 }
 
@@ -139,25 +138,27 @@ def _print(out: Console, evaluated: Evaluated, paths: dict[str, Path]) -> None:
     for note in evaluated.notes:
         out.print(Text(f"· {note}"))
     if evaluated.outcome is not None:
-        out.print(_table("churn 流失", "churn", evaluated.outcome.measured_churn, 1.0))
+        out.print(_table("churn 流失", "churn", evaluated.outcome.measured_churn, 1.0, evaluated.fitted.churn is None))
         if evaluated.outcome.measured_value:
-            out.print(_table("value 价值", "clv", evaluated.outcome.measured_value, 100.0))
+            is_fallback = evaluated.fitted.value is None
+            out.print(_table("value 价值", "clv", evaluated.outcome.measured_value, 100.0, is_fallback))
     out.print()
     for path in paths.values():
         out.print(Text(str(path)), soft_wrap=True)
 
 
-def _table(title: str, kind: str, measured: Any, minor: float) -> Table:
+def _table(title: str, kind: str, measured: Any, minor: float, is_fallback: bool) -> Table:
     shown = _SHOWN[kind]
     table = Table(title=title, title_justify="left", header_style="")
     table.add_column("")
     for _, label, _ in shown:
         table.add_column(label, justify="right")
     for candidate, values in measured.items():
+        label = "rule of thumb 经验规则" if candidate == "model" and is_fallback else _CANDIDATES.get(candidate, candidate)
         cells = []
         for metric, _, digits in shown:
             value = values[metric].value
             unit = minor if metric == "mae" else 1.0
             cells.append("–" if value is None else f"{value / unit:,.{digits}f}")
-        table.add_row(_CANDIDATES.get(candidate, candidate), *cells, style="bold" if candidate == "model" else "")
+        table.add_row(label, *cells, style="bold" if candidate == "model" else "")
     return table

@@ -136,7 +136,7 @@ def evaluate(request: Request, progress: Progress = lambda *_: None) -> Evaluate
             predictions = _predictions(run, plan, fitted, ledger)
             step.says = f"{len(predictions):,} customers"
         with clock("explain"):
-            predictions = predictions.join(sentences(run, fitted, predictions))
+            predictions = predictions.join(sentences(run, fitted, predictions, rows.has_money))
         with clock("compare") as step:
             days_compared = plan.compared_days
             same = days_compared in (0, plan.horizon_days)
@@ -147,9 +147,11 @@ def evaluate(request: Request, progress: Progress = lambda *_: None) -> Evaluate
 
 
 def _settings(request: Request) -> Settings:
-    if request.timezone is None:
-        return request.settings
-    return replace(request.settings, company=replace(request.settings.company, business_timezone=request.timezone))
+    """The installation's settings in the file's time zone; the file's amounts are in a currency that nobody named."""
+    company = replace(request.settings.company, base_currency="", base_currency_minor_digits=2)
+    if request.timezone is not None:
+        company = replace(company, business_timezone=request.timezone)
+    return replace(request.settings, company=company)
 
 
 def _days(ledger: Ledger, zone: str) -> pd.Series[date]:

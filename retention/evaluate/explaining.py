@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 VERSION = "evaluated"
 LANGUAGES = ("en", "zh")
+_ABOUT_MONEY = ("spending", "discounts", "returns")
+_GAP = r" +( |[,.;，。；、])"
+"""What an amount without a currency leaves: the file does not name one."""
 
 
 def given_of(run: Run, fitted: Fitted, predicted: pd.DataFrame) -> Given:
@@ -45,8 +48,10 @@ def given_of(run: Run, fitted: Fitted, predicted: pd.DataFrame) -> Given:
     return Given(features=fitted.features, churn=churn, clv=clv, churn_model=fitted.churn, clv_model=fitted.value)
 
 
-def sentences(run: Run, fitted: Fitted, predicted: pd.DataFrame) -> pd.DataFrame:
+def sentences(run: Run, fitted: Fitted, predicted: pd.DataFrame, has_money: bool) -> pd.DataFrame:
     """The weightiest reasons of each customer's churn probability, as sentences.
+
+    Without amounts in the file, reasons that speak of money are left out: every order counts as one of the same amount then.
 
     Returns
     -------
@@ -56,9 +61,12 @@ def sentences(run: Run, fitted: Fitted, predicted: pd.DataFrame) -> pd.DataFrame
     listed = reasons(run.settings, given, "churn", np.ones(len(fitted.features), dtype=bool)).sort_values(
         ["customer_key", "rank"]
     )
+    if not has_money:
+        listed = listed[~listed["reason"].isin(_ABOUT_MONEY)]
     empty: pd.Series[Any] = pd.Series([[] for _ in range(len(predicted))], index=predicted.index, dtype="object")
     found = {}
     for language in LANGUAGES:
-        by_customer = listed.groupby("customer_key")[f"sentence_{language}"].agg(list)
+        text = listed[f"sentence_{language}"].str.replace(_GAP, r"\1", regex=True).str.strip()
+        by_customer = text.groupby(listed["customer_key"]).agg(list)
         found[f"reasons_{language}"] = by_customer.reindex(predicted.index).where(lambda one: one.notna(), empty)
     return pd.DataFrame(found)

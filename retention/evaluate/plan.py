@@ -51,11 +51,19 @@ def make_plan(
     notes: list[str] = []
     span = (last_day - first_day).days + 1
     if horizon_days is None:
-        horizon_days = max(1, min(settings.churn.horizon_days, span // 3))
+        horizon_days = min(settings.churn.horizon_days, span // 3)
+        if horizon_days < 7 or (as_of is not None and as_of > last_day - timedelta(days=SHORTEST_DAYS)):
+            horizon_days = settings.churn.horizon_days
         notes.append(f"horizon chosen: {horizon_days} days")
     if as_of is None:
         as_of = last_day + timedelta(days=1 - horizon_days)
-        notes.append(f"as-of date chosen: {as_of}, the last date whose horizon the file covers")
+        if as_of > first_day:
+            notes.append(f"as-of date chosen: {as_of}, the last date whose horizon the file covers")
+        else:
+            as_of = last_day + timedelta(days=1)
+            notes.append(
+                f"as-of date chosen: {as_of}, the day after the last order, because the file is shorter than the horizon"
+            )
     if horizon_days < 1:
         raise HistoryUnusable(f"--horizon {horizon_days}: at least 1 day is needed.")
     if as_of <= first_day:
@@ -94,7 +102,7 @@ def make_plan(
         )
     covered = (last_day - as_of).days + 1
     # The last orders of a small file rarely lie on the very last day that it was kept.
-    compared = horizon_days if covered >= horizon_days - max(1, horizon_days // 50) else max(0, covered)
+    compared = horizon_days if covered >= max(1, horizon_days - max(1, horizon_days // 50)) else max(0, covered)
     if 0 < compared < horizon_days:
         notes.append(f"the file covers {compared} of the {horizon_days} days from the as-of date on: compared over these days")
     elif compared == 0:
