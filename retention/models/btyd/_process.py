@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from retention.models.btyd._histories import Floats, Histories, checked
-from retention.models.btyd._maximise import FitReport
+from retention.models.btyd._fitted import Fitted
+from retention.models.btyd._histories import Floats, Histories, checked, distinct_pairs
 
 NAMES_BETA_GEO = ("r", "alpha", "a", "b")
 
-# Above this many distinct histories a subsample finds the start, and all of them only finish the fit.
-ROUGH_FROM = 60_000
-ROUGH_SIZE = 20_000
 
-
-class PurchaseProcess(ABC):
+class PurchaseProcess(Fitted, ABC):
     """A model of repeat purchases and silent drop-out.
 
     Times may be in any unit; parameters and horizons are in the same one. Predictions answer row by row and do not
     depend on the order of the rows.
+
+    Above `rough_from` distinct histories `rough_size` of them find the start, and all of them only finish the fit.
     """
 
-    names: ClassVar[tuple[str, ...]]
-    params_: dict[str, float]
-    log_likelihood_: float
-    log_covariance_: Floats
-    report_: FitReport
-
-    @classmethod
-    def from_params(cls, params: Mapping[str, float]) -> Self:
-        """Make a fitted model from stored parameters."""
-        wrong = [name for name in cls.names if not (np.isfinite(params.get(name, np.nan)) and params[name] > 0)]
-        if wrong or len(params) != len(cls.names):
-            raise ValueError(f"{cls.__name__} needs positive {', '.join(cls.names)}; wrong or missing: {', '.join(wrong)}")
-        model = cls()
-        model.params_ = {name: float(params[name]) for name in cls.names}
-        return model
+    rough_from: ClassVar[int] = 60_000
+    rough_size: ClassVar[int] = 20_000
 
     def fit(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, weights: ArrayLike | None = None) -> Self:
         """Fit by maximum likelihood.
@@ -63,7 +47,7 @@ class PurchaseProcess(ABC):
             raise ValueError(f"none of {histories.customers:.0f} customers bought again: there is no rhythm to learn from")
         unit = float(np.average(histories.age, weights=histories.weight))
         scaled = histories.in_units_of(unit)
-        self._fit(scaled, unit, _thinned(scaled))
+        self._fit(scaled, unit, scaled.thinned(self.rough_from, self.rough_size))
         return self
 
     def log_likelihood(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, weights: ArrayLike | None = None) -> float:
@@ -91,25 +75,22 @@ class PurchaseProcess(ABC):
         """
         rows = _rows(frequency, recency, T)
         # Given that the customer is alive the answer depends on frequency and T alone: compute each pair once.
-        pairs, position = np.unique(np.column_stack([rows.frequency, rows.age]), axis=0, return_inverse=True)
-        distinct = Histories.of(pairs[:, 0], np.zeros(len(pairs)), pairs[:, 1])
+        position, counts, ages = distinct_pairs(rows.frequency, rows.age)
+        distinct = Histories.of(counts, np.zeros_like(ages), ages)
         times = np.atleast_1d(np.asarray(horizon, dtype=np.float64))
         expected = np.column_stack([self._expected_if_alive(distinct, _checked(float(time))) for time in times])
-        result = self._alive(rows)[:, None] * expected[position.ravel()]
+        result = self._alive(rows)[:, None] * expected[position]
         return np.asarray(result[:, 0] if np.ndim(horizon) == 0 else result)
 
     def purchase_moments(self, horizon: float, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> tuple[Floats, Floats]:
         """Mean and variance of the number of purchases within a horizon (individual, not of the mean)."""
         rows = _rows(frequency, recency, T)
-        pairs, position = np.unique(np.column_stack([rows.frequency, rows.age]), axis=0, return_inverse=True)
-        distinct = Histories.of(pairs[:, 0], np.zeros(len(pairs)), pairs[:, 1])
-        first, second = (moment[position.ravel()] for moment in self._moments_if_alive(distinct, _checked(horizon)))
+        position, counts, ages = distinct_pairs(rows.frequency, rows.age)
+        distinct = Histories.of(counts, np.zeros_like(ages), ages)
+        first, second = (moment[position] for moment in self._moments_if_alive(distinct, _checked(horizon)))
         alive = self._alive(rows)
         mean = alive * first
         return mean, np.maximum(alive * second - mean**2, 0.0)
-
-    def _vector(self) -> Floats:
-        return np.array([self.params_[name] for name in self.names])
 
     @abstractmethod
     def _fit(self, histories: Histories, unit: float, rough: Histories | None) -> None: ...
@@ -139,12 +120,3 @@ def _checked(horizon: float) -> float:
     if not (np.isfinite(horizon) and horizon >= 0):
         raise ValueError(f"a horizon must be finite and not negative, got {horizon}")
     return horizon
-
-
-def _thinned(histories: Histories) -> Histories | None:
-    """Every n-th of many histories, chosen without chance; None where there are few."""
-    size = histories.age.size
-    if size < ROUGH_FROM:
-        return None
-    chosen = np.linspace(0, size - 1, ROUGH_SIZE).round().astype(np.intp)
-    return Histories.of(histories.frequency[chosen], histories.recency[chosen], histories.age[chosen], histories.weight[chosen])

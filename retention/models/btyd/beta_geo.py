@@ -12,12 +12,13 @@ Sources: Fader, Hardie & Lee (2005), "Counting your customers the easy way"; Bat
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import betaincinv, betaln, digamma, gammaln, hyp2f1
+from scipy.special import betaincinv, betaln, digamma, gammaln, hyp2f1, polygamma
 
-from retention.models.btyd._histories import Floats, Histories
+from retention.models.btyd._histories import Floats, Histories, distinct, sums_by, total
 from retention.models.btyd._maximise import maximise
 from retention.models.btyd._process import NAMES_BETA_GEO, PurchaseProcess
 
@@ -57,6 +58,7 @@ class BetaGeoNBD(PurchaseProcess):
             histories.customers,
             histories.age.size,
             rough=(lambda params: _likelihood(rough, params, self.first_chance)) if rough else None,
+            curvature=lambda params: _curvature(histories, params, self.first_chance),
         )
         r, alpha, a, b = best.params
         self.params_ = {"r": float(r), "alpha": float(alpha * unit), "a": float(a), "b": float(b)}
@@ -109,7 +111,7 @@ class BetaGeoNBD(PurchaseProcess):
         E[N] = (1 - exp(-mp)) / p and E[N(N+1)/2] = (1 - exp(-mp) (1 + mp(1-p))) / p^2.
         """
         r, _, a, b = self._vector()
-        counts, position = np.unique(x, return_inverse=True)
+        position, counts = distinct(x)
         p = betaincinv(a, b + self.first_chance + counts[:, None], _NODES[None, :])
         p = np.clip(p, 1e-12, 1.0)[position]
         shape = (r + x)[:, None]
@@ -138,27 +140,95 @@ def _expit(value: Floats) -> Floats:
         return np.asarray(1 / (1 + np.exp(-value)))
 
 
-def _likelihood(histories: Histories, params: Floats, first_chance: float) -> tuple[float, Floats]:
-    """Log-likelihood and gradient; special functions on the distinct counts only."""
+@dataclass(frozen=True)
+class _Terms:
+    """What likelihood, gradient and second derivatives share, at one set of parameters.
+
+    A customer is either alive to the end, or gone right after the last purchase: `gone` is the probability of the second.
+    By count: `chances` survived, and `left` = b + chances - 1, the weight of those who stayed at the last one.
+    """
+
+    value: float
+    gradient: Floats
+    gone: Floats
+    chances: Floats
+    left: Floats
+    gap: Floats
+
+
+def _terms(histories: Histories, params: Floats, first_chance: float) -> _Terms:
+    """One pass over the histories; special functions on the distinct counts only."""
     r, alpha, a, b = params
-    counts, spread = histories.counts, histories.by_count
-    x, weight = histories.frequency, histories.weight
+    counts, spread, by_count = histories.counts, histories.by_count, histories.weight_by_count
+    weight, shape = histories.weight, r + histories.frequency
     chances = counts + first_chance
-    log_age, log_recency = np.log(alpha + histories.age), np.log(alpha + histories.recency)
+    left = np.maximum(b + chances - 1, 1e-300)
+    age, recency = alpha + histories.age, alpha + histories.recency
+    log_age = np.log(age)
+    gap = log_age - np.log(recency)
+    log_gone = np.where(chances > 0, np.log(a) - np.log(left), -np.inf)
+    odds = spread(log_gone) + shape * gap
+    small = np.exp(-np.abs(odds))
+    gone = np.where(odds >= 0, 1.0, small) / (1 + small)
+    softplus = np.maximum(odds, 0.0) + np.log1p(small)
 
-    by_count = gammaln(r + counts) - gammaln(r) + r * np.log(alpha) + betaln(a, b + chances) - betaln(a, b)
-    # Either alive to the end, or gone right after the last purchase: the second has weight `gone` in the sum.
-    with np.errstate(divide="ignore"):
-        log_gone = np.where(chances > 0, np.log(a) - np.log(np.maximum(b + chances - 1, 1e-300)), -np.inf)
-    odds = spread(log_gone) + (r + x) * (log_age - log_recency)
-    value = spread(by_count) - (r + x) * log_age + np.logaddexp(0.0, odds)
-    gone = _expit(odds)
+    constant = gammaln(r + counts) - gammaln(r) + r * np.log(alpha) + betaln(a, b + chances) - betaln(a, b)
+    value = total(by_count, constant) + total(weight, softplus - shape * log_age)
+    weighted_gone = weight * gone
+    gone_by_count = sums_by(histories.position, weighted_gone, counts.size)
+    customers = float(by_count.sum())
+    d_r = total(by_count, digamma(r + counts)) + customers * (np.log(alpha) - digamma(r))
+    d_r += total(weighted_gone, gap) - total(weight, log_age)
+    d_alpha = customers * r / alpha + total(weighted_gone, shape * (1 / age - 1 / recency)) - total(weight, shape / age)
+    together = digamma(a + b) - digamma(a + b + chances)
+    d_a = total(by_count, together) + float(gone_by_count.sum()) / a
+    inverse = np.where(chances > 0, 1 / left, 0.0)
+    d_b = total(by_count, together - digamma(b) + digamma(b + chances)) - total(gone_by_count, inverse)
+    return _Terms(value, np.array([d_r, d_alpha, d_a, d_b]), gone, chances, left, gap)
 
-    d_r = spread(digamma(r + counts)) - digamma(r) + np.log(alpha) - log_age + gone * (log_age - log_recency)
-    d_alpha = r / alpha - (r + x) * ((1 - gone) / (alpha + histories.age) + gone / (alpha + histories.recency))
-    d_a = spread(digamma(a + b) - digamma(a + b + chances)) + gone / a
-    with np.errstate(divide="ignore"):
-        d_log_gone = np.where(chances > 0, 1 / np.maximum(b + chances - 1, 1e-300), 0.0)
-    d_b = spread(digamma(a + b) - digamma(b) + digamma(b + chances) - digamma(a + b + chances)) - gone * spread(d_log_gone)
-    gradient = np.array([float(weight @ part) for part in (d_r, d_alpha, d_a, d_b)])
-    return float(weight @ value), gradient
+
+def _likelihood(histories: Histories, params: Floats, first_chance: float) -> tuple[float, Floats]:
+    """Log-likelihood and gradient."""
+    terms = _terms(histories, params, first_chance)
+    return terms.value, terms.gradient
+
+
+def _curvature(histories: Histories, params: Floats, first_chance: float) -> tuple[float, Floats, Floats]:
+    """Log-likelihood, gradient and second derivatives.
+
+    With o the log-odds of being gone, the second derivatives are those of the terms without o, plus gone * o'' plus
+    gone (1 - gone) * o' o'^T.
+    """
+    r, alpha, a, b = params
+    terms = _terms(histories, params, first_chance)
+    counts, by_count, weight, chances = histories.counts, histories.weight_by_count, histories.weight, terms.chances
+    shape, customers = r + histories.frequency, float(histories.weight_by_count.sum())
+    by_age, by_recency = 1 / (alpha + histories.age), 1 / (alpha + histories.recency)
+    weighted = weight * terms.gone
+    mixed = weighted * (1 - terms.gone)
+
+    def counted(values: Floats) -> Floats:
+        return sums_by(histories.position, values, counts.size)
+
+    inverse = np.where(chances > 0, 1 / terms.left, 0.0)
+    o_alpha = shape * (by_age - by_recency)
+    gone_by_count, mixed_by_count = counted(weighted), counted(mixed)
+    mixed_gap, mixed_alpha = counted(mixed * terms.gap), counted(mixed * o_alpha)
+    together = polygamma(1, a + b) - polygamma(1, a + b + chances)
+    hessian = np.empty((4, 4))
+    hessian[0, 0] = total(by_count, polygamma(1, r + counts)) - customers * polygamma(1, r) + total(mixed, terms.gap**2)
+    hessian[0, 1] = customers / alpha - total(weight, by_age) + total(weighted, by_age - by_recency)
+    hessian[0, 1] += total(mixed, terms.gap * o_alpha)
+    hessian[0, 2] = mixed_gap.sum() / a
+    hessian[0, 3] = -total(mixed_gap, inverse)
+    hessian[1, 1] = -customers * r / alpha**2 + total(weight, shape * by_age**2) + total(mixed, o_alpha**2)
+    hessian[1, 1] -= total(weighted, shape * (by_age**2 - by_recency**2))
+    hessian[1, 2] = mixed_alpha.sum() / a
+    hessian[1, 3] = -total(mixed_alpha, inverse)
+    hessian[2, 2] = total(by_count, together) + (mixed_by_count.sum() - gone_by_count.sum()) / a**2
+    hessian[2, 3] = total(by_count, together) - total(mixed_by_count, inverse) / a
+    hessian[3, 3] = total(by_count, together - polygamma(1, b) + polygamma(1, b + chances))
+    hessian[3, 3] += total(gone_by_count + mixed_by_count, inverse**2)
+    lower = np.tril_indices(4, -1)
+    hessian[lower] = hessian.T[lower]
+    return terms.value, terms.gradient, hessian

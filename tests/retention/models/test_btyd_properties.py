@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -73,16 +75,27 @@ def test_gradients_are_derivatives(params: tuple[float, float, float, float], se
     for likelihood in likelihoods:
         numeric = approx_fprime(at, lambda p, f=likelihood: f(p)[0], 1e-7 * at)
         np.testing.assert_allclose(likelihood(at)[1], numeric, rtol=2e-3, atol=2e-3)
+    for first_chance in (0.0, 1.0):
+        _same_curvature(lambda p, first=first_chance: beta_geo_module._curvature(histories, p, first), at)
 
 
 @settings(max_examples=40, deadline=None)
 @given(params=st.tuples(positive, st.floats(1.2, 20.0), positive), seed=st.integers(0, 10_000))
 def test_gamma_gamma_gradient_is_the_derivative(params: tuple[float, float, float], seed: int) -> None:
     rng = np.random.default_rng(seed)
-    x, m, w = rng.integers(1, 40, 10).astype(float), rng.lognormal(0, 1, 10), np.ones(10)
+    rows = gamma_gamma_module._checked(rng.integers(1, 40, 10), rng.lognormal(0, 1, 10), None)
     at = np.array(params)
-    numeric = approx_fprime(at, lambda p: gamma_gamma_module._likelihood(x, m, w, p)[0], 1e-7 * at)
-    np.testing.assert_allclose(gamma_gamma_module._likelihood(x, m, w, at)[1], numeric, rtol=2e-3, atol=2e-3)
+    numeric = approx_fprime(at, lambda p: gamma_gamma_module._likelihood(rows, p)[0], 1e-7 * at)
+    np.testing.assert_allclose(gamma_gamma_module._likelihood(rows, at)[1], numeric, rtol=2e-3, atol=2e-3)
+    _same_curvature(lambda p: gamma_gamma_module._curvature(rows, p), at)
+
+
+def _same_curvature(curvature: Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]], at: np.ndarray) -> None:
+    """Second derivatives are central differences of the first."""
+    hessian = curvature(at)[2]
+    for row, step in enumerate(np.diag(1e-5 * at)):
+        numeric = (curvature(at + step)[1] - curvature(at - step)[1]) / (2e-5 * at[row])
+        np.testing.assert_allclose(hessian[row], numeric, rtol=1e-4, atol=1e-4 * np.abs(hessian).max())
 
 
 @settings(max_examples=80, deadline=None)
@@ -152,12 +165,10 @@ def test_the_order_of_rows_changes_nothing() -> None:
 
 
 def test_a_thinned_start_ends_at_the_same_maximum(monkeypatch: pytest.MonkeyPatch) -> None:
-    from retention.models.btyd import _process
-
     people = simulate_beta_geo(PARAMS, ages(8_000, 6), 1.0, 6)
     whole = BetaGeoNBD().fit(people.frequency, people.recency, people.T)
-    monkeypatch.setattr(_process, "ROUGH_FROM", 1_000)
-    monkeypatch.setattr(_process, "ROUGH_SIZE", 500)
+    monkeypatch.setattr(BetaGeoNBD, "rough_from", 1_000)
+    monkeypatch.setattr(BetaGeoNBD, "rough_size", 500)
     thinned = BetaGeoNBD().fit(people.frequency, people.recency, people.T)
     assert thinned.log_likelihood_ == pytest.approx(whole.log_likelihood_, abs=1e-4)
 
