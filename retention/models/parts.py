@@ -7,7 +7,11 @@ from importlib import import_module
 from typing import Any
 
 # `rows(run, given)` of each answers table -> frame with every column of the table, `as_of_date` first.
-SCORING: tuple[str, ...] = ("retention.models.text.labels:rows",)
+SCORING: tuple[str, ...] = (
+    "retention.models.text.labels:rows",
+    "retention.models.reasons.table:rows",
+    "retention.models.warning_signs:rows",
+)
 
 # Kind -> `train_<kind>(run)`: a RegisteredModel, or TooLittleData with what is missing.
 TRAINING: dict[str, str] = {

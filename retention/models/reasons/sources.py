@@ -78,8 +78,9 @@ def explain_churn(settings: Settings, given: Given, rows: NDArray[np.bool_]) -> 
     else:
         model = given.churn_model
     found = contributions(model, features, settings.reasons.buckets, wording.reason_of)
-    if given.churn_model is not None:
-        check_sum(f"scores.reason churn {_as_of(given)}", found.total, given.churn_model.log_odds(features))
+    if given.churn_model is not None and len(features):
+        what = f"scores.reason churn {given.churn['as_of_date'].iloc[0]}"
+        check_sum(what, found.total, given.churn_model.log_odds(features))
     return Explained(found, features, wording)
 
 
@@ -132,7 +133,3 @@ def check_sum(what: str, found: Floats, expected: Floats) -> None:
             f"{what}: contributions of {wrong} of {len(found)} purchasers do not sum to the model's log-odds (largest "
             f"difference {float(np.max(off)):.3g}, allowed {TOLERANCE:g}). Nothing published. Roll back to another version."
         )
-
-
-def _as_of(given: Given) -> str:
-    return str(given.churn["as_of_date"].iloc[0]) if len(given.churn) else "without purchasers"
