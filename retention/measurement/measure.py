@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.measurement.feedback import read_feedback
+from retention.models.outcomes import record_outcomes
 from retention.warehouse import Run, load_contract, sql_file, stage_writer
 
 OUTCOME_DAYS = 28
@@ -37,6 +38,7 @@ def measure(run: Run) -> dict[str, int]:
     from retention.quality import check_slices  # imports Great Expectations, seconds of it: only the task that measures pays
 
     feedback = read_feedback(run)
+    outcomes = record_outcomes(run)
     binds = binds_of(run)
     with stage_writer(run, "bi") as writer:
         for name in _KPI_QUERIES:
@@ -49,7 +51,7 @@ def measure(run: Run) -> dict[str, int]:
             writer.fill_arrow("bi.audience_health", health)
         check_slices(writer)
         published = writer.publish(also=lambda connection: _write_definitions(connection, run))
-    return {**feedback, **published}
+    return {**feedback, **outcomes, **published}
 
 
 def binds_of(run: Run) -> dict[str, Any]:

@@ -99,6 +99,17 @@ def record_drift(run: Run, kind: str, model_version: str, found: list[Drift]) ->
             connection.execute(sa.text(f"insert into ops.score_drift ({names}) values ({binds})"), rows)
 
 
+def newest_drift(run: Run, kind: str) -> tuple[Drift, ...]:
+    """What was kept of the newest scored date up to the run's as-of date; empty where nothing was scored by a model yet."""
+    query = sa.text(
+        "select input_name, stability_index, null_share_training, null_share_now, level from ops.score_drift "
+        "where kind = :kind and as_of_date = (select max(as_of_date) from ops.score_drift "
+        "where kind = :kind and as_of_date <= :as_of_date) order by input_name"
+    )
+    with run.warehouse.connect() as connection:
+        return tuple(Drift(*row) for row in connection.execute(query, {"kind": kind, "as_of_date": run.as_of_date}))
+
+
 def _shares(known: Floats, edges: Floats) -> Floats:
     counts = np.bincount(np.searchsorted(edges, known, side="left"), minlength=len(edges) + 1)
     return np.asarray(counts / max(1, known.size))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from retention.models.report.data import Chapter, Fact, Note, Text
-from retention.settings import ChurnSettings, ClvSettings
+from retention.settings import Settings
 
 if TYPE_CHECKING:
     from retention.models.churn import ChurnModel
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def churn_chapter(
-    version: str, model: ChurnModel, features: pd.DataFrame, dates: Sequence[date], label_days: int, settings: ChurnSettings
+    version: str, model: ChurnModel, features: pd.DataFrame, dates: Sequence[date], label_days: int, company: Settings
 ) -> Chapter:
     """What training shows of a churn model.
 
@@ -25,7 +25,9 @@ def churn_chapter(
     ----------
     features : purchasers whose predictions importances and effects are taken over.
     """
-    notes = []
+    from retention.models.reasons.overview import effects, importances
+
+    settings, notes = company.churn, []
     if label_days < settings.horizon_days:
         notes.append(
             Note(
@@ -45,11 +47,21 @@ def churn_chapter(
         Fact(Text("Inputs", "输入变量数"), str(len(model.features))),
         Fact(Text("Calibrated as of", "校准日期"), model.calibrated_as_of.isoformat()),
     )
-    return Chapter("churn", version, facts=facts, notes=tuple(notes))
+    return Chapter(
+        "churn",
+        version,
+        facts=facts,
+        notes=tuple(notes),
+        importances=importances(model, features, company),
+        effects=effects(model, features, company),
+    )
 
 
-def clv_chapter(version: str, model: ValueModel, features: pd.DataFrame, check_days: int, settings: ClvSettings) -> Chapter:
+def clv_chapter(version: str, model: ValueModel, features: pd.DataFrame, check_days: int, company: Settings) -> Chapter:
     """What training shows of a model of lifetime value."""
+    from retention.models.reasons.overview import effects, importances
+
+    settings = company.clv
     facts = (
         Fact(Text("Horizon", "预测期"), f"{settings.horizon_days} d"),
         Fact(Text("Checked over", "检验天数"), f"{check_days} d"),
@@ -57,5 +69,11 @@ def clv_chapter(version: str, model: ValueModel, features: pd.DataFrame, check_d
         Fact(Text("Interval meant to cover", "区间目标覆盖率"), f"{settings.interval:.0%}"),
         Fact(Text("Purchasers learned from", "学习所用客户数"), f"{len(features):,}"),
     )
-    del model
-    return Chapter("clv", version, is_money=True, facts=facts)
+    return Chapter(
+        "clv",
+        version,
+        is_money=True,
+        facts=facts,
+        importances=importances(model, features, company),
+        effects=effects(model, features, company),
+    )

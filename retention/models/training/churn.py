@@ -187,7 +187,7 @@ def train_churn(run: Run) -> RegisteredModel:
             **_described(model),
         },
         profile=score_profile(holdout[list(model.features)], model.predict(holdout, settings.horizon_days)),
-        chapter=churn_chapter(name, model, holdout, now.dates, days, settings),
+        chapter=churn_chapter(name, model, holdout, now.dates, days, run.settings),
     )
     return enrol(run, candidate, decide_churn(measured, current))
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from retention.deployment import Deployment
 from retention.models import registry
+from retention.models.drift import newest_drift
+from retention.models.outcomes import matured
 from retention.models.report import Chapter, Fact, Note, ReportData, Text, write_report
 from retention.warehouse import Run
 
@@ -29,7 +32,8 @@ def write_training_report(run: Run, results: Mapping[str, Mapping[str, Any]]) ->
     chapters = []
     for kind, result in results.items():
         stored = registry.chapter(run.warehouse, result["model_version"]) if result["model_version"] else None
-        chapters.append(stored or _untrained(kind, result))
+        chapter = stored or _untrained(kind, result)
+        chapters.append(replace(chapter, drift=newest_drift(run, kind), matured=matured(run.warehouse, kind)))
     trained = sum(1 for result in results.values() if result["state"] != NOT_TRAINED)
     data = ReportData(
         Text("Training report", "模型训练报告"),

@@ -86,7 +86,7 @@ def train_clv(run: Run) -> RegisteredModel:
             "annual_discount_rate": settings.annual_discount_rate,
         },
         profile=score_profile(features[list(PURCHASE_COLUMNS)], scores["clv_minor"].to_numpy()),
-        chapter=clv_chapter(name, model, features, days, settings),
+        chapter=clv_chapter(name, model, features, days, run.settings),
     )
     return enrol(run, candidate, decide_clv(measured, current))
 

@@ -1,0 +1,82 @@
+-- scores.outcome of one kind and scored date: every prediction with what followed it within its horizon.
+-- Somebody who was linked with another person since is judged by the orders of both.
+with
+
+scored as (
+    select
+        'churn' as kind,
+        score.as_of_date as scored_as_of,
+        score.customer_key,
+        score.horizon_days,
+        score.model_version,
+        score.is_fallback,
+        score.churn_probability as predicted,
+        cast(null as double precision) as predicted_lower,
+        cast(null as double precision) as predicted_upper
+    from scores.churn as score
+    where :kind = 'churn' and score.as_of_date = :scored_as_of
+    union all
+    select
+        'clv' as kind,
+        score.as_of_date as scored_as_of,
+        score.customer_key,
+        score.horizon_days,
+        score.model_version,
+        score.is_fallback,
+        cast(score.clv_12m_minor as double precision) as predicted,
+        cast(score.clv_12m_lower_minor as double precision) as predicted_lower,
+        cast(score.clv_12m_upper_minor as double precision) as predicted_upper
+    from scores.clv as score
+    where :kind = 'clv' and score.as_of_date = :scored_as_of
+),
+
+people as (
+    select
+        scored.*,
+        coalesce(alias.customer_key, scored.customer_key) as person_key
+    from scored
+    left join core.customer_alias as alias on scored.customer_key = alias.source_customer_key
+),
+
+orders as (
+    select
+        entry.customer_key,
+        entry.order_key,
+        sum(entry.order_count) as order_count,
+        sum(entry.net_minor) as net_minor
+    from core.order_entry as entry
+    where
+        entry.happened_at >= :starts_at
+        and entry.happened_at < :ends_at
+        and (entry.deleted_at is null or entry.deleted_at >= :as_of)
+    group by entry.customer_key, entry.order_key
+),
+
+followed as (
+    select
+        customer_key,
+        bool_or(order_count > 0) as has_order,
+        sum(net_minor) as net_minor
+    from orders
+    group by customer_key
+)
+
+select
+    people.kind,
+    people.scored_as_of,
+    people.customer_key,
+    people.horizon_days,
+    people.model_version,
+    people.is_fallback,
+    people.predicted,
+    people.predicted_lower,
+    people.predicted_upper,
+    case
+        when people.kind = 'clv' then cast(coalesce(followed.net_minor, 0) as double precision)
+        when coalesce(followed.has_order, false) then 0
+        else 1
+    end as realised,
+    people.scored_as_of + people.horizon_days as matured_on,
+    cast(:as_of_date as date) as measured_as_of
+from people
+left join followed on people.person_key = followed.customer_key
