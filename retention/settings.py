@@ -141,8 +141,15 @@ class ClvSettings:
     """Probability that the stated interval is meant to cover."""
     minimum_repeat_customers: int = 50
     """Fewer repeat purchasers than this and no purchase process is fitted."""
+    least_costed_share: float = 0.5
+    """Value is net margin where unit costs are known for at least this share of the last year's net revenue, else it is net
+    revenue. Each row of ``scores.clv`` says which."""
+    complaint_cost_minor: int = 5_000
+    """What handling one complaint costs (staff, freight) beside its compensation, in minor units of the base currency."""
+    return_cost_minor: int = 1_500
+    """What taking goods of one order back costs (freight, inspection), in minor units of the base currency."""
     seed: int = 20260102
-    """Seed of the interval simulation."""
+    """Seed of the boosting part."""
 
 
 @dataclass(frozen=True)

@@ -3290,30 +3290,70 @@ create table scores.clv (
     as_of_date date not null,
     customer_key bigint not null,
     clv_12m_minor bigint not null,
+    net_revenue_12m_minor bigint not null,
+    margin_share double precision not null,
+    cost_to_serve_12m_minor bigint not null,
+    basis text not null,
     expected_orders_12m double precision not null,
     expected_order_value_minor bigint,
     probability_alive double precision,
     clv_12m_lower_minor bigint,
     clv_12m_upper_minor bigint,
+    interval_probability double precision,
     horizon_days integer not null,
     definition text not null,
     model_version text not null,
     is_fallback boolean not null,
     primary key (as_of_date, customer_key)
 ) partition by range (as_of_date);
-comment on table scores.clv is 'Predicted net value of a purchaser over the coming twelve months, discounted, with its parts and an interval. Grain: one row per purchaser per as_of_date.';
+comment on table scores.clv is 'What a purchaser is expected to bring in the coming twelve months, discounted, with its parts and an interval: net margin where unit costs are known, net revenue otherwise, less what complaints and returns cost in either case. Grain: one row per purchaser per as_of_date.';
 comment on column scores.clv.as_of_date is 'date D the score holds for: only what happened before D was used';
 comment on column scores.clv.customer_key is 'pseudonym of the purchaser';
-comment on column scores.clv.clv_12m_minor is 'expected net value of the coming twelve months, discounted, minor units of the base currency';
+comment on column scores.clv.clv_12m_minor is 'expected value of the coming twelve months in the row''s basis: net revenue times margin share less cost to serve, discounted, minor units of the base currency; negative for a customer who costs more than they bring';
+comment on column scores.clv.net_revenue_12m_minor is 'expected net revenue of the coming twelve months, discounted, minor units: what realised revenue is compared with';
+comment on column scores.clv.margin_share is 'share of net revenue left after the cost of goods, the customer''s own pulled towards that of all; 1 where the basis is net_revenue';
+comment on column scores.clv.cost_to_serve_12m_minor is 'expected cost of complaints (handling, compensation) and returns that comes with those orders, minor units';
+comment on column scores.clv.basis is 'net_margin where unit costs are known for enough of the revenue (settings.clv.least_costed_share), else net_revenue; the same for all rows of a date';
 comment on column scores.clv.expected_orders_12m is 'expected days with an order in the coming twelve months';
-comment on column scores.clv.expected_order_value_minor is 'expected net value of one order day, minor units; null where the fallback has none';
+comment on column scores.clv.expected_order_value_minor is 'expected net revenue of one order day, minor units; null for the fallback';
 comment on column scores.clv.probability_alive is 'probability of not having left for good; 1 for one-time buyers by construction, so never read it as loyalty; null for the fallback';
 comment on column scores.clv.clv_12m_lower_minor is 'lower end of the prediction interval for this one customer (not of the mean); null for the fallback';
 comment on column scores.clv.clv_12m_upper_minor is 'upper end of the prediction interval for this one customer; null for the fallback';
+comment on column scores.clv.interval_probability is 'probability that the interval holds what comes, as measured on matured outcomes: settings.clv.interval, or more where buying nothing is likelier than that; null for the fallback';
 comment on column scores.clv.horizon_days is 'days after the as-of date that the value is about';
 comment on column scores.clv.definition is 'identifier of what the value means here, with horizon and discount rate';
 comment on column scores.clv.model_version is 'version in ops.model, or the name of the fallback rule';
 comment on column scores.clv.is_fallback is 'true where no champion could score and the stated rule of thumb stands in';
+
+create table scores.outcome (
+    kind text not null,
+    scored_as_of date not null,
+    customer_key bigint not null,
+    horizon_days integer not null,
+    model_version text not null,
+    is_fallback boolean not null,
+    predicted double precision not null,
+    predicted_lower double precision,
+    predicted_upper double precision,
+    realised double precision not null,
+    matured_on date not null,
+    measured_as_of date not null,
+    primary key (kind, scored_as_of, customer_key)
+);
+create index on scores.outcome (customer_key);
+comment on table scores.outcome is 'What became of each prediction whose horizon has passed: the outcome beside what was said at the time. Predictions that were made later, by a model that had learned from the outcome, are left out. Grain: one row per kind of score, date scored and purchaser.';
+comment on column scores.outcome.kind is 'churn or clv';
+comment on column scores.outcome.scored_as_of is 'as_of_date of the score';
+comment on column scores.outcome.customer_key is 'pseudonym of the purchaser, as scored';
+comment on column scores.outcome.horizon_days is 'days after scored_as_of that the prediction is about';
+comment on column scores.outcome.model_version is 'version in ops.model that scored, or the name of the fallback rule';
+comment on column scores.outcome.is_fallback is 'true where a rule of thumb scored';
+comment on column scores.outcome.predicted is 'churn: probability; clv: net minor units expected in the horizon';
+comment on column scores.outcome.predicted_lower is 'lower end of the interval stated for the customer; null where none was';
+comment on column scores.outcome.predicted_upper is 'upper end of that interval';
+comment on column scores.outcome.realised is 'churn: 1 where no paid order followed in the horizon, else 0; clv: net minor units of the horizon';
+comment on column scores.outcome.matured_on is 'first date on which the whole horizon had passed';
+comment on column scores.outcome.measured_as_of is 'as_of_date of the run that compared; orders corrected within a week of maturing are taken in by comparing again';
 
 create table scores.reason (
     as_of_date date not null,
@@ -3351,6 +3391,43 @@ comment on column scores.reason.sentence_en is 'the reason in English: fixed wor
 comment on column scores.reason.sentence_zh is 'the reason in Chinese: fixed wording with the customer''s own figures';
 comment on column scores.reason.model_version is 'version in ops.model that scored, or the name of the fallback rule';
 comment on column scores.reason.is_fallback is 'true where the stated rule of thumb scored: the reasons explain that rule';
+
+create table scores.repurchase (
+    as_of_date date not null,
+    customer_key bigint not null,
+    probability_30d double precision not null,
+    probability_90d double precision not null,
+    expected_orders_30d double precision not null,
+    expected_orders_90d double precision not null,
+    next_order_date date,
+    next_order_from date,
+    next_order_until date,
+    next_order_within_days integer,
+    usual_gap_days double precision,
+    overdue_ratio double precision,
+    definition text not null,
+    model_version text not null,
+    orders_model_version text not null,
+    is_fallback boolean not null,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table scores.repurchase is 'When a purchaser is expected to order again: probability within 30 and 90 days, expected orders, date of the next order with an interval, and how overdue they are against their own rhythm. Grain: one row per purchaser per as_of_date.';
+comment on column scores.repurchase.as_of_date is 'date D the score holds for: only what happened before D was used';
+comment on column scores.repurchase.customer_key is 'pseudonym of the purchaser';
+comment on column scores.repurchase.probability_30d is 'probability of a paid order in the 30 days from D on';
+comment on column scores.repurchase.probability_90d is 'probability of a paid order in the 90 days from D on; one less churn_probability where the churn horizon is 90 days';
+comment on column scores.repurchase.expected_orders_30d is 'expected days with an order in those 30 days';
+comment on column scores.repurchase.expected_orders_90d is 'expected days with an order in those 90 days';
+comment on column scores.repurchase.next_order_date is 'day by which half of such customers have ordered again, of those who order within next_order_within_days; null for a one-time buyer without a champion';
+comment on column scores.repurchase.next_order_from is 'earlier end of the interval of that date; null for the fallback';
+comment on column scores.repurchase.next_order_until is 'later end of the interval of that date; null for the fallback';
+comment on column scores.repurchase.next_order_within_days is 'the three dates hold if the customer orders within this many days at all; null for the fallback';
+comment on column scores.repurchase.usual_gap_days is 'the customer''s own mean days between orders; null for one-time buyers';
+comment on column scores.repurchase.overdue_ratio is 'days since the last order over that mean; above 1 is later than usual; null for one-time buyers';
+comment on column scores.repurchase.definition is 'identifier of what counts as repurchase';
+comment on column scores.repurchase.model_version is 'version in ops.model that gave the probabilities, or the name of the fallback rule';
+comment on column scores.repurchase.orders_model_version is 'version in ops.model that gave expected orders and dates, or the name of the fallback rule';
+comment on column scores.repurchase.is_fallback is 'true where a champion was missing and a stated rule of thumb stands in for any of the numbers';
 
 create table scores.text_label (
     as_of_date date not null,
@@ -4014,6 +4091,69 @@ comment on column bi.play_result.difference is 'effect of one delivery; null whe
 comment on column bi.play_result.lower_95 is 'lower end of its 95 % interval; null below 30 people in either group';
 comment on column bi.play_result.upper_95 is 'upper end of its 95 % interval; null below 30 people in either group';
 comment on column bi.play_result.verdict is 'positive, negative, no_effect_seen or too_few';
+
+create view bi.score_history (model, scored_as_of, matured_on, bucket, is_fallback, customers, predicted_mean, realised_mean) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.score_history: predictions that have come due against what happened, date by date.
+with
+
+bucketed as (
+    select
+        kind,
+        scored_as_of,
+        matured_on,
+        is_fallback,
+        predicted,
+        realised,
+        case
+            when kind = 'churn' then least(cast(floor(predicted * 10) as integer), 9)
+            else ntile(5) over (partition by kind, scored_as_of order by predicted, customer_key) - 1
+        end as bucket
+    from scores.outcome
+),
+
+buckets as (
+    select
+        kind,
+        scored_as_of,
+        matured_on,
+        bucket,
+        bool_or(is_fallback) as is_fallback,
+        count(*) as customers,
+        avg(predicted) as predicted_mean,
+        avg(realised) as realised_mean
+    from bucketed
+    group by kind, scored_as_of, matured_on, bucket
+),
+
+shown as (
+    select
+        buckets.*,
+        buckets.customers >= coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as is_shown
+    from buckets
+)
+
+select
+    kind as model,
+    scored_as_of,
+    matured_on,
+    bucket,
+    is_fallback,
+    case when is_shown then customers end as customers,
+    case when is_shown then predicted_mean end as predicted_mean,
+    case when is_shown then realised_mean end as realised_mean
+from shown;
+comment on view bi.score_history is 'Reliability of the scores over time: every scored date whose horizon has passed, by bucket of the prediction. Buckets below the suppression size are hidden. Grain: one row per model, scored date and bucket.';
+comment on column bi.score_history.model is 'churn or clv';
+comment on column bi.score_history.scored_as_of is 'date of the scores';
+comment on column bi.score_history.matured_on is 'first date on which the whole horizon had passed';
+comment on column bi.score_history.bucket is 'churn: tenth of the probability scale, 0 (below 0.1) to 9; clv: quintile of the prediction, 0 to 4';
+comment on column bi.score_history.is_fallback is 'true where a rule of thumb scored';
+comment on column bi.score_history.customers is 'customers in the bucket; null where hidden';
+comment on column bi.score_history.predicted_mean is 'mean prediction: probability, or minor units; null where hidden';
+comment on column bi.score_history.realised_mean is 'what happened: share without a paid order, or net minor units; null where hidden';
 
 create view bi.score_quality (as_of_date, model, state, scored_as_of, matures_on, bucket, customers, predicted_mean, realised_mean) with (security_barrier = true) as
 -- with (security_barrier = true)

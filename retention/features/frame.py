@@ -8,8 +8,8 @@ from datetime import date
 import pandas as pd
 
 from retention.features.binds import feature_binds, used_binds
-from retention.features.build import FEATURE_TABLES, feature_sql
 from retention.features.slices import require_published
+from retention.features.tables import FEATURE_TABLES, feature_sql
 from retention.settings import Settings, load_settings
 from retention.warehouse import Warehouse, load_contract, read_arrow
 

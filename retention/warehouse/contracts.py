@@ -23,10 +23,11 @@ KINDS = ("slice", "table", "view")
 DATABASES = ("warehouse", "marketing")
 _KEYS = {
     "table", "database", "kind", "description", "grain", "primary_key", "erasure", "erasure_note", "columns", "indexes",
-    "checks", "natural_key", "constraints",
+    "checks", "natural_key", "constraints", "touched",
 }  # fmt: skip
 _COLUMN_KEYS = {
     "type", "nullable", "default", "description", "model_feature", "personal", "identity", "values", "unit", "label", "formula",
+    "carried",
 }  # fmt: skip
 
 
@@ -72,6 +73,7 @@ class Contract:
 
     ``erasure`` says how one person's rows are found: the name of a key column, ``none`` (``erasure_note`` says why), or a
     mapping with a condition. ``natural_key`` names the columns by which a source tells its rows apart.
+    ``touched`` names the times of a row, where changes of the table are logged by customer (``ops.touched``).
     """
 
     table: str
@@ -88,6 +90,7 @@ class Contract:
     checks: tuple[Check, ...]
     constraints: tuple[str, ...]
     path: Path
+    touched: tuple[str, ...] = ()
 
     @property
     def schema(self) -> str:
@@ -186,11 +189,12 @@ def _read(path: Path) -> Contract:
         ),
         checks=tuple(_check(where, check) for check in raw.get("checks") or ()),
         constraints=tuple(raw.get("constraints") or ()),
+        touched=tuple(raw.get("touched") or ()),
         path=path,
     )
     if kind == "slice" and "as_of_date" not in contract.column_names:
         raise ContractError(f"{where}: a slice needs a column as_of_date.")
-    for name in (*contract.primary_key, *(c for i in contract.indexes for c in (*i.columns, *i.include))):
+    for name in (*contract.primary_key, *contract.touched, *(c for i in contract.indexes for c in (*i.columns, *i.include))):
         contract.column(name)
     return contract
 
@@ -217,7 +221,7 @@ def _column(where: str, name: str, spec: Any) -> Column:
         model_feature=bool(spec.get("model_feature", False)),
         personal=bool(spec.get("personal", False)),
         identity=bool(spec.get("identity", False)),
-        extra={key: spec[key] for key in ("values", "unit", "label", "formula") if key in spec},
+        extra={key: spec[key] for key in ("values", "unit", "label", "formula", "carried") if key in spec},
     )
 
 

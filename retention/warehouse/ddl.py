@@ -39,6 +39,13 @@ SCHEMAS = {
     },
 }
 
+_MANY_VALUES = {"bigint": "int8_minmax_multi_ops", "timestamptz": "timestamptz_minmax_multi_ops"}
+_EVENTS = {
+    "insert": "new table as new_rows",
+    "update": "old table as old_rows new table as new_rows",
+    "delete": "old table as old_rows",
+}
+
 
 def create_table(contract: Contract) -> str:
     """Return the statements that make one table with keys, indexes and comments."""
@@ -63,7 +70,7 @@ def create_table(contract: Contract) -> str:
         where = f" where {index.where}" if index.where else ""
         columns, using = ", ".join(map(quote, index.columns)), ""
         if index.method == "brin":  # of several values a block: space that deleted rows leave is filled with later ones
-            columns = ", ".join(f"{quote(column)} int8_minmax_multi_ops" for column in index.columns)
+            columns = ", ".join(f"{quote(name)} {_MANY_VALUES[contract.column(name).type]}" for name in index.columns)
             using, where = "using brin ", f" with (autosummarize = on){where}"
         statements.append(
             f"create {unique}index on {contract.schema}.{quote(contract.name)} {using}({columns}){include}{where};"
@@ -84,6 +91,24 @@ def create_view(contract: Contract) -> str:
     )
 
 
+def create_triggers(contract: Contract) -> str:
+    """Return the statements by which changes of a table are logged by customer, where its contract says ``touched``.
+
+    A table without ``customer_key`` has the customer of its order.
+    """
+    owner = (
+        "select fact.customer_key"
+        if "customer_key" in contract.column_names
+        else "select header.customer_key from core.order_header as header where header.order_key = fact.order_key"
+    )
+    arguments = f"{literal(', '.join(f'fact.{quote(column)}' for column in contract.touched))}, {literal(owner)}"
+    return "\n".join(
+        f"create trigger log_touched_by_{event} after {event} on {contract.schema}.{quote(contract.name)} "
+        f"referencing {rows} for each statement execute function ops.log_touched({arguments});"
+        for event, rows in _EVENTS.items()
+    )
+
+
 def _comments(contract: Contract) -> Iterable[str]:
     kind = "view" if contract.kind == "view" else "table"
     target = f"{contract.schema}.{quote(contract.name)}"
@@ -99,6 +124,10 @@ def baseline(database: str) -> str:
     for schema, description in SCHEMAS[database].items():
         parts.append(f"create schema if not exists {schema};\ncomment on schema {schema} is {literal(description)};")
     parts.extend(create_table(c) for c in contracts if c.kind != "view")
+    touched = [c for c in contracts if c.touched]
+    if touched:
+        parts.append(sql_file("ops/_log_touched").strip())
+        parts.extend(create_triggers(c) for c in touched)
     parts.extend(create_view(c) for c in _in_order([c for c in contracts if c.kind == "view"]))
     return "\n\n".join(parts) + "\n"
 

@@ -46,11 +46,14 @@ class StageWriter:
             self.tables[table] = name
         return self.tables[table]
 
-    def fill_select(self, table: str, sql: str, params: Mapping[str, Any] | None = None, buckets: int = 1) -> int:
+    def fill_select(
+        self, table: str, sql: str, params: Mapping[str, Any] | None = None, buckets: int = 1, snapshot: str | None = None
+    ) -> int:
         """Fill a slice by a SELECT whose columns carry the names of the contract's.
 
         With ``buckets`` above 1 the statement runs once per customer bucket (binds ``bucket`` and ``bucket_count``), side by
-        side on connections of their own.
+        side on connections of their own. With an exported ``snapshot`` every one of them reads that state of the database,
+        whatever is committed meanwhile.
 
         Returns
         -------
@@ -62,6 +65,9 @@ class StageWriter:
 
         def fill(bucket: int) -> int:
             with self.run.warehouse.begin() as connection:
+                if snapshot is not None:
+                    connection.exec_driver_sql("set transaction isolation level repeatable read")
+                    connection.exec_driver_sql(f"set transaction snapshot {literal(snapshot)}")
                 buckets_of = {"bucket": bucket, "bucket_count": buckets}
                 return int(connection.execute(*statement(insert, {**binds, **buckets_of})).rowcount)
 

@@ -35,6 +35,9 @@ customers as (
         count(distinct cast(paid_at at time zone :business_timezone as date)) filter (
             where paid_at >= :as_of and stands_at_end
         ) as count_order_days,
+        min(cast(paid_at at time zone :business_timezone as date)) filter (
+            where paid_at >= :as_of and stands_at_end
+        ) as next_order_date,
         cast(coalesce(sum(net_minor) filter (where paid_at >= :as_of and stands_at_end), 0) as bigint) as net_minor
     from orders
     group by customer_key
@@ -55,6 +58,7 @@ select
     customers.count_orders > 0 as has_order_within,
     customers.count_orders as orders,
     customers.count_order_days as order_days,
-    customers.net_minor
+    customers.net_minor,
+    customers.next_order_date - :as_of_date as days_to_next
 from customers
 where customers.customer_key not in (select left_out.customer_key from left_out)

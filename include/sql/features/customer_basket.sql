@@ -33,8 +33,8 @@ corrected_lines as (
         line.order_key,
         line.line_number,
         earlier.product_key,
-        case when earlier.product_key = line.product_key then line.category_1 else product.category_1 end as category_1,
-        case when earlier.product_key = line.product_key then line.category_2 else product.category_2 end as category_2,
+        line.category_1,
+        line.category_2,
         line.happened_at,
         earlier.quantity,
         cast(round(earlier.quantity * earlier.unit_price_original * orders.fx_rate * :minor_factor) as bigint) as gross_minor,
@@ -65,7 +65,6 @@ corrected_lines as (
         limit 1
     ) as earlier on true
     inner join core.order_header as orders on line.order_key = orders.order_key
-    left join core.product as product on earlier.product_key = product.product_key
     where
         line.customer_key between :first_key and :last_key
         and line.happened_at >= :since_365d

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from retention.features import FEATURE_TABLES, MissingSlice, build, frame, model_features
 from retention.features.binds import feature_binds, key_ranges, membership_year_start, used_binds
-from retention.features.build import feature_sql
+from retention.features.tables import feature_sql
 from retention.quality import CheckFailed
 from retention.settings import FeatureSettings, Settings
 from retention.warehouse import Run, Warehouse, load_contract, read_frame

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from retention.conform import orders
 from retention.features import FEATURE_TABLES, frame, labels
 from retention.features.binds import feature_binds, used_binds
-from retention.features.build import feature_sql
+from retention.features.tables import feature_sql
 from retention.settings import Settings
 from retention.warehouse import Warehouse, read_frame, sql_file
 from tests.sql.features.company import KEYS, Company, moment

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from retention.features.binds import feature_binds, used_binds
-from retention.features.build import feature_sql
+from retention.features.tables import feature_sql
 from retention.settings import Settings
 from retention.warehouse import Warehouse, read_frame
 from tests.sql.features.company import WHO, Company, moment

@@ -1,0 +1,59 @@
+"""The feature tables and their queries: for everybody, for a range of customers, for some of them, or carried forward."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from retention.warehouse import load_contract, sql_file
+from retention.warehouse.identifiers import quote
+
+FEATURE_TABLES = (
+    "features.customer_orders",
+    "features.customer_basket",
+    "features.customer_service",
+    "features.customer_engagement",
+)
+
+_RANGE = re.compile(r"customer_key between :first_key and :last_key")
+_FACT = re.compile(r"\bcore\.[a-z_]+")
+
+
+@cache
+def feature_sql(table: str) -> str:
+    """Return the query of a feature table, for the customers from ``:first_key`` to ``:last_key``."""
+    return sql_file(table.replace(".", "/"))
+
+
+def touched_sql(table: str) -> str:
+    """Return the query of a feature table for the customers in ``:customers``: the same, with another condition on who."""
+    return _RANGE.sub("customer_key in (select unnest(cast(:customers as bigint [])))", feature_sql(table))
+
+
+def carried_sql(table: str) -> str:
+    """Return the query that carries a slice forward by one day, for everybody but the customers in ``:customers``.
+
+    What moves with the calendar is computed from what is stored, as the contract says (``carried``); all else stays.
+    """
+    contract = load_contract(table)
+    columns = [
+        ":as_of_date as as_of_date"
+        if column.name == "as_of_date"
+        else f"{column.extra['carried']} as {quote(column.name)}"
+        if "carried" in column.extra
+        else quote(column.name)
+        for column in contract.columns
+    ]
+    # The rows of one customer stand in order of key: range by range it can be done side by side.
+    return (
+        f"select {', '.join(columns)} from {table} as carried where as_of_date = :previous_date "
+        "and customer_key between :first_key and :last_key and not exists ("
+        "select 1 from unnest(cast(:customers as bigint [])) as computed (key) where computed.key = carried.customer_key)"
+    )
+
+
+@cache
+def facts_of(table: str) -> frozenset[str]:
+    """Return the tables of core that a feature table is computed from, as its query names them."""
+    code = "\n".join(line.partition("--")[0] for line in feature_sql(table).splitlines())
+    return frozenset(_FACT.findall(code))
