@@ -46,7 +46,7 @@ class Fitted:
     def covariance_(self) -> Floats:
         """Covariance of the parameters themselves, by the delta method."""
         scale = self._vector()
-        return np.asarray(self._log_covariance() * np.outer(scale, scale))
+        return np.asarray(self.log_covariance() * np.outer(scale, scale))
 
     @property
     def standard_errors_(self) -> dict[str, float]:
@@ -60,10 +60,11 @@ class Fitted:
         ------
         ValueError when the model was made from parameters alone.
         """
-        reach = normal_quantile(level) * np.sqrt(np.diag(self._log_covariance()))
+        centre = self._vector()
+        reach = normal_quantile(level) * np.sqrt(np.diag(self.log_covariance()))
         return {
             name: (float(value * np.exp(-width)), float(value * np.exp(width)))
-            for name, value, width in zip(self.names, self._vector(), reach, strict=True)
+            for name, value, width in zip(self.names, centre, reach, strict=True)
         }
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -85,12 +86,13 @@ class Fitted:
             raise ValueError(f"this {type(self).__name__} is not fitted yet: call fit, or from_params")
         return np.array([self.params_[name] for name in self.names])
 
-    def _log_covariance(self) -> Floats:
+    def log_covariance(self) -> Floats:
+        """`log_covariance_`, or a ValueError that says why there is none."""
         if not hasattr(self, "log_covariance_"):
             raise ValueError(f"this {type(self).__name__} was made from parameters alone: their covariance is not known")
         return self.log_covariance_
 
-    def _nearby(self) -> tuple[list[Self], float]:
+    def nearby(self) -> tuple[list[Self], float]:
         """Models one step up and down in the logarithm of each parameter (up first), and the step."""
         step = 1e-4
         models = []

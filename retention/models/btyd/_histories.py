@@ -58,7 +58,8 @@ class Histories:
             raise ValueError("weights must be finite and not negative")
         rows, weight = equal_rows(columns, None if weights is None else weight)
         kept = weight > 0
-        return cls.of(*(column[rows][kept] for column in columns), weight[kept])
+        frequency, recency, age = (column[rows][kept] for column in columns)
+        return cls.of(frequency, recency, age, weight[kept])
 
     @classmethod
     def of(cls, frequency: Floats, recency: Floats, age: Floats, weight: Floats | None = None) -> Histories:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from retention.models.btyd._fitted import Fitted
 from retention.models.btyd._histories import Floats, Histories, checked, distinct_pairs
@@ -74,13 +74,25 @@ class PurchaseProcess(Fitted, ABC):
         One number per row; for a column of horizons, a matrix of rows by horizons.
         """
         rows = _rows(frequency, recency, T)
-        # Given that the customer is alive the answer depends on frequency and T alone: compute each pair once.
+        times = np.atleast_1d(np.asarray(horizon, dtype=np.float64))
+        position, expected = self._expected_by_pair(rows, times)
+        if np.ndim(horizon) == 0:
+            return np.asarray(self._alive(rows) * expected[:, 0][position])
+        return np.asarray(self._alive(rows)[:, None] * expected[position])
+
+    def weighted_purchases(
+        self, horizons: Floats, weights: Floats, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike
+    ) -> Floats:
+        """Weighted sum over several horizons of the expected purchases within each, one number per row."""
+        rows = _rows(frequency, recency, T)
+        position, expected = self._expected_by_pair(rows, np.asarray(horizons, dtype=np.float64))
+        return np.asarray(self._alive(rows) * (expected @ np.asarray(weights, dtype=np.float64))[position])
+
+    def _expected_by_pair(self, rows: Histories, times: Floats) -> tuple[NDArray[np.intp], Floats]:
+        """Purchases expected of somebody alive, which depend on frequency and T alone: each pair once, by horizons."""
         position, counts, ages = distinct_pairs(rows.frequency, rows.age)
         distinct = Histories.of(counts, np.zeros_like(ages), ages)
-        times = np.atleast_1d(np.asarray(horizon, dtype=np.float64))
-        expected = np.column_stack([self._expected_if_alive(distinct, _checked(float(time))) for time in times])
-        result = self._alive(rows)[:, None] * expected[position]
-        return np.asarray(result[:, 0] if np.ndim(horizon) == 0 else result)
+        return position, np.column_stack([self._expected_if_alive(distinct, _checked(float(time))) for time in times])
 
     def purchase_moments(self, horizon: float, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike) -> tuple[Floats, Floats]:
         """Mean and variance of the number of purchases within a horizon (individual, not of the mean)."""
@@ -91,6 +103,23 @@ class PurchaseProcess(Fitted, ABC):
         alive = self._alive(rows)
         mean = alive * first
         return mean, np.maximum(alive * second - mean**2, 0.0)
+
+    def personal_draws(self, horizon: float, frequency: Floats, T: Floats, uniforms: Floats) -> tuple[Floats, Floats]:
+        """Possible truths behind customers who are alive: for :mod:`retention.models.btyd.uncertainty`.
+
+        Parameters
+        ----------
+        uniforms : three rows of numbers in (0, 1), one column for each draw.
+
+        Returns
+        -------
+        Mean of the Poisson distributed purchases within the horizon if the customer may not leave at a purchase, and the
+        number of purchases after which they leave (infinite where they do not leave at purchases). Customers by draws.
+        """
+        return self._drawn(Histories.of(frequency, np.zeros_like(T), T), _checked(horizon), uniforms)
+
+    @abstractmethod
+    def _drawn(self, histories: Histories, horizon: float, uniforms: Floats) -> tuple[Floats, Floats]: ...
 
     @abstractmethod
     def _fit(self, histories: Histories, unit: float, rough: Histories | None) -> None: ...

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import betaincinv, betaln, digamma, gammaln, hyp2f1, polygamma
+from scipy.special import betaincinv, betaln, digamma, gammaincinv, gammaln, hyp2f1, polygamma
 
 from retention.models.btyd._histories import Floats, Histories, distinct, sums_by, total
 from retention.models.btyd._maximise import maximise
@@ -103,6 +103,14 @@ class BetaGeoNBD(PurchaseProcess):
     def _moments_if_alive(self, histories: Histories, horizon: float) -> tuple[Floats, Floats]:
         """First and second moment of the purchases in the horizon, given that the customer is alive."""
         return self._averaged(histories.frequency, self.params_["alpha"] + histories.age, horizon)
+
+    def _drawn(self, histories: Histories, horizon: float, uniforms: Floats) -> tuple[Floats, Floats]:
+        r, alpha, a, b = self._vector()
+        rate = gammaincinv(r + histories.counts[:, None], uniforms[0])[histories.position] / (alpha + histories.age)[:, None]
+        leaving = betaincinv(a, b + self.first_chance + histories.counts[:, None], uniforms[1])
+        with np.errstate(divide="ignore"):
+            stays = 1 + np.floor(np.log(uniforms[2]) / np.log1p(-np.clip(leaving, 1e-12, 1 - 1e-12)))
+        return np.asarray(rate * horizon), np.asarray(stays[histories.position])
 
     def _averaged(self, x: Floats, rate: Floats, horizon: float) -> tuple[Floats, Floats]:
         """Average the purchases given rate and drop-out probability p over both, p by quadrature in its quantiles.

@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import digamma, gammaln, logsumexp
+from scipy.special import digamma, gammaincinv, gammaln, logsumexp
 
 from retention.models.btyd._histories import Floats, Histories, total
 from retention.models.btyd._maximise import maximise
@@ -89,6 +89,13 @@ class ParetoNBD(PurchaseProcess):
         mean = shape / rate * _mean_stay(s, drop, horizon)
         second = mean + shape * (shape + 1) / rate**2 * _mean_squared_stay(s, drop, horizon)
         return np.asarray(mean), np.asarray(second)
+
+    def _drawn(self, histories: Histories, horizon: float, uniforms: Floats) -> tuple[Floats, Floats]:
+        r, alpha, s, beta = self._vector()
+        rate = gammaincinv(r + histories.counts[:, None], uniforms[0])[histories.position] / (alpha + histories.age)[:, None]
+        leaving = np.maximum(gammaincinv(s, uniforms[1]) / (beta + histories.age)[:, None], 1e-300)
+        stay = np.minimum(-np.log(uniforms[2]) / leaving, horizon)
+        return np.asarray(rate * stay), np.full_like(stay, np.inf)
 
 
 def _mean_stay(s: float, drop: Floats, horizon: float) -> Floats:
