@@ -74,7 +74,8 @@ def outcomes(run: Run, as_of: date, horizon_days: int, customers: pd.Index) -> p
 
     Returns
     -------
-    DataFrame: churned (1.0 where no order followed), orders (order days that did), net_minor (their money).
+    DataFrame: churned (1.0 where no order followed), orders (order days that did), net_minor (their money), days_to_next
+        (business days until the first of them, 0 on the date itself; nan where none followed).
     """
     known = features.labels(run.warehouse, as_of, horizon_days, settings=run.settings).reindex(customers)
     return pd.DataFrame(
@@ -82,6 +83,7 @@ def outcomes(run: Run, as_of: date, horizon_days: int, customers: pd.Index) -> p
             "churned": (~known["has_order_within"].fillna(False).astype(bool)).astype(np.float64),
             "orders": known["order_days"].fillna(0).astype(np.float64),
             "net_minor": known["net_minor"].fillna(0).astype(np.float64),
+            "days_to_next": known["days_to_next"].astype(np.float64),
         },
         index=customers,
     )

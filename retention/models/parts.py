@@ -8,6 +8,7 @@ from typing import Any
 
 # `rows(run, given)` of each answers table -> frame with every column of the table, `as_of_date` first.
 SCORING: tuple[str, ...] = (
+    "retention.models.repurchase:rows",
     "retention.models.text.labels:rows",
     "retention.models.reasons.table:rows",
     "retention.models.warning_signs:rows",

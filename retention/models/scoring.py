@@ -18,6 +18,9 @@ from retention.models.inputs import published_features
 from retention.models.profile import ScoresStopped, check_scores
 from retention.models.registry import RegisteredModel
 from retention.models.value import ValueModel
+from retention.models.value.scores import CLV_FALLBACK, clv_rows
+from retention.models.value.scores import fallback_clv as fallback_clv
+from retention.models.value.scores import fallback_orders as fallback_orders
 from retention.settings import Settings
 from retention.warehouse import Run, stage_writer
 
@@ -25,7 +28,6 @@ Floats = NDArray[np.float64]
 Model = TypeVar("Model")
 
 CHURN_FALLBACK = "fallback-recency"
-CLV_FALLBACK = "fallback-past-year"
 NO_CALIBRATION = "none"
 
 
@@ -92,7 +94,7 @@ def given(run: Run) -> Given:
     churn_model = _model(churn_champion, ChurnModel)
     clv_model = _model(clv_champion, ValueModel)
     churn = churn_scores(run, features, churn_champion, churn_model)
-    clv = clv_scores(run, features, clv_champion, clv_model, churn["churn_probability"].to_numpy())
+    clv = clv_rows(run, features, clv_champion, clv_model, churn["churn_probability"].to_numpy(), _gate)
     return Given(features, churn, clv, churn_champion, clv_champion, churn_model, clv_model)
 
 
@@ -145,55 +147,6 @@ def churn_scores(run: Run, features: pd.DataFrame, champion: RegisteredModel | N
     )
 
 
-def clv_scores(
-    run: Run, features: pd.DataFrame, champion: RegisteredModel | None, model: ValueModel | None, churn: Floats
-) -> pd.DataFrame:
-    """Rows of `scores.clv`."""
-    settings, what = run.settings.clv, f"scores.clv {run.as_of_date}"
-    columns: dict[str, Any]
-    if champion is None or model is None:
-        value = fallback_clv(features, churn)
-        check_scores_finite(what, value)
-        nothing = pd.array([pd.NA] * len(features), dtype="Int64")
-        columns = {
-            "clv_12m_minor": np.round(value).astype(np.int64),
-            "expected_orders_12m": fallback_orders(features, churn, settings.horizon_days),
-            "expected_order_value_minor": nothing,
-            "probability_alive": pd.array([pd.NA] * len(features), dtype="Float64"),
-            "clv_12m_lower_minor": nothing,
-            "clv_12m_upper_minor": nothing,
-        }
-    else:
-        predicted = model.predict(features, settings.horizon_days, settings.annual_discount_rate, settings.interval)
-        used = features[[name for name in champion.profile["null_share"] if name in features.columns]]
-        _gate(run, what, champion, used, predicted["clv_minor"].to_numpy())
-        minor = {
-            name: np.round(predicted[source].to_numpy()).astype(np.int64)
-            for name, source in (
-                ("clv_12m_minor", "clv_minor"),
-                ("expected_order_value_minor", "expected_order_value_minor"),
-                ("clv_12m_lower_minor", "clv_lower_minor"),
-                ("clv_12m_upper_minor", "clv_upper_minor"),
-            )
-        }
-        columns = {
-            **minor,
-            "expected_orders_12m": predicted["expected_orders"].to_numpy(),
-            "probability_alive": predicted["probability_alive"].to_numpy(),
-        }
-    return pd.DataFrame(
-        {
-            "as_of_date": run.as_of_date,
-            "customer_key": features.index.to_numpy(dtype=np.int64),
-            **columns,
-            "horizon_days": np.full(len(features), settings.horizon_days, dtype=np.int32),
-            "definition": clv_definition(run.settings),
-            "model_version": champion.model_version if champion else CLV_FALLBACK,
-            "is_fallback": champion is None,
-        }
-    )
-
-
 def _gate(run: Run, what: str, champion: RegisteredModel, features: pd.DataFrame, scores: Floats) -> None:
     """Keep how far the day is from training, then let nothing through that is too far."""
     found = find_drift(features, scores, champion.profile, run.settings.drift)
@@ -205,19 +158,6 @@ def fallback_churn(features: pd.DataFrame, settings: Settings) -> Floats:
     """Days since the last order over themselves plus the horizon: 0 today, one half after a horizon of silence."""
     recency = features["recency_days"].to_numpy(dtype=np.float64)
     return np.asarray(recency / (recency + settings.churn.horizon_days))
-
-
-def fallback_clv(features: pd.DataFrame, churn: Floats) -> Floats:
-    """Net value of the past 365 days times the chance of staying."""
-    return np.asarray(features["net_minor_365d"].to_numpy(dtype=np.float64) * (1 - churn))
-
-
-def fallback_orders(features: pd.DataFrame, churn: Floats, horizon_days: int) -> Floats:
-    """Order days so far per day of tenure, over the horizon, times the chance of staying."""
-    days = features["count_order_days_lifetime"].to_numpy(dtype=np.float64)
-    # A year at least: a first order yesterday is no rhythm of one order a day.
-    tenure = np.maximum(features["tenure_days"].to_numpy(dtype=np.float64), 365.0)
-    return np.asarray(days / tenure * horizon_days * (1 - churn))
 
 
 def check_scores_finite(what: str, scores: Floats) -> None:

@@ -21,6 +21,7 @@ from retention.models.metrics import logit
 from retention.models.value.boosting import Candidates, TwoStage, fit_two_stage
 from retention.models.value.intervals import Levels, Spread
 from retention.models.value.process import ProcessPart, spending
+from retention.models.value.rhythm import Rhythm
 
 Floats = NDArray[np.float64]
 
@@ -44,6 +45,7 @@ class ValueModel:
     part : the purchase process as of the date that scores.
     learned : the boosted candidates; None where there was too little to learn from.
     levels : how stated probabilities of intervals are reached.
+    rhythm : when the next order comes; None where outcomes did not say when orders came.
     """
 
     kind: ClassVar[str] = "clv"
@@ -51,6 +53,7 @@ class ValueModel:
     part: ProcessPart
     learned: TwoStage | None
     levels: Levels
+    rhythm: Rhythm | None = None
 
     @property
     def process(self) -> BetaGeoNBD:
@@ -91,14 +94,16 @@ class ValueModel:
         Parameters
         ----------
         features : the purchasers of that date.
-        training : features of earlier dates with `orders` and `net_minor` of the `training_days` after each, all matured.
-            Without it the model is the purchase process alone.
+        training : features of earlier dates with `orders` and `net_minor` (and `days_to_next`, nan where none came) of the
+            `training_days` after each, all matured. Without it the model is the purchase process alone.
 
         Raises
         ------
         TooLittleData when fewer than `minimum_repeat_customers` bought again, or had a positive net value.
         """
         _enough(features, minimum_repeat_customers)
+        # Sums of numbers depend on their order in the last digit: one order for all.
+        features = features.sort_index()
         part = ProcessPart.fit(features)
         if training is None or not training_days:
             return cls(part, None, Levels.plain())
@@ -119,7 +124,11 @@ class ValueModel:
             return cls(part, None, Levels.plain())
         spread = earlier._spread(past, training_days, answers)
         levels = Levels.fit(spread, outcomes["net_minor"].to_numpy()[newest], uniform(past.index.to_numpy()))
-        return cls(part, earlier.learned, levels)
+        rhythm = None
+        if "days_to_next" in outcomes.columns:
+            waits = outcomes["days_to_next"].to_numpy(dtype=np.float64)
+            rhythm = Rhythm.fit(earlier.process, training.features, waits, training_days)
+        return cls(part, earlier.learned, levels, rhythm)
 
     def predict(self, features: pd.DataFrame, horizon_days: int, annual_discount_rate: float, interval: float) -> pd.DataFrame:
         """Predict the value of every purchaser.
@@ -202,16 +211,18 @@ class ValueModel:
             "part": self.part.to_dict(),
             "learned": self.learned.to_dict() if self.learned else None,
             "levels": self.levels.to_dict(),
+            "rhythm": self.rhythm.to_dict() if self.rhythm else None,
         }
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> ValueModel:
         """Make the model from `to_dict`."""
-        learned = stored["learned"]
+        learned, rhythm = stored["learned"], stored["rhythm"]
         return cls(
             ProcessPart.from_dict(stored["part"]),
             TwoStage.from_dict(learned) if learned else None,
             Levels.from_dict(stored["levels"]),
+            Rhythm.from_dict(rhythm) if rhythm else None,
         )
 
 

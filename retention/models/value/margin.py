@@ -1,0 +1,134 @@
+"""From net revenue to net margin: what goods cost where that is known, and what it takes to serve the customer.
+
+A customer's own margin and own cost to serve are pulled towards everybody's: a few orders say little. The result is a
+factor per customer, so a high value stays explained by orders and order value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from numpy.typing import NDArray
+
+from retention.features.binds import feature_binds, used_binds
+from retention.settings import ClvSettings
+from retention.warehouse import Run, read_arrow, sql_file
+
+Floats = NDArray[np.float64]
+
+NET_MARGIN, NET_REVENUE = "net_margin", "net_revenue"
+# Everybody's margin weighs as much as this many mean order days of the customer's own.
+PRIOR_ORDERS = 5.0
+# Everybody's cost to serve likewise: complaints are rare, so more orders are needed to tell luck from habit.
+PRIOR_SERVED_ORDERS = 20.0
+# A share beyond this is a wrong cost in the product data and not a margin.
+SHARE_LIMITS = (-1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Margins:
+    """What of each purchaser's net revenue is left.
+
+    Attributes
+    ----------
+    basis : `net_margin` where unit costs are known for enough of the revenue, else `net_revenue`. One for all customers of
+        a date, so that values can be compared.
+    share : share of net revenue left after the cost of goods; 1 by net revenue.
+    serve_minor : cost of complaints (handling and compensation) and returns per order day, minor units.
+    costed_share : share of the last year's revenue with a known unit cost.
+    """
+
+    basis: str
+    share: Floats
+    serve_minor: Floats
+    costed_share: float
+
+
+def margins(run: Run, features: pd.DataFrame) -> Margins:
+    """Margin share and cost to serve of each purchaser as of the run's date, in the order of `features`."""
+    settings = run.settings.clv
+    serve = cost_to_serve(features, settings)
+    lines = _costs(run)
+    total = float(lines["net_minor"].clip(lower=0).sum())
+    costed_share = float(lines["costed_net_minor"].clip(lower=0).sum()) / total if total > 0 else 0.0
+    if costed_share < max(settings.least_costed_share, 1e-9):
+        return Margins(NET_REVENUE, np.ones(len(features)), serve, costed_share)
+    return Margins(NET_MARGIN, margin_share(lines.reindex(features.index).fillna(0.0), features), serve, costed_share)
+
+
+def margin_share(lines: pd.DataFrame, features: pd.DataFrame) -> Floats:
+    """Share of net revenue left after the cost of goods, pulled towards that of all customers.
+
+    Parameters
+    ----------
+    lines : `costed_net_minor` and `cost_minor` of each customer of `features`, in their order.
+    """
+    net, cost = (np.maximum(lines[name].to_numpy(dtype=np.float64), 0.0) for name in ("costed_net_minor", "cost_minor"))
+    usual = min(float(cost.sum() / net.sum()), 1 - SHARE_LIMITS[0]) if net.sum() > 0 else 0.0
+    orders = features["count_order_days_lifetime"].to_numpy(dtype=np.float64).sum()
+    prior = PRIOR_ORDERS * float(features["net_minor_lifetime"].clip(lower=0).sum()) / max(orders, 1.0)
+    share = 1 - (cost + prior * usual) / np.maximum(net + prior, 1.0)
+    return np.asarray(np.clip(share, *SHARE_LIMITS))
+
+
+def cost_to_serve(features: pd.DataFrame, settings: ClvSettings) -> Floats:
+    """Cost of complaints and returns per order day of each customer, minor units; counted per order, never per customer."""
+    orders = _column(features, "count_orders_365d")
+    returned = _column(features, "baskets_with_return_share_365d") * _column(features, "count_baskets_365d")
+    cost = (
+        _column(features, "count_complaints_365d") * settings.complaint_cost_minor
+        + _column(features, "compensation_minor_365d")
+        + returned * settings.return_cost_minor
+    )
+    usual = float(cost.sum() / orders.sum()) if orders.sum() > 0 else 0.0
+    return np.asarray((cost + PRIOR_SERVED_ORDERS * usual) / (orders + PRIOR_SERVED_ORDERS))
+
+
+def net_of_costs(predicted: pd.DataFrame, found: Margins) -> pd.DataFrame:
+    """Turn predicted net revenue into what is left of it.
+
+    Parameters
+    ----------
+    predicted : as :meth:`ValueModel.predict` answers.
+
+    Returns
+    -------
+    The same columns with `clv_minor` and its interval in the basis found (a customer who costs more than they bring has a
+    negative value), and beside them `net_revenue_minor`, `margin_share` and `cost_to_serve_minor`.
+    """
+    revenue = predicted["clv_minor"].to_numpy(dtype=np.float64)
+    value_per_order = predicted["expected_order_value_minor"].to_numpy(dtype=np.float64)
+    # Orders are discounted as their money is: revenue over the value of an order is the number of discounted orders.
+    orders = np.divide(revenue, value_per_order, out=np.zeros(len(revenue)), where=value_per_order > 0)
+    serve = orders * found.serve_minor
+    factor = np.divide(revenue * found.share - serve, revenue, out=found.share.copy(), where=revenue > 0)
+    ends = np.column_stack([predicted[name].to_numpy() * factor for name in ("clv_lower_minor", "clv_upper_minor")])
+    return predicted.assign(
+        clv_minor=revenue * found.share - serve,
+        clv_lower_minor=ends.min(axis=1),
+        clv_upper_minor=ends.max(axis=1),
+        net_revenue_minor=revenue,
+        margin_share=found.share,
+        cost_to_serve_minor=serve,
+    )
+
+
+def _column(features: pd.DataFrame, name: str) -> Floats:
+    if name not in features.columns:
+        return np.zeros(len(features))
+    return np.asarray(np.nan_to_num(features[name].to_numpy(dtype=np.float64, na_value=np.nan)))
+
+
+def _costs(run: Run) -> pd.DataFrame:
+    """Net value and cost of each customer's lines; empty without a single unit cost, which spares reading all lines."""
+    with run.warehouse.connect() as connection:
+        any_cost = connection.execute(sa.text("select exists (select from core.product where unit_cost_minor is not null)"))
+        if not any_cost.scalar():
+            return pd.DataFrame({"net_minor": [], "costed_net_minor": [], "cost_minor": []}, dtype=np.float64)
+    sql = sql_file("scores/_margin")
+    binds = used_binds(sql, feature_binds(run.settings, run.as_of_date))
+    rows: pd.DataFrame = read_arrow(run.warehouse, sql, binds).to_pandas()
+    return rows.set_index("customer_key").astype(np.float64)
