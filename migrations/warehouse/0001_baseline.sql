@@ -3265,6 +3265,45 @@ comment on column quarantine.row.created_at is 'when it was refused';
 comment on column quarantine.row.changed_at is 'when its state last changed';
 comment on column quarantine.row.run_id is 'run that refused it';
 
+create table scores.association (
+    as_of_date date not null,
+    level text not null,
+    kind text not null,
+    antecedent_key bigint not null,
+    consequent_key bigint not null,
+    antecedent text not null,
+    consequent text not null,
+    count_antecedent bigint not null,
+    count_consequent bigint not null,
+    count_both bigint not null,
+    count_total bigint not null,
+    count_customers bigint not null,
+    support double precision not null,
+    confidence double precision not null,
+    confidence_lower double precision not null,
+    lift double precision not null,
+    median_days double precision,
+    primary key (as_of_date, level, kind, antecedent_key, consequent_key)
+) partition by range (as_of_date);
+comment on table scores.association is 'Products and categories bought together, or one after the other, as of a date: the rules surely above chance. Every rule rests on enough orders of enough customers (settings.associations) that it tells nothing about any one of them. Grain: one row per level, kind, antecedent and consequent per as_of_date.';
+comment on column scores.association.as_of_date is 'date D the rule holds for: only orders before D were counted';
+comment on column scores.association.level is 'product or category';
+comment on column scores.association.kind is 'together (both in one order) or sequence (the consequent comes new with the next order)';
+comment on column scores.association.antecedent_key is 'product_key, or hash of the category''s path';
+comment on column scores.association.consequent_key is 'likewise';
+comment on column scores.association.antecedent is 'name of the product, or path of the category';
+comment on column scores.association.consequent is 'likewise';
+comment on column scores.association.count_antecedent is 'orders that hold the antecedent; for a sequence, steps to a next order whose first order holds it and not the consequent';
+comment on column scores.association.count_consequent is 'orders that hold the consequent; for a sequence, steps with which it comes new';
+comment on column scores.association.count_both is 'orders (steps) in which the rule held';
+comment on column scores.association.count_total is 'orders counted; for a sequence, steps whose first order does not hold the consequent';
+comment on column scores.association.count_customers is 'different customers for whom it held';
+comment on column scores.association.support is 'count_both over count_total';
+comment on column scores.association.confidence is 'count_both over count_antecedent';
+comment on column scores.association.confidence_lower is 'one-sided 95 % lower bound of confidence (Wilson); always above the consequent''s share without condition';
+comment on column scores.association.lift is 'confidence over the consequent''s share without condition: 2 is twice as often as by chance';
+comment on column scores.association.median_days is 'median days to the next order; null for together';
+
 create table scores.churn (
     as_of_date date not null,
     customer_key bigint not null,
@@ -3324,6 +3363,43 @@ comment on column scores.clv.horizon_days is 'days after the as-of date that the
 comment on column scores.clv.definition is 'identifier of what the value means here, with horizon and discount rate';
 comment on column scores.clv.model_version is 'version in ops.model, or the name of the fallback rule';
 comment on column scores.clv.is_fallback is 'true where no champion could score and the stated rule of thumb stands in';
+
+create table scores.next_best (
+    as_of_date date not null,
+    customer_key bigint not null,
+    level text not null,
+    list text not null,
+    rank integer not null,
+    item_key bigint not null,
+    item text not null,
+    order_probability double precision not null,
+    why text not null,
+    because_of text,
+    why_en text not null,
+    why_zh text not null,
+    days_since_bought integer,
+    is_replenishable boolean not null,
+    model_version text not null,
+    is_fallback boolean not null,
+    primary key (as_of_date, customer_key, level, list, rank)
+) partition by range (as_of_date);
+comment on table scores.next_best is 'What to propose to each purchaser: the products and categories that the next order most probably holds, of those that can be bought; never one just bought unless it is used up and bought again, never one out of stock. No rows where no order has lines. Grain: one row per purchaser, level, list and rank per as_of_date.';
+comment on column scores.next_best.as_of_date is 'date D the proposal holds for: only what happened before D was used';
+comment on column scores.next_best.customer_key is 'pseudonym of the purchaser';
+comment on column scores.next_best.level is 'product or category';
+comment on column scores.next_best.list is 'next (anything) or new (not bought within the window: for cross-selling)';
+comment on column scores.next_best.rank is '1 is the most probable of its list';
+comment on column scores.next_best.item_key is 'product_key, or hash of the category''s path';
+comment on column scores.next_best.item is 'name of the product, or path of the category';
+comment on column scores.next_best.order_probability is 'estimated probability that the customer''s next order holds it, 0 to 1';
+comment on column scores.next_best.why is 'habit (bought before), association (goes with what is bought) or popular';
+comment on column scores.next_best.because_of is 'for association, the item of the customer''s that raises it most; else null';
+comment on column scores.next_best.why_en is 'the reason as an English sentence';
+comment on column scores.next_best.why_zh is 'the reason as a Chinese sentence';
+comment on column scores.next_best.days_since_bought is 'business days since the customer last bought it; null if not within the window';
+comment on column scores.next_best.is_replenishable is 'used up and bought again, by the catalogue or because enough of its buyers came back for it';
+comment on column scores.next_best.model_version is 'name of the ranking rule';
+comment on column scores.next_best.is_fallback is 'true where the customer''s lines say nothing and what is popular stands in';
 
 create table scores.outcome (
     kind text not null,
@@ -3391,6 +3467,45 @@ comment on column scores.reason.sentence_en is 'the reason in English: fixed wor
 comment on column scores.reason.sentence_zh is 'the reason in Chinese: fixed wording with the customer''s own figures';
 comment on column scores.reason.model_version is 'version in ops.model that scored, or the name of the fallback rule';
 comment on column scores.reason.is_fallback is 'true where the stated rule of thumb scored: the reasons explain that rule';
+
+create table scores.replenishment (
+    as_of_date date not null,
+    customer_key bigint not null,
+    rank integer not null,
+    product_key bigint not null,
+    product text not null,
+    count_days bigint not null,
+    last_bought_on date not null,
+    own_gap_days double precision not null,
+    product_gap_days double precision not null,
+    gap_from text not null,
+    expected_gap_days double precision not null,
+    expected_on date not null,
+    expected_earliest_on date,
+    expected_latest_on date,
+    days_until_expected integer not null,
+    model_version text not null,
+    is_fallback boolean not null,
+    primary key (as_of_date, customer_key, product_key)
+) partition by range (as_of_date);
+comment on table scores.replenishment is 'When each purchaser is expected to buy again what is used up, from the own and the product''s rhythm. Products in stock, bought on two days at least within the window and not given up since. Grain: one row per purchaser and product per as_of_date.';
+comment on column scores.replenishment.as_of_date is 'date D the expectation holds for: only what happened before D was used';
+comment on column scores.replenishment.customer_key is 'pseudonym of the purchaser';
+comment on column scores.replenishment.rank is '1 is the product the customer buys most often';
+comment on column scores.replenishment.product_key is 'the product';
+comment on column scores.replenishment.product is 'its name';
+comment on column scores.replenishment.count_days is 'days within the window on which the customer bought it';
+comment on column scores.replenishment.last_bought_on is 'business day of the last of them';
+comment on column scores.replenishment.own_gap_days is 'the customer''s mean days between them';
+comment on column scores.replenishment.product_gap_days is 'days after which customers usually buy it again';
+comment on column scores.replenishment.gap_from is 'whose rhythm that is: the product''s, its category''s (too few came back for the product) or all products''';
+comment on column scores.replenishment.expected_gap_days is 'the own mean gap, drawn to the product''s the fewer gaps there are';
+comment on column scores.replenishment.expected_on is 'business day on which the next purchase is expected; before D it is overdue';
+comment on column scores.replenishment.expected_earliest_on is 'start of the interval meant to hold four in five next purchases; null where too few histories tell how wide it is';
+comment on column scores.replenishment.expected_latest_on is 'end of that interval';
+comment on column scores.replenishment.days_until_expected is 'days from D to that day; negative when overdue';
+comment on column scores.replenishment.model_version is 'name of the rule';
+comment on column scores.replenishment.is_fallback is 'true where no rhythm of the product or its category is known and that of all products stands in';
 
 create table scores.repurchase (
     as_of_date date not null,
