@@ -9,7 +9,8 @@ import pandas as pd
 
 from retention.models.definitions import churn_definition
 from retention.models.reasons.table import reasons
-from retention.models.scoring import CHURN_FALLBACK, CLV_FALLBACK, Given
+from retention.models.scoring import CHURN_FALLBACK, Given
+from retention.models.value.scores import CLV_FALLBACK
 from retention.warehouse import Run
 
 if TYPE_CHECKING:

@@ -14,9 +14,10 @@ from retention.models import baselines
 from retention.models.churn import ChurnModel, fit_churn
 from retention.models.inputs import past_features, training_set
 from retention.models.learning import TrainingSet
-from retention.models.scoring import fallback_churn, fallback_clv, fallback_orders
+from retention.models.scoring import fallback_churn
 from retention.models.training.churn import churn_columns, enough
 from retention.models.value import ValueModel
+from retention.models.value.scores import fallback_clv, fallback_orders
 from retention.settings import Settings
 from retention.warehouse import Run
 
