@@ -74,18 +74,19 @@ def line_chart(
     return _svg(title, drawn, size) + (_legend([line.name for line in lines]) if len(lines) > 1 else "")
 
 
-def bar_chart(title: str, bars: Sequence[tuple[str, float]], show: Format) -> str:
-    """Horizontal bars with their labels, in the order given."""
-    row, left, width = 24, 230, 2 * WIDTH
-    height = row * len(bars) + 12
-    most = max((abs(value) for _, value in bars), default=0.0) or 1.0
+def bar_chart(title: str, bars: Sequence[tuple[str, str, float]], show: Format) -> str:
+    """Horizontal bars in the order given, each with a label in two lines (English, Chinese)."""
+    row, left, width = 36, 400, 2 * WIDTH
+    height = row * len(bars) + 8
+    most = max((abs(value) for _, _, value in bars), default=0.0) or 1.0
     drawn = []
-    for number, (label, value) in enumerate(bars):
-        y, length = 6 + row * number, (width - left - 80) * abs(value) / most
+    for number, (label, second, value) in enumerate(bars):
+        y, length = 4 + row * number, (width - left - 80) * abs(value) / most
         drawn.append(
-            f'<text class="name" x="{left - 8}" y="{y + 15}" text-anchor="end">{escape(label)}</text>'
-            f'<rect x="{left}" y="{y + 3}" width="{length:.1f}" height="{row - 8}" fill="{COLOURS[0]}"/>'
-            f'<text x="{left + length + 6:.1f}" y="{y + 15}">{escape(show(value))}</text>'
+            f'<text class="name" x="{left - 8}" y="{y + 14}" text-anchor="end">{escape(label)}</text>'
+            f'<text x="{left - 8}" y="{y + 28}" text-anchor="end" lang="zh">{escape(second)}</text>'
+            f'<rect x="{left}" y="{y + 8}" width="{length:.1f}" height="{row - 18}" fill="{COLOURS[0]}"/>'
+            f'<text x="{left + length + 6:.1f}" y="{y + 21}">{escape(show(value))}</text>'
         )
     return _svg(title, drawn, (width, height))
 

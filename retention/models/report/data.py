@@ -65,7 +65,7 @@ class Shape:
     Attributes
     ----------
     candidate : challenger, champion, or the name of a baseline.
-    reliability : twenty bands of equal size at most, lowest predictions first.
+    reliability : five to twenty bands of equal size, lowest predictions first.
     deciles : ten bands of equal size at most, highest predictions first.
     gains : share of all outcomes (churned customers, money) that the first 0, 5, 10 ... 100 % of customers hold, highest
         predictions first.

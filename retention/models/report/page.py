@@ -25,7 +25,8 @@ table.facts th { font-weight: 400; color: #51606f; padding-right: 24px; }
 .wide { overflow-x: auto; } .quiet { color: #5b6875; font-size: 13px; font-weight: 400; margin: 0; }
 .note { border-left: 4px solid #0b5cad; background: #eef5fc; padding: 8px 12px; margin: 10px 0; }
 .note.warning { border-color: #b5540a; background: #fdf3e9; } .note.stop { border-color: #a3324e; background: #fbecf0; }
-.charts { display: flex; flex-wrap: wrap; gap: 8px 28px; } .chart { max-width: 460px; } .chart h3 { margin-top: 18px; }
+.charts { display: flex; flex-wrap: wrap; gap: 8px 28px; } .chart { max-width: 460px; } .chart.small { max-width: 310px; }
+.caption { font-size: 13px; font-weight: 600; margin: 14px 0 2px; } .chart h3 { margin-top: 18px; }
 svg { max-width: 100%; height: auto; } svg text { font-size: 11px; fill: #44515e; } svg text.axis { font-size: 12px; }
 svg text.name { font-size: 12px; }
 svg .grid { stroke: #e7ebef; } svg .ideal { stroke: #9aa6b2; stroke-dasharray: 3 3; }

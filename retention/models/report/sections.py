@@ -7,7 +7,7 @@ from html import escape
 
 from retention.models.report.charts import Axis, Line, axis, bar_chart, line_chart
 from retention.models.report.data import Chapter, Drift, Effect, Evaluation, Fact, Importance, Matured, Note, Shape, Table, Text
-from retention.models.report.words import Numbers, both, meaning, word
+from retention.models.report.words import Numbers, both, meaning, place, word
 
 OURS = ("challenger", "model")
 MOST_INPUTS = 15
@@ -28,8 +28,8 @@ def facts(listed: Sequence[Fact]) -> str:
 
 def evaluation(found: Evaluation, numbers: Numbers, is_money: bool) -> str:
     """Measures beside the baselines, then the diagrams and the decile table."""
-    names = sorted(found.measured, key=lambda name: (name not in OURS, name != "champion"))
-    metrics = list(dict.fromkeys(metric for name in names for metric in found.measured[name]))
+    names = sorted(found.measured, key=_rank)
+    metrics = sorted({metric for name in names for metric in found.measured[name]}, key=lambda key: (place("metric", key), key))
     head = "".join(f"<th>{_candidate(name)}</th>" for name in names)
     rows = []
     for metric in metrics:
@@ -49,7 +49,7 @@ def evaluation(found: Evaluation, numbers: Numbers, is_money: bool) -> str:
 
 
 def _diagrams(shapes: Sequence[Shape], numbers: Numbers, is_money: bool) -> str:
-    ordered = sorted(shapes, key=lambda shape: (shape.candidate not in OURS, shape.candidate != "champion"))
+    ordered = sorted(shapes, key=lambda shape: _rank(shape.candidate))
     ordered = [shape for shape in ordered if shape.deciles]
     if not ordered:
         return ""
@@ -134,7 +134,7 @@ def importances(listed: Sequence[Importance]) -> str:
     if not listed:
         return ""
     ranked = sorted(listed, key=lambda found: (-abs(found.value), found.name))[:MOST_INPUTS]
-    bars = [(f"{found.label.en} {found.label.zh}".strip(), found.value) for found in ranked]
+    bars = [(found.label.en, found.label.zh, found.value) for found in ranked]
     return heading("importances") + bar_chart(_title("importances"), bars, lambda value: f"{value:.3g}")
 
 
@@ -151,10 +151,10 @@ def effects(listed: Sequence[Effect], numbers: Numbers, is_money: bool) -> str:
     )
     charts = []
     for found in drawable:
-        label = f"{found.label.en} {found.label.zh}".strip()
-        across = axis(label, found.values, lambda value: f"{value:,.4g}", from_zero=False)
-        line = Line(label, list(zip(found.values, found.predictions, strict=True)), marks=True)
-        charts.append(f'<div class="chart">{line_chart(label, across, up, [line], size=(306, 230))}</div>')
+        across = axis("", found.values, numbers.value_of(found.name), from_zero=False)
+        line = Line(found.label.en, list(zip(found.values, found.predictions, strict=True)), marks=True)
+        drawn = line_chart(found.label.en, across, up, [line], size=(306, 210))
+        charts.append(f'<div class="chart small"><p class="caption">{both(found.label)}</p>{drawn}</div>')
     return f'{heading("effects")}<div class="charts">{"".join(charts)}</div>'
 
 
@@ -228,6 +228,11 @@ def _table(columns: Sequence[Text], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f"<th>{both(column)}</th>" for column in columns)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def _rank(candidate: str) -> tuple[bool, int, str]:
+    """Ours first, then in the order of the words."""
+    return candidate not in OURS, place("candidate", candidate), candidate
 
 
 def _candidate(name: str) -> str:

@@ -12,7 +12,9 @@ from retention.models.report.data import Band, Shape
 
 Floats = NDArray[np.float64]
 
-RELIABILITY_BANDS = 20
+# A band of the reliability diagram holds this many customers where there are enough for so many bands.
+RELIABILITY_BAND_SIZE = 100
+LEAST_BANDS, MOST_BANDS = 5, 20
 DECILES = 10
 GAINS_STEPS = 20
 # Two-sided 95 % of the normal distribution.
@@ -41,9 +43,10 @@ def _shape(name: str, actual: Floats, predicted: Floats) -> Shape:
     places = np.linspace(0, len(shared), GAINS_STEPS + 1)
     found = np.interp(places, np.arange(len(shared) + 1), np.r_[0.0, np.cumsum(shared[::-1])])
     gains = found / total if total > 0 else places / len(shared)
+    bands = min(MOST_BANDS, max(LEAST_BANDS, len(actual) // RELIABILITY_BAND_SIZE))
     return Shape(
         name,
-        tuple(_bands(actual, shared, predicted, RELIABILITY_BANDS)),
+        tuple(_bands(actual, shared, predicted, bands)),
         tuple(reversed(_bands(actual, shared, predicted, DECILES))),
         tuple(float(share) for share in gains),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from functools import cache
 from html import escape
 
@@ -34,6 +35,12 @@ def meaning(group: str, key: str) -> Text:
     return _words().get((group, key), (Text("", ""), Text("", "")))[1]
 
 
+def place(group: str, key: str) -> int:
+    """Place of a key in the list of words, which is the order of showing; unknown ones come last."""
+    keys = list(_words())
+    return keys.index((group, key)) if (group, key) in keys else len(keys)
+
+
 def both(text: Text) -> str:
     """HTML of a text in both languages."""
     chinese = f' <span lang="zh">{escape(text.zh)}</span>' if text.zh and text.zh != text.en else ""
@@ -52,6 +59,16 @@ class Numbers:
         major = minor / self.minor_per_major
         figures = f"{major:,.0f}" if abs(major) >= 1000 else f"{major:,.2f}"
         return f"{figures} {self.currency}".strip()
+
+    def value_of(self, name: str) -> Callable[[float], str]:
+        """How values of an input are shown: amounts in major units, no exponents."""
+        unit = self.minor_per_major if name.endswith("_minor") or "_minor_" in name else 1
+
+        def show(value: float) -> str:
+            shown = value / unit
+            return f"{shown:,.0f}" if abs(shown) >= 1000 else f"{shown:.4g}"
+
+        return show
 
     def metric(self, name: str, value: float) -> str:
         """A metric in its unit."""

@@ -42,9 +42,16 @@ def decide_churn(measured: Table, current: RegisteredModel | None) -> Verdict:
     return decide(measured, current, loss="brier", order="auc", tolerance=AUC_TOLERANCE)
 
 
-def decide_clv(measured: Table, current: RegisteredModel | None) -> Verdict:
-    """Promote when the mean absolute error is lower than the baselines' and the champion's, whose order it must keep."""
-    return decide(measured, current, loss="mae", order="normalised_gini", tolerance=GINI_TOLERANCE, order_of=(CHAMPION,))
+def decide_clv(measured: Table, current: RegisteredModel | None, unit: float = 1.0) -> Verdict:
+    """Promote when the mean absolute error is lower than the baselines' and the champion's, whose order it must keep.
+
+    Parameters
+    ----------
+    unit : the reason says amounts in units of so many minor ones.
+    """
+    return decide(
+        measured, current, loss="mae", order="normalised_gini", tolerance=GINI_TOLERANCE, order_of=(CHAMPION,), unit=unit
+    )
 
 
 def decide(
@@ -55,6 +62,7 @@ def decide(
     order: str,
     tolerance: float,
     order_of: tuple[str, ...] | None = None,
+    unit: float = 1.0,
 ) -> Verdict:
     """Compare the challenger with everybody else measured.
 
@@ -62,17 +70,18 @@ def decide(
     ----------
     loss : metric that has to be lower; than the champion's by `LEAST_GAIN`.
     order, tolerance : metric of order, and how much of it may be lost against any of `order_of` (default: everybody).
+    unit : the loss is said in units of this size.
     """
     mine = measured[CHALLENGER]
     for name in [name for name in measured if name != CHALLENGER]:
         other = measured[name]
-        figures = f"{LABELS[loss]} {_show(mine[loss])} against {_show(other[loss])}"
+        figures = f"{LABELS[loss]} {_show(mine[loss], unit)} against {_show(other[loss], unit)}"
         if _gain(mine[loss], other[loss]) <= (LEAST_GAIN if name == CHAMPION else 0.0):
             return Verdict(False, f"not promoted: no better than {_name(name, current)} ({figures})")
         if (order_of is None or name in order_of) and _value(other, order) - _value(mine, order) > tolerance:
             figures += f", {LABELS[order]} {_show(mine[order])} against {_show(other[order])}"
             return Verdict(False, f"not promoted: orders customers worse than {_name(name, current)} ({figures})")
-    return Verdict(True, f"promoted: {_beaten(loss, measured, current)}")
+    return Verdict(True, f"promoted: {_beaten(loss, measured, current, unit)}")
 
 
 def champion_twin(current: RegisteredModel | None) -> artifacts.StoredModel | None:
@@ -89,9 +98,9 @@ def champion_twin(current: RegisteredModel | None) -> artifacts.StoredModel | No
         return None
 
 
-def _beaten(loss: str, measured: Table, current: RegisteredModel | None) -> str:
+def _beaten(loss: str, measured: Table, current: RegisteredModel | None, unit: float) -> str:
     others = ", ".join(
-        f"{_name(name, current)} {_show(values[loss])}" for name, values in measured.items() if name != CHALLENGER
+        f"{_name(name, current)} {_show(values[loss], unit)}" for name, values in measured.items() if name != CHALLENGER
     )
     if CHAMPION in measured:
         first = ""
@@ -99,7 +108,7 @@ def _beaten(loss: str, measured: Table, current: RegisteredModel | None) -> str:
         first = f"; champion {current.model_version} could not be compared (its file or its columns are gone)"
     else:
         first = "; the first champion"
-    return f"out of time {LABELS[loss]} {_show(measured[CHALLENGER][loss])}, better than {others}{first}"
+    return f"out of time {LABELS[loss]} {_show(measured[CHALLENGER][loss], unit)}, better than {others}{first}"
 
 
 def _gain(mine: Measured, other: Measured) -> float:
@@ -119,5 +128,8 @@ def _name(candidate: str, current: RegisteredModel | None) -> str:
     return candidate.replace("_", " ")
 
 
-def _show(measured: Measured) -> str:
-    return "undefined" if measured.value is None else f"{measured.value:.4g}"
+def _show(measured: Measured, unit: float = 1.0) -> str:
+    if measured.value is None:
+        return "undefined"
+    shown = measured.value / unit
+    return f"{shown:,.0f}" if abs(shown) >= 1000 else f"{shown:.4g}"

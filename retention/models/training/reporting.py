@@ -65,4 +65,4 @@ def _untrained(kind: str, result: Mapping[str, Any]) -> Chapter:
         ),
         "warning",
     )
-    return Chapter(kind, "", decision, notes=(note,))
+    return Chapter(kind, "", notes=(note,))

@@ -56,12 +56,13 @@ def train_clv(run: Run) -> RegisteredModel:
     intervals = {CHALLENGER: (predicted["clv_lower_minor"].to_numpy(), predicted["clv_upper_minor"].to_numpy())}
     current = registry.champion(run.warehouse, "clv", definition)
     rival = champion_twin(current)
-    if isinstance(rival, ValueModel):
+    if isinstance(rival, ValueModel) and (rival.learned is None or set(rival.learned.features) <= set(past.columns)):
         theirs = rival.predict(past, days, 0.0, settings.interval)
         candidates[CHAMPION] = theirs["clv_minor"].to_numpy()
         intervals[CHAMPION] = (theirs["clv_lower_minor"].to_numpy(), theirs["clv_upper_minor"].to_numpy())
     measured = measure(VALUE_METRICS, truth, candidates, settings.seed, intervals)
     scores = model.predict(features, settings.horizon_days, settings.annual_discount_rate, settings.interval)
+    inputs = list(dict.fromkeys((*PURCHASE_COLUMNS, *(model.learned.features if model.learned else ()))))
     candidate = Candidate(
         kind="clv",
         model_version=name,
@@ -85,10 +86,10 @@ def train_clv(run: Run) -> RegisteredModel:
             "interval": settings.interval,
             "annual_discount_rate": settings.annual_discount_rate,
         },
-        profile=score_profile(features[list(PURCHASE_COLUMNS)], scores["clv_minor"].to_numpy()),
+        profile=score_profile(features[inputs], scores["clv_minor"].to_numpy()),
         chapter=clv_chapter(name, model, features, days, run.settings),
     )
-    return enrol(run, candidate, decide_clv(measured, current))
+    return enrol(run, candidate, decide_clv(measured, current, 10**run.settings.company.base_currency_minor_digits))
 
 
 def check_days(run: Run) -> int:
