@@ -7,59 +7,28 @@ quarter better than the lexicon and than always saying the most frequent label; 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from retention.models import artifacts, registry
+from retention.models import registry
 from retention.models.registry import RegisteredModel
-from retention.models.report.data import Evaluation, Measured
-from retention.models.text.classifier import TermClassifier
+from retention.models.report.data import Chapter, Evaluation, Fact, Measured, Note, Table, Text
 from retention.models.text.corpus import texts
-from retention.models.text.evaluation import Compared
-from retention.models.text.lexicon import SENTIMENTS, SEVERITIES, lexicon
-from retention.models.text.reading import TASKS, TextModel, by_lexicon
+from retention.models.text.lexicon import lexicon_version
+from retention.models.text.reading import TASKS, TextModel
+from retention.models.text.tasks import Task, learned, read_by
 from retention.models.text.tokens import masked, normalise, terms
+from retention.models.training import Candidate, Verdict, champion_twin, enrol, model_version
 from retention.models.value import TooLittleData
-from retention.settings import TextSettings
 from retention.warehouse import Run
 
 DEFINITION = "topic_sentiment_severity.v1"
-# Raised when training itself changes, so that a new version is trained on unchanged data.
-RECIPE = 1
-CHECKED_SHARE = 0.25
-LEAST_CHECKED = 30
-LABELS: dict[str, tuple[str, ...] | None] = {"topic": None, "sentiment": SENTIMENTS, "severity": SEVERITIES}
-LIBRARIES = ("jieba", "numpy", "scikit-learn", "scipy")
-
-
-@dataclass(frozen=True)
-class Task:
-    """One task: what there is to learn from, and how well it was learned.
-
-    Attributes
-    ----------
-    labelled : texts with a label, oldest first.
-    checked : those of the newest quarter that were not there word for word before.
-    model, twin : learned from all of it, and without the newest quarter.
-    compared : labels of `checked` by the twin, the lexicon and the most frequent label.
-    """
-
-    name: str
-    labelled: pd.DataFrame
-    checked: pd.DataFrame
-    model: TermClassifier
-    twin: TermClassifier
-    compared: Compared
-
-    def better_than(self, others: Sequence[str], seed: int) -> bool:
-        """Whether the twin surely read better than each of the others."""
-        return all(self.compared.surely_better("challenger", other, seed) for other in others)
+LABELS = {"topic": Text("Topic", "主题"), "sentiment": Text("Sentiment", "情感"), "severity": Text("Severity", "严重程度")}
 
 
 def train_text(run: Run) -> RegisteredModel:
@@ -73,8 +42,11 @@ def train_text(run: Run) -> RegisteredModel:
     corpus = texts(run, settings.training_days)
     corpus = corpus[corpus[[f"stated_{task}" for task in TASKS]].notna().any(axis=1)]
     corpus = corpus.sort_values(["happened_at", "text_kind", "text_key"]).tail(settings.largest_training_set)
-    model_version = _version(run, corpus)
-    known = registry.find(run.warehouse, model_version)
+    stated = (
+        corpus[["text_kind", "text_key", "written", *(f"stated_{task}" for task in TASKS)]].fillna("").reset_index(drop=True)
+    )
+    name = model_version(run, "text", [stated], [], (settings, lexicon_version(), version("jieba")))
+    known = registry.find(run.warehouse, name)
     if known:
         return known
     corpus = corpus.assign(plain=[normalise(text) for text in corpus["written"]])
@@ -85,110 +57,41 @@ def train_text(run: Run) -> RegisteredModel:
         raise TooLittleData("; ".join(missing.values()))
 
     current = registry.champion(run.warehouse, "text", DEFINITION)
-    champion = _champion_twin(current)
+    twin = champion_twin(current)
+    champion = twin if isinstance(twin, TextModel) else None
     measured, chosen = _measured(tasks, champion, settings.seed)
-    promoted, reason = decide(measured, chosen, missing, current if champion else None)
-    kept = {name: task for name, task in tasks.items() if name in chosen} or tasks
-    model = TextModel({name: task.model for name, task in kept.items()})
-    file_name = f"{model_version}.skops"
-    digest = artifacts.save(file_name, model, TextModel({name: task.twin for name, task in kept.items()}))
-    checked = max(len(task.checked) for task in tasks.values())
-    first_checked = min(task.checked["happened_at"].iloc[0] for task in tasks.values())
-    registered = RegisteredModel(
-        model_version=model_version,
+    kept = {task: tasks[task] for task in chosen} or tasks
+    candidate = Candidate(
         kind="text",
-        state="champion" if promoted else "challenger",
-        as_of_date=run.as_of_date,
-        labels_until=run.as_of_date,
+        model_version=name,
         definition=DEFINITION,
         horizon_days=0,
-        file_name=file_name,
-        file_sha256=digest,
+        labels_until=run.as_of_date,
+        scoring=TextModel({task: parts.model for task, parts in kept.items()}),
+        twin=TextModel({task: parts.twin for task, parts in kept.items()}),
         training_rows=len(corpus),
+        evaluation=Evaluation(
+            min(task.checked["happened_at"].iloc[0] for task in tasks.values()).date(),
+            0,
+            max(len(task.checked) for task in tasks.values()),
+            measured,
+        ),
         details={
-            "tasks": {name: _facts(task, name in chosen) for name, task in tasks.items()},
+            "tasks": {task: _facts(parts, task in chosen) for task, parts in tasks.items()},
             "not_learned": missing,
-            "libraries": {name: version(name) for name in LIBRARIES},
+            "jieba": version("jieba"),
+            "lexicon": lexicon_version(),
         },
         profile={
-            name: {
+            task: {
                 str(label): round(float(share), 6)
-                for label, share in task.labelled["label"].value_counts(normalize=True).items()
+                for label, share in parts.labelled["label"].value_counts(normalize=True).items()
             }
-            for name, task in kept.items()
+            for task, parts in kept.items()
         },
-        decision=reason,
+        chapter=_chapter(name, tasks, measured, chosen),
     )
-    return registry.register(run, registered, Evaluation(first_checked.date(), 0, checked, measured))
-
-
-def learned(corpus: pd.DataFrame, settings: TextSettings) -> tuple[dict[str, Task], dict[str, str]]:
-    """Learn every task that there is enough for.
-
-    Parameters
-    ----------
-    corpus : oldest first; columns of :func:`retention.models.text.corpus.texts`, `plain`, `masked` and `terms`.
-
-    Returns
-    -------
-    The tasks learned, and for the others what is missing, in plain words.
-    """
-    tasks: dict[str, Task] = {}
-    missing: dict[str, str] = {}
-    for name in TASKS:
-        try:
-            tasks[name] = _task(name, corpus, settings)
-        except TooLittleData as too_little:
-            missing[name] = f"{name}: {too_little}"
-    return tasks, missing
-
-
-def _task(name: str, corpus: pd.DataFrame, settings: TextSettings) -> Task:
-    labelled = corpus[corpus[f"stated_{name}"].notna()].rename(columns={f"stated_{name}": "label"})
-    allowed = LABELS[name]
-    if allowed is not None:
-        labelled = labelled[labelled["label"].isin(allowed)]
-    if len(labelled) < settings.minimum_texts:
-        raise TooLittleData(
-            f"{len(labelled)} labelled texts, {settings.minimum_texts} are needed (settings.text.minimum_texts)"
-        )
-    cut = _cut(labelled)
-    before, after = labelled.iloc[:cut], labelled.iloc[cut:]
-    counts = before["label"].value_counts()
-    classes = tuple(sorted(counts[counts >= settings.minimum_per_class].index))
-    if len(classes) < 2:
-        raise TooLittleData(
-            f"{len(classes)} of {len(counts)} labels have {settings.minimum_per_class} texts, 2 are needed "
-            "(settings.text.minimum_per_class)"
-        )
-    # A text that was there word for word (other numbers aside) has been learned by heart: it shows nothing.
-    after = after[~after["masked"].isin(set(before["masked"]))]
-    if len(after) < LEAST_CHECKED:
-        raise TooLittleData(f"{len(after)} texts unlike earlier ones to check with, {LEAST_CHECKED} are needed")
-    before, whole = before[before["label"].isin(classes)], labelled[labelled["label"].isin(classes)]
-    try:
-        twin, model = (TermClassifier.fit(part["terms"].tolist(), part["label"].tolist()) for part in (before, whole))
-    except ValueError as error:
-        raise TooLittleData(str(error)) from None
-    usual = str(before["label"].value_counts().index[0])
-    by_words = _named_by_company(by_lexicon(name, after["plain"].tolist(), lexicon()), name, before["label"])
-    predicted = {
-        "challenger": read_by(twin, after, by_words),
-        "lexicon": by_words,
-        "most_frequent": [usual] * len(after),
-    }
-    writers = after["customer_key"].astype("string").fillna(after["text_kind"] + after["text_key"].astype("string"))
-    return Task(name, labelled, after, model, twin, Compared(after["label"].tolist(), predicted, writers.tolist(), classes))
-
-
-def read_by(classifier: TermClassifier, rows: pd.DataFrame, instead: Sequence[str]) -> list[str]:
-    """Labels of a classifier, and those of `instead` where it knows no word of a text."""
-    chance = classifier.probabilities(rows["terms"].tolist())
-    best = np.nan_to_num(chance).argmax(axis=1)
-    return [
-        classifier.classes[place] if np.isfinite(row[0]) else other
-        for row, place, other in zip(chance, best, instead, strict=True)
-    ]
+    return enrol(run, candidate, decide(measured, chosen, missing, current if champion else None))
 
 
 def decide(
@@ -196,7 +99,7 @@ def decide(
     chosen: Sequence[str],
     missing: Mapping[str, str],
     current: RegisteredModel | None,
-) -> tuple[bool, str]:
+) -> Verdict:
     """Whether to promote, and why in plain words."""
     figures = "; ".join(
         f"{name} macro F1 " + ", ".join(
@@ -207,17 +110,19 @@ def decide(
     )  # fmt: skip
     rest = "".join(f"; {reason}" for reason in missing.values())
     if not chosen:
-        return False, f"not promoted: reads nothing better than the lexicon and the most frequent label ({figures}){rest}"
+        return Verdict(
+            False, f"not promoted: reads nothing better than the lexicon and the most frequent label ({figures}){rest}"
+        )
     if current and "champion" in measured:
         mine, theirs = (
             np.mean([value.value for name, value in measured[candidate].items() if name.endswith("_macro_f1")])
             for candidate in ("challenger", "champion")
         )
         if mine <= theirs:
-            return False, f"not promoted: no better than champion {current.model_version} ({figures}){rest}"
+            return Verdict(False, f"not promoted: no better than champion {current.model_version} ({figures}){rest}")
     by_lexicon_still = [name for name in TASKS if name not in chosen]
     left = f"; the lexicon goes on reading {', '.join(by_lexicon_still)}" if by_lexicon_still else ""
-    return True, f"promoted for {', '.join(chosen)} ({figures}){left}{rest}"
+    return Verdict(True, f"promoted for {', '.join(chosen)} ({figures}){left}{rest}")
 
 
 def _measured(
@@ -240,20 +145,45 @@ def _measured(
     return measured, chosen
 
 
-def _cut(labelled: pd.DataFrame) -> int:
-    """Where the newest quarter begins."""
-    return int(len(labelled) * (1 - CHECKED_SHARE))
+def _chapter(
+    name: str, tasks: Mapping[str, Task], measured: Mapping[str, Mapping[str, Measured]], chosen: Sequence[str]
+) -> Chapter:
+    """What the training report shows: how each label was read by each candidate. No text, no term."""
+    tables, notes = [], []
+    for task, parts in tasks.items():
+        rows = tuple(
+            (candidate.replace("_", " "), *(_shown(values.get(f"{task}_{metric}")) for metric in ("macro_f1", "accuracy")))
+            for candidate, values in measured.items()
+        )
+        columns = (Text("read by", "判读方式"), Text("macro F1", "宏平均 F1"), Text("accuracy", "准确率"))
+        note = Text(
+            f"{len(parts.labelled)} labelled texts, {len(parts.checked)} of the newest quarter checked; labels: "
+            f"{', '.join(parts.compared.classes)}",
+            f"已标注文本 {len(parts.labelled)} 条,用最新四分之一中的 {len(parts.checked)} 条检验;"
+            f"标签:{'、'.join(parts.compared.classes)}",
+        )
+        tables.append(Table(LABELS[task], columns, rows, note))
+    left = [task for task in TASKS if task not in chosen]
+    if left:
+        notes.append(
+            Note(
+                Text(
+                    f"The lexicon reads {', '.join(left)}: its labels are marked as a fallback.",
+                    f"以下任务由词典判读,并标记为备用结果:{'、'.join(LABELS[task].zh for task in left)}。",
+                ),
+                "warning",
+            )
+        )
+    facts = (Fact(Text("Terms learned", "学到的词项数"), str(max(len(task.model.vocabulary) for task in tasks.values()))),)
+    return Chapter("text", name, facts=facts, notes=tuple(notes), tables=tuple(tables))
 
 
-def _named_by_company(labels: pd.Series, task: str, known: pd.Series) -> list[str]:
-    """The lexicon's topics under the names that the company uses for them (the most frequent one, where it has several)."""
-    if task != "topic":
-        return [str(label) for label in labels]
-    words = lexicon()
-    names: dict[str, str] = {}
-    for label in reversed(known.value_counts().index.tolist()):
-        names[words.known_as(str(label))] = str(label)
-    return [names.get(str(label), str(label)) for label in labels]
+def _shown(measured: Measured | None) -> str:
+    if measured is None or measured.value is None:
+        return ""
+    if measured.lower is None or measured.upper is None:
+        return f"{measured.value:.3f}"
+    return f"{measured.value:.3f} ({measured.lower:.3f} - {measured.upper:.3f})"
 
 
 def _facts(task: Task, chosen: bool) -> dict[str, Any]:
@@ -264,22 +194,3 @@ def _facts(task: Task, chosen: bool) -> dict[str, Any]:
         "terms": len(task.model.vocabulary),
         "read_by": "model" if chosen else "lexicon",
     }
-
-
-def _champion_twin(current: RegisteredModel | None) -> TextModel | None:
-    if current is None:
-        return None
-    try:
-        twin = artifacts.load(current.file_name, current.file_sha256)[1]
-    except artifacts.ModelFileRefused:
-        return None
-    return twin if isinstance(twin, TextModel) else None
-
-
-def _version(run: Run, corpus: pd.DataFrame) -> str:
-    """Name a model by what it was made from: equal texts, labels, settings, recipe and libraries give an equal name."""
-    digest = hashlib.sha256()
-    columns = ["text_kind", "text_key", "written", *(f"stated_{task}" for task in TASKS)]
-    digest.update(pd.util.hash_pandas_object(corpus[columns].fillna(""), index=False).to_numpy().tobytes())
-    digest.update(repr((RECIPE, run.settings.text, [version(name) for name in LIBRARIES])).encode())
-    return f"text-{run.as_of_date:%Y%m%d}-{digest.hexdigest()[:10]}"

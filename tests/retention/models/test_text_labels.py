@@ -115,9 +115,9 @@ def test_a_worse_challenger_does_not_replace_the_champion(make_run: Callable[...
     again = train_text(other)
     assert again.state == "challenger"
     assert f"no better than champion {champion.model_version}" in again.decision
-    promoted, reason = decide({"challenger": {}, "lexicon": {}}, [], {"topic": "topic: 3 labelled texts"}, None)
-    assert not promoted
-    assert reason.endswith("; topic: 3 labelled texts")
+    verdict = decide({"challenger": {}, "lexicon": {}}, [], {"topic": "topic: 3 labelled texts"}, None)
+    assert not verdict.promoted
+    assert verdict.reason.endswith("; topic: 3 labelled texts")
 
 
 def test_too_little_to_learn_from_is_said_and_the_lexicon_reads(make_run: Callable[..., Run], home: Path) -> None:
