@@ -1,7 +1,8 @@
 """# Features: what is known about each customer at the start of the day after
 
 Starts when the day's core is in. Builds the feature tables for one as-of date (the partition key plus one day), for the
-customers that were touched; everyone else's row is carried forward from the day before.
+customers that were touched; everyone else's row is carried forward from the day before. Every seventh day (a setting) all rows
+are then computed anew from the same state of core and compared: equal, or the run fails. Scoring does not wait for that.
 
 * **Reads** `core.*` as it was at the start of the as-of date: later rows change nothing.
 * **Replaces** one slice of every `features.*` table, in one transaction, after its checks.
@@ -11,6 +12,7 @@ customers that were touched; everyone else's row is carried forward from the day
 """
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import dag, task
 
@@ -31,7 +33,15 @@ def retention_features():
         with day_run() as run:
             return pipeline.build_features(run)
 
-    build_features()
+    @task
+    def compare_features() -> dict[str, Any]:
+        """Compare the slices with a full computation, on the days on which that is due."""
+        from retention import features
+
+        with day_run() as run:
+            return features.compare(run) if features.is_due(run) else {"not_compared": "not due on this date"}
+
+    build_features() >> compare_features()
 
 
 retention_features()

@@ -3,7 +3,7 @@
 from retention.features.binds import feature_binds
 from retention.features.build import build
 from retention.features.compare import FeaturesDiffer, compare, is_due
-from retention.features.frame import frame, model_features
+from retention.features.frame import frame, frames, model_features
 from retention.features.labels import labels
 from retention.features.slices import MissingSlice, require_published
 from retention.features.tables import FEATURE_TABLES
@@ -16,6 +16,7 @@ __all__ = [
     "compare",
     "feature_binds",
     "frame",
+    "frames",
     "is_due",
     "labels",
     "model_features",

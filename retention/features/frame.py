@@ -1,14 +1,18 @@
-"""The features of purchasers as one frame: what models train on and score."""
+"""The features of purchasers as frames: what models train on and score."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from itertools import product
 
 import pandas as pd
+import pyarrow as pa
 
-from retention.features.binds import feature_binds, used_binds
+from retention.features.binds import feature_binds, key_ranges, used_binds
 from retention.features.slices import require_published
+from retention.features.states import state_of_core
 from retention.features.tables import FEATURE_TABLES, feature_sql
 from retention.settings import Settings, load_settings
 from retention.warehouse import Warehouse, load_contract, read_arrow
@@ -44,22 +48,77 @@ def frame(warehouse: Warehouse, as_of: date, published: bool = True, *, settings
     ------
     MissingSlice when a published slice is asked for and there is none.
     """
-    if published:
-        require_published(warehouse, FEATURE_TABLES, as_of)
-    binds = feature_binds(settings or load_settings(), as_of)
+    if not published:
+        return frames(warehouse, [as_of], settings=settings)[as_of]
+    require_published(warehouse, FEATURE_TABLES, as_of)
 
-    def read(table: str) -> pd.DataFrame:
+    def read(table: str) -> pa.Table:
         columns = ", ".join(["customer_key", *_features_of(table)])
-        if published:
-            sql = f"select {columns} from {table} where as_of_date = :as_of_date"
-        else:
-            sql = f"select {columns} from (\n{feature_sql(table)}\n) as slice"
-        rows: pd.DataFrame = read_arrow(warehouse, sql, used_binds(sql, binds)).to_pandas()
-        return rows.set_index("customer_key")
+        return read_arrow(warehouse, f"select {columns} from {table} where as_of_date = :as_of_date", {"as_of_date": as_of})
 
     with ThreadPoolExecutor(max_workers=2) as pool:
-        orders, *others = pool.map(read, FEATURE_TABLES)
-    joined = orders.sort_index()
+        return _joined({table: [rows] for table, rows in zip(FEATURE_TABLES, pool.map(read, FEATURE_TABLES), strict=True)})
+
+
+def frames(
+    warehouse: Warehouse, dates: Iterable[date], *, settings: Settings | None = None, share: float = 1.0
+) -> dict[date, pd.DataFrame]:
+    """Return the model features of purchasers as of several past dates, computed from one state of ``core`` in one pass.
+
+    Customers are cut into ranges, one per connection; each connection goes through all dates of its range, so that what it
+    reads of a customer is read from disk once.
+
+    Parameters
+    ----------
+    dates : iterable of date
+        Each is a D as in :func:`frame`; nothing from its beginning on is used for it.
+    settings : Settings, optional
+        Where the business day is cut; default the installation's own settings.
+    share : float
+        Share of the customers to return, in (0, 1]: the same ones at every date. Keys are hashes, so a range of keys is a
+        sample without a pattern.
+
+    Returns
+    -------
+    One frame per date, as :func:`frame` returns it.
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"the share of customers to read lies in (0, 1], not {share}")
+    wanted = sorted(set(dates))
+    settings = settings or load_settings()
+    binds = {day: feature_binds(settings, day) for day in wanted}
+    ranges = _ranges(settings.features.buckets, share)
+    with state_of_core(warehouse) as (_, state):
+
+        def read(keys: dict[str, int]) -> dict[tuple[date, str], pa.Table]:
+            found = {}
+            for table, day in product(FEATURE_TABLES, wanted):
+                columns = ", ".join(["customer_key", *_features_of(table)])
+                sql = f"select {columns} from (\n{feature_sql(table)}\n) as slice"
+                values = used_binds(sql, {**binds[day], **keys})
+                found[day, table] = read_arrow(warehouse, sql, values, snapshot=state.exported)
+            return found
+
+        with ThreadPoolExecutor(max_workers=len(ranges)) as pool:
+            parts = list(pool.map(read, ranges))
+    return {day: _joined({table: [part.pop((day, table)) for part in parts] for table in FEATURE_TABLES}) for day in wanted}
+
+
+def _ranges(count: int, share: float) -> list[dict[str, int]]:
+    """Cut the customers to be read into ranges of keys; of each range the first part is read."""
+    whole = key_ranges(count)
+    if share == 1.0:
+        return whole
+    return [
+        {"first_key": keys["first_key"], "last_key": keys["first_key"] + int((keys["last_key"] - keys["first_key"]) * share)}
+        for keys in whole
+    ]
+
+
+def _joined(tables: dict[str, list[pa.Table]]) -> pd.DataFrame:
+    """Put the tables side by side, for those who bought."""
+    orders, *others = (pa.concat_tables(tables[table]).to_pandas().set_index("customer_key") for table in FEATURE_TABLES)
+    joined: pd.DataFrame = orders.sort_index()
     for other in others:
         joined = joined.join(other, how="left", validate="one_to_one")
     return joined[model_features()].astype("float64")

@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from retention.warehouse.errors import RetentionError, quote_error
+from retention.warehouse.identifiers import literal
 
 _SESSION = {
     "timezone": "UTC",
@@ -152,14 +153,19 @@ def read_frame(source: Warehouse | Connection, sql: str, params: Mapping[str, An
     return pd.DataFrame(result.fetchall(), columns=list(result.keys()))
 
 
-def read_arrow(warehouse: Warehouse, sql: str, params: Mapping[str, Any] | None = None) -> pa.Table:
-    """Read the rows of a query as an Arrow table.
+def read_arrow(
+    warehouse: Warehouse, sql: str, params: Mapping[str, Any] | None = None, *, snapshot: str | None = None
+) -> pa.Table:
+    """Read the rows of a query as an Arrow table, in the state of an exported ``snapshot`` if one is given.
 
     ``numeric`` columns arrive as text: cast them in the query to what is meant.
     """
     text, values = _numbered(sql, params or {})
     with warehouse.adbc() as connection, connection.cursor() as cursor:
         try:
+            if snapshot is not None:
+                cursor.execute("set transaction isolation level repeatable read, read only")
+                cursor.execute(f"set transaction snapshot {literal(snapshot)}")
             cursor.execute(text, values)
             return cursor.fetch_arrow_table()
         except adbc_driver_postgresql.dbapi.Error as error:

@@ -28,7 +28,7 @@ TASKS = {
         "validate": {"publish_core"},
         "publish_core": set(),
     },
-    "retention_features": {"build_features": set()},
+    "retention_features": {"build_features": {"compare_features"}, "compare_features": set()},
     "retention_score": {"score_customers": set()},
     "retention_segment": {"assign_segments": set()},
     "retention_audience": {"plan_audience": {"push_audience"}, "sync_consent": {"push_audience"}, "push_audience": set()},

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from retention.features import FEATURE_TABLES, MissingSlice, build, frame, model_features
+from retention.features import FEATURE_TABLES, MissingSlice, build, frame, frames, model_features
 from retention.features.binds import feature_binds, key_ranges, membership_year_start, used_binds
 from retention.features.tables import feature_sql
 from retention.quality import CheckFailed
@@ -166,3 +166,23 @@ def _computed_checksums(warehouse: Warehouse) -> dict[str, int]:
                 "select bit_xor(hashtextextended(cast(whole as text), 0)) from whole"
             ).scalar_one()
     return found
+
+
+def test_frames_of_several_dates_equal_each_alone(company: Company) -> None:
+    dates = [date(2026, 4, 1), date(2026, 2, 15), date(2025, 1, 1), date(2026, 3, 3)]
+    together = frames(company.warehouse, dates, settings=Settings())
+
+    assert list(together) == sorted(dates)
+    for day in dates:
+        pd.testing.assert_frame_equal(together[day], frame(company.warehouse, day, published=False, settings=Settings()))
+    assert [len(together[day]) for day in sorted(dates)] == [0, 6, 6, 6]
+
+
+def test_frames_of_a_share_of_customers_are_the_same_customers_at_every_date(company: Company) -> None:
+    every = frames(company.warehouse, [AS_OF], settings=Settings())[AS_OF]
+    some = frames(company.warehouse, [AS_OF, date(2026, 3, 1)], settings=Settings(), share=0.1)
+    assert 0 < len(some[AS_OF]) < len(every)
+    assert list(some[AS_OF].index) == list(some[date(2026, 3, 1)].index)
+    pd.testing.assert_frame_equal(some[AS_OF], every.loc[some[AS_OF].index])
+    with pytest.raises(ValueError, match=r"lies in \(0, 1\], not 0"):
+        frames(company.warehouse, [AS_OF], share=0)
