@@ -173,7 +173,7 @@ def test_the_sentences_state_ana_and_bo_as_they_are(given: Given) -> None:
     assert ana.loc["complaints", "sentence_en"] == "Complaints in the last 90 days: 4; in the last year: 5"
     assert ana.loc["complaints", "sentence_zh"] == "近 90 天投诉 4 件，近一年 5 件"
     assert ana.loc["silence", "sentence_en"] == "No order for 290 days; the usual gap is 30 days"
-    assert ana.loc["silence", "sentence_zh"] == "已 290 天 未下单，平时间隔约 30 天"
+    assert ana.loc["silence", "sentence_zh"] == "已 290 天未下单，平时间隔约 30 天"
     bo = listed.loc[2].set_index("reason")
     assert not bo["is_raising"].any()
     assert bo.loc["order_history", "sentence_en"] == "Days with an order so far: 21, in 424 days as a customer"

@@ -60,7 +60,7 @@ def test_a_steady_customer_shows_no_sign() -> None:
             {"recency_days": 75},
             "overdue",
             "No order for 75 days; the usual gap is 30 days",
-            "已 75 天 未下单，平时间隔约 30 天",
+            "已 75 天未下单，平时间隔约 30 天",
             id="overdue",
         ),
     ],
