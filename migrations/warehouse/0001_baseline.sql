@@ -3424,10 +3424,10 @@ comment on column scores.outcome.customer_key is 'pseudonym of the purchaser, as
 comment on column scores.outcome.horizon_days is 'days after scored_as_of that the prediction is about';
 comment on column scores.outcome.model_version is 'version in ops.model that scored, or the name of the fallback rule';
 comment on column scores.outcome.is_fallback is 'true where a rule of thumb scored';
-comment on column scores.outcome.predicted is 'churn: probability; clv: net minor units expected in the horizon';
-comment on column scores.outcome.predicted_lower is 'lower end of the interval stated for the customer; null where none was';
+comment on column scores.outcome.predicted is 'churn: probability; clv: net revenue expected in the horizon, discounted, minor units';
+comment on column scores.outcome.predicted_lower is 'clv: lower end of the interval stated for the customer; null where none was, and where it was stated in margin';
 comment on column scores.outcome.predicted_upper is 'upper end of that interval';
-comment on column scores.outcome.realised is 'churn: 1 where no paid order followed in the horizon, else 0; clv: net minor units of the horizon';
+comment on column scores.outcome.realised is 'churn: 1 where no paid order followed in the horizon, else 0; clv: net revenue of the horizon, discounted, minor units';
 comment on column scores.outcome.matured_on is 'first date on which the whole horizon had passed';
 comment on column scores.outcome.measured_as_of is 'as_of_date of the run that compared; orders corrected within a week of maturing are taken in by comparing again';
 

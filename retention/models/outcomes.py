@@ -39,7 +39,12 @@ def record_outcomes(run: Run) -> dict[str, int]:
 
 def _record(run: Run, due: dict[str, Any]) -> int:
     ends = due["scored_as_of"] + timedelta(days=due["horizon_days"])
-    binds = run.binds(**due, starts_at=run.settings.day_start(due["scored_as_of"]), ends_at=run.settings.day_start(ends))
+    binds = run.binds(
+        **due,
+        starts_at=run.settings.day_start(due["scored_as_of"]),
+        ends_at=run.settings.day_start(ends),
+        discount=run.settings.clv.annual_discount_rate,
+    )
     columns = (
         "kind, scored_as_of, customer_key, horizon_days, model_version, is_fallback, predicted, predicted_lower, "
         "predicted_upper, realised, matured_on, measured_as_of"

@@ -3,6 +3,30 @@
 -- and is left out; the rule of thumb without a champion learns nothing.
 with
 
+newest as (
+    select
+        kind,
+        max(scored_as_of) as scored_as_of
+    from scores.outcome
+    where matured_on <= :as_of_date
+    group by kind
+),
+
+matured as (
+    select
+        outcome.kind as model,
+        outcome.scored_as_of,
+        outcome.matured_on,
+        outcome.predicted,
+        outcome.realised,
+        case
+            when outcome.kind = 'churn' then least(cast(floor(outcome.predicted * 10) as integer), 9)
+            else ntile(5) over (partition by outcome.kind order by outcome.predicted, outcome.customer_key) - 1
+        end as bucket
+    from newest
+    inner join scores.outcome as outcome on newest.kind = outcome.kind and newest.scored_as_of = outcome.scored_as_of
+),
+
 churn_dates as (
     select
         score.as_of_date as scored_as_of,
@@ -31,71 +55,6 @@ dates as (
     select 'clv' as model, scored_as_of, matures_on from clv_dates
 ),
 
-newest as (
-    select distinct on (model)
-        model,
-        scored_as_of,
-        matures_on,
-        cast(scored_as_of as timestamp) at time zone :business_timezone as starts_at,
-        cast(matures_on as timestamp) at time zone :business_timezone as ends_at
-    from dates
-    where matures_on <= :as_of_date
-    order by model, scored_as_of desc
-),
-
-churn as (
-    select
-        newest.model,
-        newest.scored_as_of,
-        newest.matures_on,
-        least(cast(floor(score.churn_probability * 10) as integer), 9) as bucket,
-        score.churn_probability as predicted,
-        case
-            when exists (
-                select 1
-                from core.order_entry as entry
-                where
-                    entry.customer_key = score.customer_key
-                    and entry.happened_at >= newest.starts_at
-                    and entry.happened_at < newest.ends_at
-                    and (entry.deleted_at is null or entry.deleted_at >= :as_of)
-                group by entry.order_key
-                having sum(entry.order_count) > 0
-            ) then 0
-            else 1
-        end as realised
-    from newest
-    inner join scores.churn as score on newest.scored_as_of = score.as_of_date
-    where newest.model = 'churn'
-),
-
-clv as (
-    select
-        newest.model,
-        newest.scored_as_of,
-        newest.matures_on,
-        ntile(5) over (order by score.clv_12m_minor, score.customer_key) - 1 as bucket,
-        cast(score.clv_12m_minor as double precision) as predicted,
-        (
-            select coalesce(sum(entry.net_minor), 0)
-            from core.order_entry as entry
-            where
-                entry.customer_key = score.customer_key
-                and entry.happened_at >= newest.starts_at
-                and entry.happened_at < newest.ends_at
-                and (entry.deleted_at is null or entry.deleted_at >= :as_of)
-        ) as realised
-    from newest
-    inner join scores.clv as score on newest.scored_as_of = score.as_of_date
-    where newest.model = 'clv'
-),
-
-matured as (
-    select model, scored_as_of, matures_on, bucket, predicted, realised from churn
-    union all
-    select model, scored_as_of, matures_on, bucket, predicted, realised from clv
-),
-
 waiting as (
     select
         listed.model,
@@ -103,7 +62,7 @@ waiting as (
         min(dates.matures_on) as matures_on
     from (values ('churn'), ('clv')) as listed (model)
     left join dates on listed.model = dates.model
-    where not exists (select 1 from newest where newest.model = listed.model)
+    where not exists (select 1 from newest where newest.kind = listed.model)
     group by listed.model
 )
 
@@ -113,12 +72,12 @@ select
     bucket,
     'matured' as state,
     scored_as_of,
-    matures_on,
+    matured_on as matures_on,
     count(*) as customers,
     avg(predicted) as predicted_mean,
     cast(avg(realised) as double precision) as realised_mean
 from matured
-group by model, bucket, scored_as_of, matures_on
+group by model, bucket, scored_as_of, matured_on
 union all
 select
     :as_of_date as as_of_date,

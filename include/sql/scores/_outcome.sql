@@ -23,9 +23,9 @@ scored as (
         score.horizon_days,
         score.model_version,
         score.is_fallback,
-        cast(score.clv_12m_minor as double precision) as predicted,
-        cast(score.clv_12m_lower_minor as double precision) as predicted_lower,
-        cast(score.clv_12m_upper_minor as double precision) as predicted_upper
+        cast(score.net_revenue_12m_minor as double precision) as predicted,
+        case when score.basis = 'net_revenue' then cast(score.clv_12m_lower_minor as double precision) end as predicted_lower,
+        case when score.basis = 'net_revenue' then cast(score.clv_12m_upper_minor as double precision) end as predicted_upper
     from scores.clv as score
     where :kind = 'clv' and score.as_of_date = :scored_as_of
 ),
@@ -43,7 +43,11 @@ orders as (
         entry.customer_key,
         entry.order_key,
         sum(entry.order_count) as order_count,
-        sum(entry.net_minor) as net_minor
+        -- Discounted from the day it came in, as the prediction is.
+        sum(
+            entry.net_minor
+            * power(1 + cast(:discount as double precision), -extract(epoch from entry.happened_at - :starts_at) / 86400 / 365)
+        ) as net_minor
     from core.order_entry as entry
     where
         entry.happened_at >= :starts_at
