@@ -13,7 +13,7 @@ import pandas as pd
 
 from retention.evaluate.columns import Columns, find_columns, needed
 from retention.evaluate.errors import HistoryUnusable
-from retention.evaluate.explaining import sentences
+from retention.evaluate.explaining import given_of, sentences
 from retention.evaluate.ledger import Ledger, build_ledger
 from retention.evaluate.measuring import Outcome, compare
 from retention.evaluate.orders import Rows, read_rows
@@ -22,10 +22,18 @@ from retention.evaluate.plan import Plan, make_plan
 from retention.evaluate.predicting import Fitted, fit, fit_models, predict, settings_for
 from retention.evaluate.reading import read_file
 from retention.evaluate.workspace import load, throw_away_secrets, workspace
+from retention.models import repurchase
 from retention.settings import Settings
 from retention.warehouse import Attempt, Run, Warehouse
 
-REPURCHASE_DAYS = (30, 90)
+REPURCHASE = {
+    "repurchase_probability_30d": "probability_30d",
+    "repurchase_probability_90d": "probability_90d",
+    "next_order_date": "next_order_date",
+    "next_order_from": "next_order_from",
+    "next_order_until": "next_order_until",
+}
+"""Columns of predictions, and of scores.repurchase."""
 Progress = Callable[[str, float | None, str], None]
 """Called with a step's name, its seconds (None when it begins), and what came of it in a few words."""
 
@@ -171,8 +179,9 @@ def _run(warehouse: Warehouse, plan: Plan, settings: Settings) -> Run:
 
 def _predictions(run: Run, plan: Plan, fitted: Fitted, ledger: Ledger) -> pd.DataFrame:
     predictions = predict(run, fitted, plan.horizon_days)
-    for days in REPURCHASE_DAYS:
-        predictions[f"repurchase_probability_{days}d"] = 1 - predict(run, fitted, days)["churn_probability"]
+    again = repurchase.rows(run, given_of(run, fitted, predictions))["scores.repurchase"]
+    for ours, theirs in REPURCHASE.items():
+        predictions[ours] = again[theirs].to_numpy()
     predictions["customer_id"] = ledger.customers.reindex(predictions.index)
     predictions["is_fallback"] = predictions["churn_is_fallback"] | predictions["clv_is_fallback"]
     return predictions

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from retention.evaluate.errors import HistoryUnusable
-from retention.evaluate.evaluation import REPURCHASE_DAYS, Evaluated
+from retention.evaluate.evaluation import REPURCHASE, Evaluated
 from retention.evaluate.orders import MINOR
 from retention.evaluate.values import as_delivered
 from retention.models.report import Measured
@@ -78,7 +78,7 @@ def predictions_table(evaluated: Evaluated) -> pa.Table:
             "clv": money["clv_minor"],
             "clv_lower": money["clv_lower_minor"],
             "clv_upper": money["clv_upper_minor"],
-            **{name: found[name] for name in _repurchase()},
+            **{name: found[name] for name in REPURCHASE},
             "reasons": found["reasons_en"],
             "reasons_zh": found["reasons_zh"],
             "is_fallback": found["is_fallback"],
@@ -96,10 +96,6 @@ def predictions_table(evaluated: Evaluated) -> pa.Table:
     return table.replace_schema_metadata(
         {**(table.schema.metadata or {}), b"as_of": str(plan.as_of).encode(), b"horizon_days": str(plan.horizon_days).encode()}
     )
-
-
-def _repurchase() -> list[str]:
-    return [f"repurchase_probability_{days}d" for days in REPURCHASE_DAYS]
 
 
 def metrics(evaluated: Evaluated) -> dict[str, Any]:

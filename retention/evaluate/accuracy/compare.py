@@ -1,0 +1,58 @@
+"""Ours and the alternatives on one split, measured on the same customers."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from retention.evaluate.accuracy.histories import Split, orders_file
+from retention.evaluate.evaluation import Request, evaluate
+from retention.models.report import Measured
+from retention.settings import Settings
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Measurements of one split: candidate -> metric -> value; money in the unit of the data."""
+
+    split: Split
+    customers: int
+    churn_rate: float
+    churn: Mapping[str, Mapping[str, Measured]]
+    value: Mapping[str, Mapping[str, Measured]]
+    seconds: float
+
+
+def compare(split: Split, settings: Settings | None = None, folder: Path | None = None) -> Comparison:
+    """Evaluate a split by the shipped settings.
+
+    Parameters
+    ----------
+    folder : where the data set is kept as a file of orders from one split to the next; a temporary one by default.
+    """
+    if folder is None:
+        with tempfile.TemporaryDirectory() as name:
+            return compare(split, settings, Path(name))
+    request = Request(
+        orders=orders_file(split.data, folder),
+        now=datetime.now(tz=UTC),
+        as_of=split.as_of,
+        horizon_days=split.horizon_days,
+        timezone="UTC",
+        settings=settings or Settings(),
+    )
+    evaluated = evaluate(request)
+    outcome = evaluated.outcome
+    if outcome is None:
+        raise ValueError(f"{split.name}: the data end before {split.until}")
+    return Comparison(
+        split,
+        len(outcome.truth),
+        float(outcome.truth["churned"].mean()),
+        outcome.measured_churn,
+        outcome.measured_value,
+        sum(evaluated.seconds.values()),
+    )
