@@ -51,15 +51,15 @@ def importances(model: ChurnModel | ValueModel, features: pd.DataFrame, settings
         found = {str(name): float(value) for name, value in largest.items() if value > 0}
         return tuple(Importance(name, _label(name, wording), value) for name, value in found.items())
     wording, predicted = load_wording("clv"), _predicted(model, sample, settings)
-    alive = predicted["probability_alive"].to_numpy(dtype=np.float64)
     value, orders = (predicted[name].to_numpy(dtype=np.float64) for name in ("clv_minor", "expected_orders"))
-    factors, usable = value_factors(value, orders, alive)
+    # A model of value speaks of net revenue: costs come off it at scoring.
+    factors, usable = value_factors(value, orders, value)
     if not usable.any():
         return ()
     logs = {name: np.log(factor[usable]) for name, factor in factors.items()}
     sizes = {name: float(np.abs(log - log.mean()).mean()) for name, log in logs.items()}
     ordered = sorted(sizes.items(), key=lambda item: -item[1])
-    return tuple(Importance(name, _reason_label(name, wording), size) for name, size in ordered)
+    return tuple(Importance(name, _reason_label(name, wording), size) for name, size in ordered if size > 0)
 
 
 def effects(model: ChurnModel | ValueModel, features: pd.DataFrame, settings: Settings) -> tuple[Effect, ...]:

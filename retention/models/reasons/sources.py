@@ -87,41 +87,47 @@ def explain_churn(settings: Settings, given: Given, rows: NDArray[np.bool_]) -> 
 def explain_value(given: Given, rows: NDArray[np.bool_]) -> Explained:
     """Take predicted values apart by their factors; the logarithms sum to that of the value.
 
-    Expected orders are the orders of somebody still a customer times the probability of being one; what is left is the worth
-    of an expected order, net, discounted and after costs. Each is set beside its geometric mean over all purchasers whose
-    value is positive, so that the base is the mean logarithm. Values of zero or below have no logarithm and are left out.
+    Each factor is set beside its geometric mean over all purchasers whose value is positive, so that the base is the mean
+    logarithm. Values of zero or below have no logarithm and are left out.
     """
-    value, orders, alive = (
+    value, orders, revenue = (
         given.clv[name].to_numpy(dtype=np.float64, na_value=np.nan)
-        for name in ("clv_12m_minor", "expected_orders_12m", "probability_alive")
+        for name in ("clv_12m_minor", "expected_orders_12m", "net_revenue_12m_minor")
     )
-    factors, usable = value_factors(value, orders, alive)
+    factors, usable = value_factors(value, orders, revenue)
     wording, chosen, base = load_wording("clv"), usable & rows, 0.0
-    figures = given.features[chosen].assign(expected_orders=orders[chosen])
+    figures = given.features[chosen]
     parts: dict[str, Floats] = {}
     for name, factor in factors.items():
         usual = float(np.log(factor[usable]).mean()) if usable.any() else 0.0
         base += usual
         parts[wording.reason_of(name)] = np.log(factor[chosen]) - usual
-        figures[name], figures[f"typical_{name}"] = factor[chosen], np.exp(usual)
+        figures = figures.assign(**{name: factor[chosen], f"typical_{name}": np.exp(usual)})
     return Explained(Contributions(base, pd.DataFrame(parts, index=figures.index)), figures, wording)
 
 
-def value_factors(value: Floats, orders: Floats, alive: Floats) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
-    """Factors whose product is the predicted value, and for whom they are defined (value and orders above zero).
+def value_factors(value: Floats, orders: Floats, revenue: Floats) -> tuple[dict[str, Floats], NDArray[np.bool_]]:
+    """Factors whose product is the predicted value, and for whom they are defined (all three above zero).
+
+    Not the probability of being alive: the purchase process gives one-time buyers 1, which nobody may read as loyalty.
 
     Parameters
     ----------
     value : predicted value, minor units.
     orders : expected orders.
-    alive : probability of still being a customer; where somebody's is not known (the fallback), expected orders are one factor.
+    revenue : expected net revenue, minor units; value is what is left of it after costs.
+
+    Returns
+    -------
+    expected_orders, value_per_order_minor (discounted), kept_share (1 for everybody where costs are not known).
     """
-    usable = (value > 0) & (orders > 0)
-    factors = {"expected_orders": orders}
-    if usable.any() and (alive[usable] > 0).all():
-        factors = {"orders_while_active": orders / np.where(alive > 0, alive, 1.0), "probability_alive": alive}
-    factors["value_per_order_minor"] = value / np.where(orders > 0, orders, 1.0)
-    return factors, usable
+    usable = (value > 0) & (orders > 0) & (revenue > 0)
+    orders_or_one, revenue_or_one = np.where(usable, orders, 1.0), np.where(usable, revenue, 1.0)
+    return {
+        "expected_orders": orders_or_one,
+        "value_per_order_minor": revenue_or_one / orders_or_one,
+        "kept_share": np.where(usable, value, 1.0) / revenue_or_one,
+    }, usable
 
 
 def check_sum(what: str, found: Floats, expected: Floats) -> None:

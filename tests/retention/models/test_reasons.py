@@ -64,11 +64,12 @@ def purchasers(seed: int) -> pd.DataFrame:
 
 
 def scored(features: pd.DataFrame, model: ChurnModel | None) -> Given:
-    """Scores of the model, or of the fallback, and of some value model that knows who is still a customer."""
+    """Scores of the model, or of the fallback, and of some value model with costs; one in seven costs more than he brings."""
     rng = np.random.default_rng(9)
     probability = fallback_churn(features, SETTINGS) if model is None else model.predict(features)
-    orders, alive = rng.gamma(1.5, 2.0, len(features)) + 0.01, rng.uniform(0.2, 1.0, len(features))
-    value = np.where(np.arange(len(features)) % 7 == 3, 0, np.round(orders * rng.gamma(4, 3000, len(features)))).astype(int)
+    orders = rng.gamma(1.5, 2.0, len(features)) + 0.01
+    revenue = np.round(orders * rng.gamma(4, 3000, len(features)))
+    kept = np.where(np.arange(len(features)) % 7 == 3, -0.1, rng.uniform(0.3, 0.6, len(features)))
     shared = {"as_of_date": AS_OF, "customer_key": features.index.to_numpy()}
     version = {"model_version": "fallback-recency" if model is None else "churn-1", "is_fallback": model is None}
     return Given(
@@ -76,7 +77,8 @@ def scored(features: pd.DataFrame, model: ChurnModel | None) -> Given:
         pd.DataFrame({**shared, "churn_probability": probability, **version}),
         pd.DataFrame(
             {
-                **shared, "clv_12m_minor": value, "expected_orders_12m": orders, "probability_alive": alive,
+                **shared, "clv_12m_minor": np.round(revenue * kept).astype(int), "expected_orders_12m": orders,
+                "net_revenue_12m_minor": revenue.astype(int),
                 "model_version": "clv-1", "is_fallback": False,
             }
         ),
@@ -211,20 +213,17 @@ def test_value_is_the_product_of_its_factors(given: Given) -> None:
     # The base is the mean: contributions of all purchasers cancel out.
     np.testing.assert_allclose(explained.contributions.values.mean(), 0, atol=1e-9)
     listed = reasons(SETTINGS, given, "clv", all_of(given))
-    assert set(listed["reason"]) <= {"order_frequency", "still_active", "order_value"}
+    assert set(listed["reason"]) == {"order_frequency", "order_value", "costs"}
     typical = listed[listed["reason"] == "order_value"].iloc[0]
-    assert re.fullmatch(r"Value of an expected order: [\d,.]+ CNY; typical: [\d,.]+ CNY", typical["sentence_en"])
-    assert re.fullmatch(r"预计每单价值 [\d,.]+ 元，典型客户 [\d,.]+ 元", typical["sentence_zh"])
+    assert re.fullmatch(r"Revenue of an expected order: [\d,.]+ CNY; typical: [\d,.]+ CNY", typical["sentence_en"])
+    assert re.fullmatch(r"预计每单净收入 [\d,.]+ 元，典型客户 [\d,.]+ 元", typical["sentence_zh"])
 
 
-def test_value_without_a_probability_of_being_alive_has_two_factors(given: Given) -> None:
-    nothing = pd.array([pd.NA] * SIZE, dtype="Float64")
-    fallback = replace(given, clv=given.clv.assign(probability_alive=nothing, is_fallback=True))
-    listed = reasons(SETTINGS, fallback, "clv", all_of(given))
+def test_without_costs_value_has_two_factors(given: Given) -> None:
+    revenue = replace(given, clv=given.clv.assign(clv_12m_minor=given.clv["net_revenue_12m_minor"], is_fallback=True))
+    listed = reasons(SETTINGS, revenue, "clv", all_of(given))
     assert set(listed["reason"]) == {"order_frequency", "order_value"}
     assert listed["is_fallback"].all()
-    sentence = listed[listed["reason"] == "order_frequency"].iloc[0]["sentence_en"]
-    assert sentence.startswith("Orders expected in the coming 12 months: ")
 
 
 def test_the_fallback_is_explained_as_the_rule_it_is(given: Given) -> None:
@@ -309,7 +308,7 @@ def test_a_sentence_needs_what_it_names(given: Given) -> None:
         ("net_minor_365d", 1_234_567.0, "12,346 CNY", "12,346 元"),
         ("net_minor_90d", 550.0, "5.50 CNY", "5.50 元"),
         ("discount_share_365d", 0.126, "13%", "13%"),
-        ("probability_alive", 0.9, "90%", "90%"),
+        ("kept_share", 0.9, "90%", "90%"),
         ("value_expected", 0.034, "0.034", "0.034"),
     ],
 )
