@@ -2975,6 +2975,7 @@ create table ops.touched (
     changed_in xid8 not null,
     fact text not null,
     customer_key bigint not null,
+    is_everybody boolean not null,
     latest_at timestamptz,
     primary key (changed_in, fact, customer_key)
 );
@@ -2982,6 +2983,7 @@ comment on table ops.touched is 'Whose facts changed, and in which transaction: 
 comment on column ops.touched.changed_in is 'transaction that changed the rows; a build has seen it if its snapshot has';
 comment on column ops.touched.fact is 'table of core whose rows changed';
 comment on column ops.touched.customer_key is 'the person whose rows they are, or were before the change';
+comment on column ops.touched.is_everybody is 'the statement changed so many rows that this one stands for every customer; customer_key is 0 then';
 comment on column ops.touched.latest_at is 'latest time that the changed rows speak of: as of a date before it they still have something to say';
 
 create table pii.address_refusal (
@@ -3282,7 +3284,7 @@ create table scores.association (
     confidence double precision not null,
     confidence_lower double precision not null,
     lift double precision not null,
-    median_days double precision,
+    mean_days double precision,
     primary key (as_of_date, level, kind, antecedent_key, consequent_key)
 ) partition by range (as_of_date);
 comment on table scores.association is 'Products and categories bought together, or one after the other, as of a date: the rules surely above chance. Every rule rests on enough orders of enough customers (settings.associations) that it tells nothing about any one of them. Grain: one row per level, kind, antecedent and consequent per as_of_date.';
@@ -3302,7 +3304,7 @@ comment on column scores.association.support is 'count_both over count_total';
 comment on column scores.association.confidence is 'count_both over count_antecedent';
 comment on column scores.association.confidence_lower is 'one-sided 95 % lower bound of confidence (Wilson); always above the consequent''s share without condition';
 comment on column scores.association.lift is 'confidence over the consequent''s share without condition: 2 is twice as often as by chance';
-comment on column scores.association.median_days is 'median days to the next order; null for together';
+comment on column scores.association.mean_days is 'mean days to the next order; null for together';
 
 create table scores.churn (
     as_of_date date not null,
@@ -3806,6 +3808,8 @@ comment on column segments.value_matrix.value_class_zh is 'the class in Chinese'
 
 -- ops.log_touched(): writes down in ops.touched whose rows a statement inserted, changed or deleted, and up to which time they speak.
 -- Fired once per statement by every table whose contract says `touched`, so that no way of writing core can be forgotten.
+-- A statement of very many rows (a first load) logs one row that stands for everybody: sorting them by customer would cost more
+-- than it saves, for the next build computes everybody anyway.
 -- Arguments: the columns with the times of a row, separated by commas, and how the customer is found (column or join).
 create function ops.log_touched() returns trigger language plpgsql as $log_touched$
 declare
@@ -3814,19 +3818,33 @@ declare
         when 'DELETE' then 'select * from old_rows'
         else 'select * from new_rows union all select * from old_rows'
     end;
-begin
-    execute format(
-        'insert into ops.touched as known (changed_in, fact, customer_key, latest_at)
-        select pg_current_xact_id(), %L, owner.customer_key, max(greatest(%s))
-        from (%s) as fact inner join lateral (%s) as owner on true
-        group by owner.customer_key
-        on conflict (changed_in, fact, customer_key) do update set latest_at = excluded.latest_at
-        where known.latest_at is null or excluded.latest_at > known.latest_at',
-        tg_table_schema || '.' || tg_table_name,
-        tg_argv[0],
-        changed,
-        tg_argv[1]
+    fact_name constant text := tg_table_schema || '.' || tg_table_name;
+    many constant bigint := (
+        select greatest(100000, reltuples / 5) from pg_catalog.pg_class where oid = 'core.customer'::regclass
     );
+    row_count bigint;
+    latest timestamptz;
+begin
+    execute format('select count(*), max(greatest(%s)) from (%s) as fact', tg_argv[0], changed) into row_count, latest;
+    if row_count > many then
+        insert into ops.touched as known (changed_in, fact, customer_key, is_everybody, latest_at)
+        values (pg_current_xact_id(), fact_name, 0, true, latest)
+        on conflict (changed_in, fact, customer_key) do update
+        set is_everybody = true, latest_at = greatest(known.latest_at, excluded.latest_at);
+    elsif row_count > 0 then
+        execute format(
+            'insert into ops.touched as known (changed_in, fact, customer_key, is_everybody, latest_at)
+            select pg_current_xact_id(), %L, owner.customer_key, false, max(greatest(%s))
+            from (%s) as fact inner join lateral (%s) as owner on true
+            group by owner.customer_key
+            on conflict (changed_in, fact, customer_key) do update set latest_at = excluded.latest_at
+            where known.latest_at is null or excluded.latest_at > known.latest_at',
+            fact_name,
+            tg_argv[0],
+            changed,
+            tg_argv[1]
+        );
+    end if;
     return null;
 end
 $log_touched$;

@@ -72,7 +72,7 @@ def _parts(connection: Connection, run: Run, table: str, came_from: Origin) -> l
         return everybody
     previous = feature_binds(run.settings, run.as_of_date - timedelta(days=1))
     touched = touched_customers(connection, table, came_from.since, previous, binds)
-    if len(touched) > run.settings.features.full_from_share * _rows(connection, table, came_from.based_on):
+    if touched is None or len(touched) > run.settings.features.full_from_share * _rows(connection, table, came_from.based_on):
         return everybody  # looking up so many one by one costs more than reading all in order
     carried = {**binds, "previous_date": came_from.based_on, "customers": touched}
     pieces = [touched[len(touched) * i // buckets : len(touched) * (i + 1) // buckets] for i in range(buckets)]

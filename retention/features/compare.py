@@ -53,7 +53,12 @@ def compare(run: Run) -> dict[str, Any]:
         built_from = _built_from(connection, run, state)
         if built_from is None:
             return {"not_compared": "it is not known any more which customers have changed since this slice was built"}
-        changed = {table: changed_since(connection, table, built_from) for table in FEATURE_TABLES}
+        changed = dict[str, list[int]]()
+        for table in FEATURE_TABLES:
+            since = changed_since(connection, table, built_from)
+            if since is None:
+                return {"not_compared": f"so much has changed since that everybody's row of {table} may differ"}
+            changed[table] = since
         parts = [(table, keys) for table in FEATURE_TABLES for keys in key_ranges(run.settings.features.buckets)]
         with ThreadPoolExecutor(max_workers=run.settings.features.buckets) as pool:
             counted = list(pool.map(partial(_compare_part, run, state.exported, changed), parts))

@@ -44,7 +44,9 @@ MOVING = (
 """Order lines are not in it: their time is the payment of their order, which is in the ledger."""
 
 _LOGGED = """
-select customer_key
+select
+    customer_key,
+    is_everybody
 from ops.touched
 where
     fact = any(:facts)
@@ -60,8 +62,8 @@ where
 
 def touched_customers(
     connection: Connection, table: str, since: str, previous: Mapping[str, Any], binds: Mapping[str, Any]
-) -> list[int]:
-    """Return the customers whose row of a feature table may differ from the day before, in ascending order.
+) -> list[int] | None:
+    """Return the customers whose row of a feature table may differ from the day before, in ascending order; None is everybody.
 
     Parameters
     ----------
@@ -70,7 +72,8 @@ def touched_customers(
     previous, binds : mapping
         Binds of the queries as of the day before, and as of the day to build.
     """
-    parts, values = [_LOGGED], {"facts": sorted(facts_of(table)), "since": since, "ahead_of": previous["as_of"]}
+    parts = [_LOGGED]
+    values: dict[str, Any] = {"facts": sorted(facts_of(table)), "since": since, "ahead_of": previous["as_of"]}
     before, after = _edges(previous), _edges(binds)
     named = used_binds(feature_sql(table), binds)
     for moving in MOVING:
@@ -80,23 +83,26 @@ def touched_customers(
             if edge in named and before[edge] != after[edge]:
                 values |= {f"{edge}_from": min(before[edge], after[edge]), f"{edge}_to": max(before[edge], after[edge])}
                 parts.append(
-                    f"select customer_key from {moving.fact} "
+                    f"select customer_key, false from {moving.fact} "
                     f"where {moving.column} >= :{edge}_from and {moving.column} < :{edge}_to"
                 )
-    every = " union all ".join(parts)
-    found = connection.execute(
-        sa.text(f"select array_agg(distinct customer_key order by customer_key) from ({every}) as touched"), values
-    ).scalar()
-    return list(found or ())
+    return _customers(connection, " union all ".join(parts), values)
 
 
-def changed_since(connection: Connection, table: str, since: str) -> list[int]:
-    """Return the customers whose facts have changed since a snapshot, in ascending order."""
-    found = connection.execute(
-        sa.text(f"select array_agg(distinct customer_key order by customer_key) from ({_LOGGED}) as touched"),
-        {"facts": sorted(facts_of(table)), "since": since, "ahead_of": None},
-    ).scalar()
-    return list(found or ())
+def changed_since(connection: Connection, table: str, since: str) -> list[int] | None:
+    """Return the customers whose facts have changed since a snapshot, in ascending order; None is everybody."""
+    return _customers(connection, _LOGGED, {"facts": sorted(facts_of(table)), "since": since, "ahead_of": None})
+
+
+def _customers(connection: Connection, found: str, values: Mapping[str, Any]) -> list[int] | None:
+    customers, is_everybody = connection.execute(
+        sa.text(
+            "select array_agg(distinct customer_key order by customer_key), bool_or(is_everybody) "
+            f"from ({found}) as found (customer_key, is_everybody)"
+        ),
+        values,
+    ).one()
+    return None if is_everybody else list(customers or ())
 
 
 def _edges(binds: Mapping[str, Any]) -> dict[str, datetime]:

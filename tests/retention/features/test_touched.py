@@ -115,7 +115,7 @@ def test_without_the_guard_rows_go_stale(company: Company, monkeypatch: pytest.M
     if broken == "windows":
         monkeypatch.setattr(touched, "MOVING", ())
     if broken == "log":
-        monkeypatch.setattr(touched, "_LOGGED", "select customer_key from ops.touched where fact = any(:facts) and false")
+        monkeypatch.setattr(touched, "_LOGGED", touched._LOGGED.replace("where", "where false and", 1))
     if broken == "ahead":  # delivered the day before it happens
         company.tell({"orders": [{"who": "Bo", "paid": f"{FIRST} 09:00", "gross": 500}]})
         monkeypatch.setattr(touched, "_LOGGED", touched._LOGGED.replace("or latest_at >= :ahead_of", ""))
@@ -253,3 +253,20 @@ def test_every_way_of_writing_core_is_logged(company: Company) -> None:
         connection.execute(sa.text("insert into core.complaint select * from core.complaint"))
         connection.rollback()
     assert len(read_frame(company.warehouse, "select 1 from ops.touched")) == 3
+
+
+def test_a_first_load_logs_one_row_for_everybody(company: Company) -> None:
+    build(_run(company.warehouse, FIRST - timedelta(days=1)))
+    company.execute("delete from ops.touched")
+    company.execute(
+        "insert into core.interaction (interaction_key, source_customer_key, customer_key, happened_at, kind, source, batch_id, "
+        "is_simulated) select 1000 + n, 1, :who, timestamptz '2026-01-01', 'visit', 'test', 1, false "
+        "from generate_series(1, 100001) as n",
+        who=KEYS["Bo"],
+    )
+    logged = read_frame(company.warehouse, "select fact, is_everybody from ops.touched")
+    assert logged.to_dict("records") == [{"fact": "core.interaction", "is_everybody": True}]
+    second = _run(company.warehouse, FIRST)
+    build(second)
+    assert f'"features.customer_engagement": {len(NAMES) - 2}' in _origin(company.warehouse, second.as_of_date)["computed"]
+    assert differences(second) == {}
