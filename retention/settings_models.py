@@ -19,8 +19,9 @@ class AssociationSettings:
     """Rules are looked for among this many most bought products, and as many categories."""
     most_items_per_order: int = 80
     """Orders with more different items are left out of rules: a wholesaler's order joins everything with everything."""
-    most_customers: int = 20_000
-    """Rules, popularity and rhythms are counted on a random share of larger companies: more customers move no share."""
+    most_lines: int = 800_000
+    """Customers are worked on in random shares of about so many order lines each; rules, popularity and rhythms are counted on
+    the first of them alone: more customers move no share."""
     within_days: int = 60
     """Something bought "next" comes with the next order within this many days."""
     rules_per_item: int = 20

@@ -54,6 +54,7 @@ select
     cast(sum(power(0.5, days_ago / cast(:half_life_days as double precision))) as double precision) as weight,
     min(days_ago) as last_days_ago,
     max(days_ago) as first_days_ago,
+    (array_agg(distinct days_ago order by days_ago))[2] as previous_days_ago,
     cast((array_agg(quantity order by days_ago, order_key))[1] as double precision) as last_quantity,
     cast(avg(quantity) as double precision) as mean_quantity
 from bought

@@ -101,12 +101,12 @@ firsts as (
 -- Steps whose first order already held both: nothing can come new there.
 already as (
     select
-        one.item_key as antecedent_key,
-        other.item_key as consequent_key,
+        one.item_key as lower_key,
+        other.item_key as upper_key,
         count(*) as count_steps
     from baskets as one
     inner join steps on one.order_key = steps.order_key
-    inner join baskets as other on one.order_key = other.order_key and one.item_key <> other.item_key
+    inner join baskets as other on one.order_key = other.order_key and one.item_key < other.item_key
     group by one.item_key, other.item_key
 ),
 
@@ -130,17 +130,28 @@ arrivals as (
     group by item_key
 ),
 
-pairs as (
+-- By customer first: counting different customers of a pair would sort every pair of every step.
+by_customer as (
     select
         baskets.item_key as antecedent_key,
         newcomers.item_key as consequent_key,
         count(*) as count_both,
-        count(distinct newcomers.customer_key) as count_customers,
-        percentile_disc(0.5) within group (order by newcomers.days) as median_days
+        sum(newcomers.days) as sum_days
     from newcomers
     inner join baskets on newcomers.order_key = baskets.order_key
-    group by baskets.item_key, newcomers.item_key
-    having count(*) >= :least_orders and count(distinct newcomers.customer_key) >= :least_customers
+    group by newcomers.customer_key, baskets.item_key, newcomers.item_key
+),
+
+pairs as (
+    select
+        antecedent_key,
+        consequent_key,
+        cast(sum(count_both) as bigint) as count_both,
+        count(*) as count_customers,
+        sum(sum_days) / sum(count_both) as mean_days
+    from by_customer
+    group by antecedent_key, consequent_key
+    having sum(count_both) >= :least_orders and count(*) >= :least_customers
 )
 
 select
@@ -151,10 +162,13 @@ select
     firsts.count_steps - coalesce(already.count_steps, 0) as count_antecedent,
     arrivals.count_steps as count_consequent,
     totals.count_steps - coalesce(others.count_steps, 0) as count_total,
-    cast(pairs.median_days as double precision) as median_days
+    cast(pairs.mean_days as double precision) as mean_days
 from pairs
 inner join firsts on pairs.antecedent_key = firsts.item_key
 inner join arrivals on pairs.consequent_key = arrivals.item_key
 left join firsts as others on pairs.consequent_key = others.item_key
-left join already on pairs.antecedent_key = already.antecedent_key and pairs.consequent_key = already.consequent_key
+left join already
+    on
+        least(pairs.antecedent_key, pairs.consequent_key) = already.lower_key
+        and greatest(pairs.antecedent_key, pairs.consequent_key) = already.upper_key
 cross join totals
