@@ -25,7 +25,9 @@ PRIOR_SD = 2.0
 FLAT = 1e-7
 # Newton's method ends when a further step would gain less than this many log-likelihood units, or after so many steps.
 NEWTON_GAIN = 1e-9
-NEWTON_STEPS = 20
+NEWTON_STEPS = 60
+# In one step no parameter may change by more than this factor (its logarithm).
+LONGEST_STEP = 1.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def maximise(
     *,
     rough: Likelihood | None = None,
     curvature: Curvature | None = None,
+    rough_curvature: Curvature | None = None,
 ) -> Maximum:
     """Find the maximum of a likelihood over positive parameters.
 
@@ -79,14 +82,15 @@ def maximise(
     A parameter at its limit means that the data do not identify it (customers who never leave make BG/NBD's drop-out
     run to a = 0, b = infinity). Such a fit is repeated with weak log-normal priors, and the report says so.
     """
+    if curvature:
+        exact = _newton_from(starts, rough_curvature or curvature, curvature)
+        if exact is not None:
+            # Second derivatives at the maximum are the observed information: nothing is left to be computed.
+            report = FitReport(True, False, None, "", customers, histories, exact.steps)
+            return Maximum(np.exp(exact.x), exact.value, _inverse(-exact.hessian), report)
     found = [_minimise(rough or likelihood, np.log(start), prior=False) for start in starts]
     evaluations = 0 if rough else sum(one.nfev for one in found)
     best = min(found, key=lambda one: one.fun)
-    exact = _newton(curvature, best.x) if curvature else None
-    if exact is not None:
-        # Second derivatives at the maximum are the observed information: nothing is left to be computed.
-        report = FitReport(True, False, None, "", customers, histories, evaluations + exact.steps)
-        return Maximum(np.exp(exact.x), exact.value, _inverse(-exact.hessian), report)
     if rough:
         best = _minimise(likelihood, best.x, prior=False)
         evaluations = best.nfev
@@ -119,18 +123,39 @@ class _Newton:
     steps: int
 
 
+def _newton_from(starts: Sequence[Sequence[float]], rough: Curvature, curvature: Curvature) -> _Newton | None:
+    """The best maximum that Newton's method reaches; None unless it reaches one from every start.
+
+    A start from which it runs to a limit may be on the way to a likelihood without a maximum: that is for the slower
+    method to judge, which knows limits.
+    """
+    ends = []
+    for start in starts:
+        end = _newton(rough, np.log(start))
+        if end is None:
+            return None
+        ends.append(end)
+    best = max(ends, key=lambda end: end.value)
+    return best if rough is curvature else _newton(curvature, best.x)
+
+
 def _newton(curvature: Curvature, start: Floats) -> _Newton | None:
-    """Newton's method in the logarithms with halved steps; None where it does not end at a maximum inside the limits."""
+    """Newton's method in the logarithms with halved steps; None where it does not end at a maximum inside the limits.
+
+    Where the likelihood is not concave the curvature counts by its size, so that every step leads upwards.
+    """
     x = np.asarray(start, dtype=np.float64)
     value, slope, hessian = _in_logs(curvature, x)
     for steps in range(1, NEWTON_STEPS + 1):
-        if not np.isfinite(hessian).all() or np.linalg.eigvalsh(hessian)[-1] >= 0:
+        if not (np.isfinite(value) and np.isfinite(hessian).all()):
             return None
-        step = -np.linalg.solve(hessian, slope)
-        gain = float(slope @ step) / 2
-        if gain < NEWTON_GAIN:
+        bends, directions = np.linalg.eigh(hessian)
+        size = np.maximum(np.abs(bends), FLAT * np.abs(bends).max())
+        step = directions @ ((directions.T @ slope) / size)
+        step = step * min(1.0, LONGEST_STEP / np.abs(step).max(initial=1e-300))
+        if float(slope @ step) / 2 < NEWTON_GAIN and bends[-1] < 0:
             return _Newton(x, value, hessian, steps)
-        for _ in range(8):
+        for _ in range(12):
             if np.abs(x + step).max() > LOG_LIMIT - AT_LIMIT:
                 return None
             trial, trial_slope, trial_hessian = _in_logs(curvature, x + step)

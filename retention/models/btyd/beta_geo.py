@@ -59,6 +59,7 @@ class BetaGeoNBD(PurchaseProcess):
             histories.age.size,
             rough=(lambda params: _likelihood(rough, params, self.first_chance)) if rough else None,
             curvature=lambda params: _curvature(histories, params, self.first_chance),
+            rough_curvature=(lambda params: _curvature(rough, params, self.first_chance)) if rough else None,
         )
         r, alpha, a, b = best.params
         self.params_ = {"r": float(r), "alpha": float(alpha * unit), "a": float(a), "b": float(b)}

@@ -66,6 +66,7 @@ class GammaGamma(Fitted):
             rows.mean.size,
             rough=(lambda params: _likelihood(rough, params)) if rough else None,
             curvature=lambda params: _curvature(scaled, params),
+            rough_curvature=(lambda params: _curvature(rough, params)) if rough else None,
         )
         p, q, v = (float(value) for value in best.params)
         report = best.report
