@@ -28,7 +28,7 @@ from retention.models.reasons.sources import ReasonsDoNotAddUp, explain_churn, e
 from retention.models.reasons.table import COLUMNS, reasons, rows, top_bands
 from retention.models.reasons.wording import LANGUAGES, load_wording, write_figures
 from retention.models.scoring import Given, fallback_churn
-from retention.settings import CompanySettings, Settings
+from retention.settings import PROJECT_ROOT, CompanySettings, Settings
 from retention.warehouse import Run, load_contract, read_frame
 from tests.retention.models.company import load_orders
 
@@ -366,3 +366,7 @@ def test_scoring_stores_reasons_and_warnings_beside_the_scores(small_run: Run) -
     assert result["scores.warning"] == len(warnings)
     assert list(warnings.query("customer_key == 2")["warning"]) == ["frequency_falling", "overdue"]
     assert set(warnings["customer_key"]) == {2}
+    # The queries of the page run, and find these rows.
+    for query in re.findall(r"```sql\n(.*?)```", (PROJECT_ROOT / "docs" / "reasons.md").read_text(encoding="utf-8"), re.DOTALL):
+        assert small_run.as_of_date == date(2026, 4, 1)
+        assert len(read_frame(small_run.warehouse, query)) > 0
