@@ -7,7 +7,7 @@ customer. No random numbers are drawn, so neither the order of rows nor threads 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,6 +22,7 @@ from retention.models.value.boosting import Candidates, TwoStage, fit_two_stage
 from retention.models.value.intervals import Levels, Spread
 from retention.models.value.process import ProcessPart, spending
 from retention.models.value.rhythm import Rhythm
+from retention.models.value.season import NO_SEASON, Season, recent, season_of
 
 Floats = NDArray[np.float64]
 
@@ -46,6 +47,7 @@ class ValueModel:
     learned : the boosted candidates; None where there was too little to learn from.
     levels : how stated probabilities of intervals are reached.
     rhythm : when the next order comes; None where outcomes did not say when orders came.
+    season : how far the days to come differ from those learned from.
     """
 
     kind: ClassVar[str] = "clv"
@@ -54,6 +56,7 @@ class ValueModel:
     learned: TwoStage | None
     levels: Levels
     rhythm: Rhythm | None = None
+    season: Season = NO_SEASON
 
     @property
     def process(self) -> BetaGeoNBD:
@@ -107,7 +110,8 @@ class ValueModel:
         part = ProcessPart.fit(features)
         if training is None or not training_days:
             return cls(part, None, Levels.plain())
-        training = training.ordered()
+        whole = training.ordered()
+        training = whole.take(np.flatnonzero(recent(whole.dates, training_days)))
         outcomes = _capped(training.outcomes, part.order_value_limit)
         fitted = fit_two_stage(training.features, outcomes, training.dates, _columns(training), training_days, seed)
         newest = np.flatnonzero(training.newest)
@@ -124,11 +128,16 @@ class ValueModel:
             return cls(part, None, Levels.plain())
         spread = earlier._spread(past, training_days, answers)
         levels = Levels.fit(spread, outcomes["net_minor"].to_numpy()[newest], uniform(past.index.to_numpy()))
+        season = NO_SEASON
+        if earlier.learned is not None:
+            season = season_of(
+                whole.features, whole.outcomes["orders"].to_numpy(dtype=np.float64), whole.dates, earlier.learned
+            )
         rhythm = None
         if "days_to_next" in outcomes.columns:
             waits = outcomes["days_to_next"].to_numpy(dtype=np.float64)
             rhythm = Rhythm.fit(earlier.process, training.features, waits, training_days)
-        return cls(part, earlier.learned, levels, rhythm)
+        return cls(part, earlier.learned, levels, rhythm, season)
 
     def predict(self, features: pd.DataFrame, horizon_days: int, annual_discount_rate: float, interval: float) -> pd.DataFrame:
         """Predict the value of every purchaser.
@@ -172,10 +181,10 @@ class ValueModel:
         answers = self.learned.predict(features) if self.learned else None
         said = self.part.orders(features, [float(days) for days in horizons_days])
         if answers is None or self.learned is None:
-            return said
+            return said * self.season.process
         known = self.part.orders(features, [self.learned.horizon_days])[:, 0]
         growth = np.divide(said, known[:, None], out=np.ones_like(said), where=known[:, None] > 0)
-        return np.asarray((said + answers.orders[:, None] * growth) / 2)
+        return np.asarray((said * self.season.process + answers.orders[:, None] * growth * self.season.learned) / 2)
 
     def _mean(
         self, features: pd.DataFrame, horizon_days: float, answers: Candidates | None, expected: Floats | None = None
@@ -183,13 +192,14 @@ class ValueModel:
         """Expected order days and money within the horizon, undiscounted."""
         if expected is None:
             expected = self.part.orders(features, [horizon_days])[:, 0]
-        order_value = self.part.order_value(features)
+        order_value, season = self.part.order_value(features), self.season
         if answers is None or self.learned is None:
-            return expected, expected * order_value
+            return expected * season.process, expected * order_value * season.process
         known = self.part.orders(features, [self.learned.horizon_days])[:, 0]
         growth = np.divide(expected, known, out=np.ones_like(expected), where=known > 0)
-        orders = answers.orders * growth
-        two_stage = answers.buying * answers.amount * growth
+        expected = expected * season.process
+        orders = answers.orders * growth * season.learned
+        two_stage = answers.buying * answers.amount * growth * season.learned
         money = BLEND[0] * expected * order_value + BLEND[1] * orders * order_value + BLEND[2] * two_stage
         return (expected + orders) / 2, money
 
@@ -212,6 +222,7 @@ class ValueModel:
             "learned": self.learned.to_dict() if self.learned else None,
             "levels": self.levels.to_dict(),
             "rhythm": self.rhythm.to_dict() if self.rhythm else None,
+            "season": asdict(self.season),
         }
 
     @classmethod
@@ -223,6 +234,7 @@ class ValueModel:
             TwoStage.from_dict(learned) if learned else None,
             Levels.from_dict(stored["levels"]),
             Rhythm.from_dict(rhythm) if rhythm else None,
+            Season(**stored["season"]),
         )
 
 

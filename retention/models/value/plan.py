@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from retention.models.inputs import FALLBACK_COLUMNS, first_order_date, model_columns, training_dates, training_set
 from retention.models.learning import TrainingSet
 from retention.models.purchases import COLUMNS as PURCHASE_COLUMNS
+from retention.models.value.season import YEAR_DAYS
 from retention.warehouse import Run
 
 # Outcomes of fewer days than this say little about a year: the purchase process alone is used then.
@@ -22,7 +23,8 @@ class ValuePlan:
     Attributes
     ----------
     days : length of the outcomes; the horizon itself, or the longest that a third of the history allows.
-    dates : past dates, ascending; the outcomes of the newest have just matured.
+    dates : past dates, ascending; the outcomes of the newest have just matured. The first is that of a year ago, where the
+        history reaches back so far: it tells the season and is not learned from.
     """
 
     days: int
@@ -47,7 +49,12 @@ def value_plan(run: Run, as_of: date, horizon_days: int) -> ValuePlan | None:
         count=settings.training_dates,
         minimum_history_days=settings.minimum_history_days,
     )
-    return ValuePlan(days, tuple(dates)) if dates else None
+    if not dates:
+        return None
+    year_ago = as_of - timedelta(days=YEAR_DAYS)
+    if year_ago < dates[0] and year_ago >= first + timedelta(days=settings.minimum_history_days):
+        dates = [year_ago, *dates]
+    return ValuePlan(days, tuple(dates))
 
 
 def learning_days(history_days: int, horizon_days: int) -> int:
