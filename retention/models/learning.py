@@ -58,12 +58,12 @@ class TrainingSet:
         """The same rows with these columns only."""
         return TrainingSet(self.features[list(names)], self.dates, self.outcomes)
 
-    def ordered(self) -> TrainingSet:
+    def ordered(self, most: int = LARGEST_TRAINING_SET) -> TrainingSet:
         """The same rows by date and customer, thinned by whole customers to what training needs at most."""
         keys = self.features.index.to_numpy()
         order = np.lexsort((keys, self.dates))
-        if order.size > LARGEST_TRAINING_SET:
-            share = LARGEST_TRAINING_SET / order.size
+        if order.size > most:
+            share = most / order.size
             order = order[uniform(keys[order]) < share]
         return self.take(order)
 
@@ -71,6 +71,13 @@ class TrainingSet:
         """Columns with a value for enough customers to learn from; a survey nobody has answered yet is left out."""
         customers = self.features.notna().groupby(level=0).any().sum()
         return [name for name in self.features.columns if name in PURCHASE_COLUMNS or customers[name] >= LEAST_KNOWN]
+
+    def worth_learning(self) -> list[str]:
+        """Of those, the columns that differ between customers; what the purchase process is read from stays in any case."""
+        known = self.known_often_enough()
+        values = self.features[known]
+        varies = values.max() > values.min()
+        return [name for name in known if name in PURCHASE_COLUMNS or varies[name]]
 
 
 def folds(keys: NDArray[Any]) -> NDArray[np.int64]:

@@ -18,31 +18,32 @@ def test_calibration_is_strictly_monotone_and_repairs_the_level(slope: float, sh
     rng = np.random.default_rng(seed)
     truth = expit(rng.normal(-0.5, 1.5, 3_000))
     actual = (rng.random(3_000) < truth).astype(float)
-    distorted = expit((metrics.logit(truth) - shift) / slope)
+    distorted = (metrics.logit(truth) - shift) / slope
     calibration = fit_calibration(actual, distorted)
-    repaired = calibration.apply(distorted)
+    repaired = calibration.probability(distorted)
     assert repaired.mean() == pytest.approx(actual.mean(), abs=0.01)
-    grid = calibration.apply(np.linspace(0.001, 0.999, 999))
-    assert (np.diff(grid) > 0).all()
+    # Strictly rising far out too, where probabilities of 1e-13 and 1e-14 must stay two.
+    assert (np.diff(calibration.log_odds(np.linspace(-60, 60, 999))) > 0).all()
     # No two customers told apart before are tied afterwards.
     assert len(np.unique(repaired)) == len(np.unique(distorted))
 
 
 def test_with_few_of_one_class_only_the_level_moves() -> None:
     actual = np.r_[np.ones(5), np.zeros(195)]
-    calibration = fit_calibration(actual, np.full(200, 0.5))
+    calibration = fit_calibration(actual, np.zeros(200))
     assert (calibration.a, calibration.b) == (1.0, 1.0)
-    assert calibration.apply(np.array([0.5]))[0] == pytest.approx(5 / 200, abs=1e-3)
+    assert calibration.probability(np.array([0.0]))[0] == pytest.approx(5 / 200, abs=1e-3)
 
 
 def test_one_class_cannot_be_calibrated() -> None:
     with pytest.raises(ValueError, match="one of the two is missing"):
-        fit_calibration(np.ones(10), np.full(10, 0.4))
+        fit_calibration(np.ones(10), np.zeros(10))
 
 
 def test_the_identity_is_the_default() -> None:
-    p = np.linspace(0.01, 0.99, 9)
-    np.testing.assert_allclose(Calibration().apply(p), p)
+    z = np.linspace(-30, 30, 9)
+    np.testing.assert_allclose(Calibration().log_odds(z), z)
+    np.testing.assert_allclose(Calibration().probability(z), expit(z))
 
 
 ACTUAL = np.array([1.0, 0.0, 1.0, 0.0])
