@@ -27,9 +27,9 @@ _SHOWN = {
     ),
 }  # fmt: skip
 _CANDIDATES = {
-    "model": "this model 本模型",
-    "recency_only": "recency only 仅看最近一次购买",
-    "past_spend": "past spend 仅看过去消费",
+    "model": "ours 本模型",
+    "recency_only": "recency 最近购买",
+    "past_spend": "past spend 过去消费",
     "bg_nbd": "BG/NBD",
 }
 
@@ -128,12 +128,16 @@ class _Steps:
 
 
 def _print(out: Console, evaluated: Evaluated, paths: dict[str, Path]) -> None:
+    from retention.evaluate.words import counted
+
     plan = evaluated.plan
     out.print()
     columns = ", ".join(f"{role} = {column}" for role, column in evaluated.columns.found.items())
     out.print(Text(f"columns 列: {columns}"))
     out.print(
-        Text(f"as of 截止 {plan.as_of}, {plan.horizon_days} days ahead 预测天数: {len(evaluated.predictions):,} customers 客户")
+        Text(
+            f"as of 截止 {plan.as_of}, {plan.horizon_days} days ahead 预测天数: {counted(len(evaluated.predictions), 'customer')} 客户"
+        )
     )
     for note in evaluated.notes:
         out.print(Text(f"· {note}"))
@@ -154,7 +158,7 @@ def _table(title: str, kind: str, measured: Any, minor: float, is_fallback: bool
     for _, label, _ in shown:
         table.add_column(label, justify="right")
     for candidate, values in measured.items():
-        label = "rule of thumb 经验规则" if candidate == "model" and is_fallback else _CANDIDATES.get(candidate, candidate)
+        label = "rule 经验规则" if candidate == "model" and is_fallback else _CANDIDATES.get(candidate, candidate)
         cells = []
         for metric, _, digits in shown:
             value = values[metric].value

@@ -15,13 +15,14 @@ import pyarrow.compute as pc
 
 from retention.evaluate.errors import HistoryUnusable
 from retention.evaluate.reading import Delivered
-from retention.evaluate.values import read_numbers, read_times
+from retention.evaluate.values import counts_days, read_numbers, read_times
 from retention.sources.names import column_likeness, likeness
 
 MAPPED = 0.6
 """Likeness of names from which on a column is taken."""
 _LOOKED_AT = 5_000
-_FILLED = 0.5
+_SURE = 0.9
+_A_FEW = 5
 
 # Our roles, and the entity and column that stand for them in the catalogue of sources, where there is one.
 ORDER_ROLES: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -138,6 +139,8 @@ def find_columns(delivered: Delivered, kind: str, given: Mapping[str, str], time
         if role not in found and name not in found.values():
             found[role], reasons[role] = name, "by its name"
     if kind == "orders":
+        _people_not_orders(found, reasons, given, table, pairs)
+        _pieces_not_money(found, reasons, given, samples)
         _told_by_content(found, reasons, given, table, kinds)
         if not delivered.has_header:
             _told_by_place(found, reasons, table, kinds)
@@ -184,10 +187,41 @@ def _fits(role: str, kind: str, values: pa.Array) -> bool:
     if kind == "empty":
         return False
     if role in TIMES:
-        return kind in ("time", "both")
+        return kind in ("time", "both") or (role == "ordered_at" and counts_days(values))
     if role in NUMBERS:
         return kind in ("number", "both") and not pa.types.is_boolean(values.type)
     return kind != "time"
+
+
+def _people_not_orders(
+    found: dict[str, str],
+    reasons: dict[str, str],
+    given: Mapping[str, str],
+    table: pa.Table,
+    pairs: Sequence[tuple[float, int, str, str]],
+) -> None:
+    """Of two columns that sound like a customer, take the one whose values come back: the other numbers orders."""
+    sounding = [name for alike, _, role, name in pairs if role == "customer_id" and -alike >= _SURE]
+    if len(sounding) > 1 and "customer_id" not in given:
+        distinct = {name: len(pc.unique(table.column(name).drop_null())) for name in sounding}
+        fewest = min(sounding, key=lambda name: distinct[name])
+        if distinct[fewest] < distinct[found["customer_id"]] == table.num_rows:
+            found["customer_id"], reasons["customer_id"] = fewest, "its values come back, those of the other never do"
+
+
+def _pieces_not_money(
+    found: dict[str, str], reasons: dict[str, str], given: Mapping[str, str], samples: Mapping[str, pa.Array]
+) -> None:
+    """An `amount` of a few pieces beside a price is a quantity."""
+    amount, price = found.get("amount"), found.get("unit_price")
+    if amount is None or price is None or "quantity" in found or {"amount", "unit_price"} & set(given):
+        return
+    pieces, money = read_numbers(samples[amount]), read_numbers(samples[price])
+    pieces, money = pieces[np.isfinite(pieces)], money[np.isfinite(money)]
+    is_whole = bool((pieces == np.round(pieces)).all())
+    if is_whole and np.median(np.abs(pieces)) <= _A_FEW < np.median(np.abs(money)):
+        found["quantity"] = found.pop("amount")
+        reasons["quantity"], reasons["unit_price"] = "small whole numbers beside a price", "by its name"
 
 
 def _told_by_content(

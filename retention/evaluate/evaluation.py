@@ -21,6 +21,7 @@ from retention.evaluate.people import read_complaints, read_customers
 from retention.evaluate.plan import Plan, make_plan
 from retention.evaluate.predicting import Fitted, fit, fit_models, predict, settings_for
 from retention.evaluate.reading import read_file
+from retention.evaluate.words import counted
 from retention.evaluate.workspace import load, throw_away_secrets, workspace
 from retention.models import repurchase
 from retention.settings import Settings
@@ -105,7 +106,7 @@ def evaluate(request: Request, progress: Progress = lambda *_: None) -> Evaluate
         columns = find_columns(delivered, "orders", request.mapping, zone)
         needed(delivered, columns)
         rows = read_rows(delivered, columns, zone, request.now)
-        step.says = f"{delivered.table.num_rows:,} rows"
+        step.says = counted(delivered.table.num_rows, "row")
     notes += [*delivered.notes, *rows.notes]
     ledger = build_ledger(rows)
     notes += ledger.notes
@@ -121,35 +122,39 @@ def evaluate(request: Request, progress: Progress = lambda *_: None) -> Evaluate
             customers = read_customers(file, find_columns(file, "customers", request.mapping, zone), zone, notes)
             without = len(set(customers["customer_key"]) - set(ledger.orders["customer_key"]))
             if without:
-                notes.append(f"{file.name}: {without:,} customers have no order in the file and get no prediction")
-            step.says = f"{len(customers):,} customers"
+                notes.append(
+                    f"{file.name}: without an order in the file, so without a prediction: {counted(without, 'customer')}"
+                )
+            step.says = counted(len(customers), "customer")
     if request.complaints is not None:
         with clock("read complaints") as step:
             file = read_file(request.complaints)
             found = find_columns(file, "complaints", request.mapping, zone)
             complaints = read_complaints(file, found, ledger.orders, zone, notes)
-            step.says = f"{len(complaints):,} complaints"
+            step.says = counted(len(complaints), "complaint")
     with workspace() as warehouse:
         with clock("load") as step:
             load(warehouse, ledger, complaints, customers)
-            step.says = f"{len(ledger.orders):,} orders of {ledger.orders['customer_key'].nunique():,} customers"
+            step.says = (
+                f"{counted(len(ledger.orders), 'order')} of {counted(ledger.orders['customer_key'].nunique(), 'customer')}"
+            )
         run = _run(warehouse, plan, settings_for(settings, plan))
         with clock("features") as step:
             fitted = fit(run, plan)
-            step.says = f"{len(plan.dates)} training dates, {fitted.features.shape[1]} features"
+            step.says = f"{counted(len(plan.dates), 'training date')}, {fitted.features.shape[1]} features"
         with clock("learn") as step:
             fit_models(run, plan, fitted)
             step.says = ", ".join(f"{kind}: fallback" for kind in fitted.reasons) or "churn and value"
         with clock("predict") as step:
             predictions = _predictions(run, plan, fitted, ledger)
-            step.says = f"{len(predictions):,} customers"
+            step.says = counted(len(predictions), "customer")
         with clock("explain"):
             predictions = predictions.join(sentences(run, fitted, predictions, rows.has_money))
         with clock("compare") as step:
             days_compared = plan.compared_days
             same = days_compared in (0, plan.horizon_days)
             outcome = compare(run, plan, fitted, predictions if same else predict(run, fitted, days_compared), rows.has_money)
-            step.says = "nothing to compare with" if outcome is None else f"{days_compared} days"
+            step.says = "nothing to compare with" if outcome is None else counted(days_compared, "day")
     notes += [f"{kind}: {why}; every row carries the marked fallback" for kind, why in fitted.reasons.items()]
     return Evaluated(request, plan, columns, rows, ledger, fitted, predictions, outcome, tuple(notes), clock.seconds)
 

@@ -136,12 +136,12 @@ def _given_back(orders: pd.DataFrame, refunds: pd.DataFrame, notes: list[str]) -
         counts["unmatched" if not found else found[0][1]] += 1
         booked += [(order, customer, kind, when, count, net, 0) for order, kind, when, count, net in found]
     for what, words in (
-        ("cancelled", "negative orders cancel an earlier one of the same customer and amount"),
-        ("refunded", "negative orders are money given back on earlier ones"),
-        ("unmatched", "negative orders have no earlier purchase and were left out"),
+        ("cancelled", "negative orders that cancel an earlier one of the same customer and amount"),
+        ("refunded", "negative orders booked as money given back on earlier ones"),
+        ("unmatched", "left out, negative orders without an earlier purchase"),
     ):
         if counts[what]:
-            notes.append(f"{counts[what]:,} {words}")
+            notes.append(f"{words}: {counts[what]:,}")
     return pd.DataFrame(booked, columns=columns)
 
 

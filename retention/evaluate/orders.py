@@ -16,6 +16,7 @@ from retention.evaluate.columns import Columns
 from retention.evaluate.errors import HistoryUnusable
 from retention.evaluate.reading import Delivered
 from retention.evaluate.values import read_identifiers, read_numbers, read_times
+from retention.evaluate.words import counted
 
 MINOR = 100.0
 """Hundredths of the file's unit of money are counted inside; results are in the file's own unit again."""
@@ -73,6 +74,9 @@ def read_rows(delivered: Delivered, columns: Columns, timezone: str, now: dateti
         found = values(role)
         return np.full(total, None, dtype=object) if found is None else read_identifiers(_one(found))
 
+    if _is_line_total(columns, table):
+        notes.append(f"{columns.found['unit_price']} was read as the price of the whole line: it grows with the quantity")
+        columns = Columns({**columns.found, "amount": columns.found["unit_price"]}, columns.reasons)
     paid = times("paid_at") if "paid_at" in columns else times("ordered_at")
     money, has_money = _money(columns, lambda role: None if values(role) is None else read_numbers(_one(values(role))), total)
     frame = pd.DataFrame(
@@ -113,6 +117,25 @@ def read_rows(delivered: Delivered, columns: Columns, timezone: str, now: dateti
     if not has_money:
         notes.append("no column of money was found: churn and orders are predicted, clv is left empty")
     return Rows(frame.reset_index(drop=True), has_money, has_products, notes)
+
+
+def _is_line_total(columns: Columns, table: pa.Table) -> bool:
+    """Tell by the products bought in different quantities whether a price is one of the line rather than of a piece."""
+    if not {"unit_price", "quantity", "product_id"} <= set(columns.found) or "amount" in columns:
+        return False
+    frame = pd.DataFrame(
+        {
+            "product": read_identifiers(_one(table.column(columns.found["product_id"]))),
+            "price": read_numbers(_one(table.column(columns.found["unit_price"]))),
+            "pieces": read_numbers(_one(table.column(columns.found["quantity"]))),
+        }
+    )
+    frame = frame[(frame["price"] > 0) & (frame["pieces"] > 0)]
+    single = frame[frame["pieces"] == 1].groupby("product")["price"].median()
+    several = frame[frame["pieces"] > 1]
+    usual = several["product"].map(single)
+    ratio = np.log(several["price"] / usual) / np.log(several["pieces"])
+    return bool(ratio.notna().sum() >= 20 and ratio.median() > 0.5)
 
 
 def _one(values: Any) -> pa.Array:
@@ -164,9 +187,12 @@ def _without_repeats(frame: pd.DataFrame, table: pa.Table, columns: Columns, not
     copies = raw.groupby(raw.columns.tolist(), dropna=False, sort=False).size()
     whole_file = int(copies.min()) > 1
     if "line_number" in columns or one_row_each or (to_the_second and "product_id" not in columns) or whole_file:
-        notes.append(f"{count:,} rows repeat another one exactly and were counted once")
+        notes.append(f"counted once because they repeat another one exactly: {counted(count, 'row')}")
         return once
-    notes.append(f"{count:,} rows repeat another one exactly and were kept: nothing tells the same purchase from two alike")
+    notes.append(
+        f"kept although they repeat another one exactly, because nothing tells the same purchase from two alike: "
+        f"{counted(count, 'row')}"
+    )
     return frame
 
 
@@ -178,12 +204,12 @@ def _readable(frame: pd.DataFrame, columns: Columns, has_money: bool, notes: lis
     nothing = ~np.isfinite(frame["amount"].to_numpy()) | (np.abs(frame["amount"].to_numpy()) > LARGEST)
     unpaid = "paid_at" in columns
     for bad, words in (
-        (nobody, "name no customer"),
-        (never & ~nobody, "were never paid or have no readable time" if unpaid else "have no readable time"),
-        (nothing & ~nobody & ~never & has_money, "have no readable amount"),
+        (nobody, "no customer named"),
+        (never & ~nobody, "never paid or without a readable time" if unpaid else "without a readable time"),
+        (nothing & ~nobody & ~never & has_money, "without a readable amount"),
     ):
         if bad.any():
-            notes.append(f"{int(bad.sum()):,} of {total:,} rows {words} and were left out")
+            notes.append(f"left out, {words}: {int(bad.sum()):,} of {counted(total, 'row')}")
     kept: pd.DataFrame = frame[~(nobody | never | nothing)]
     return kept
 
@@ -205,11 +231,11 @@ def _possible_times(frame: pd.DataFrame, now: datetime, notes: list[str]) -> pd.
     early = at < _EARLIEST
     late = at > np.datetime64(pd.Timestamp(now).tz_convert("UTC").tz_localize(None), "us") + np.timedelta64(1, "D")
     if early.any():
-        notes.append(f"{int(early.sum()):,} rows are dated before 1971 and were left out")
+        notes.append(f"left out, dated before 1971: {counted(int(early.sum()), 'row')}")
     if late.any() and late.mean() <= _FEW:
-        notes.append(f"{int(late.sum()):,} rows are dated in the future and were left out")
+        notes.append(f"left out, dated in the future: {counted(int(late.sum()), 'row')}")
     elif late.any():
-        notes.append(f"{int(late.sum()):,} rows are dated in the future: too many for slips, so they were kept")
+        notes.append(f"dated in the future, kept because they are too many for slips: {counted(int(late.sum()), 'row')}")
         late[:] = False
     return frame[~(early | late)]
 
@@ -226,9 +252,9 @@ def _by_status(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     both = plain.isin(_RETURN_ROW.split("|")) & plain.isin(_CANCELLED.split("|"))
     is_return, void = is_return & ~both, void | (both & (frame["amount"] >= 0))
     if void.any():
-        notes.append(f"{int(void.sum()):,} rows are cancelled, refunded or unpaid by their status and were left out")
+        notes.append(f"left out, cancelled, refunded or unpaid by status: {counted(int(void.sum()), 'row')}")
     if is_return.any():
-        notes.append(f"{int(is_return.sum()):,} rows are returns by their status and count as money given back")
+        notes.append(f"money given back, returns by status: {counted(int(is_return.sum()), 'row')}")
     frame = frame.assign(amount=np.where(is_return, -frame["amount"], frame["amount"]))
     return frame[~void]
 

@@ -14,6 +14,7 @@ from retention.models import baselines
 from retention.models.churn import ChurnModel, fit_churn
 from retention.models.inputs import past_features, training_set
 from retention.models.learning import TrainingSet
+from retention.models.repurchase import steady
 from retention.models.scoring import fallback_churn
 from retention.models.training.churn import churn_columns, enough
 from retention.models.value import ValueModel
@@ -34,6 +35,7 @@ class Fitted:
     training : what was learned from; None where the history is too short.
     churn, value : the models; None where there was too little to learn from.
     reasons : by kind, why there is no model.
+    level : share that left of those learned from, where all of them did the same; the fallback then.
     """
 
     features: pd.DataFrame
@@ -41,6 +43,7 @@ class Fitted:
     churn: ChurnModel | None = None
     value: ValueModel | None = None
     reasons: dict[str, str] = field(default_factory=dict)
+    level: float | None = None
 
 
 def settings_for(settings: Settings, plan: Plan) -> Settings:
@@ -76,6 +79,11 @@ def fit_models(run: Run, plan: Plan, fitted: Fitted) -> None:
                 fitted.churn.predict(fitted.features.iloc[:1], plan.horizon_days)
         except ValueError as error:  # too little data, or nothing to extend a short horizon by
             fitted.churn, fitted.reasons["churn"] = None, str(error)
+            newest = training.churned[training.newest]
+            if len(newest) >= settings.churn.minimum_customers and len(np.unique(newest)) == 1:
+                # All did the same: that is known better than a rule of thumb knows it.
+                fitted.level = float((newest.sum() + 0.5) / (len(newest) + 1))
+                fitted.reasons["churn"] += f"; all did the same, so everybody's probability is {fitted.level:.4f}"
     try:
         fitted.value = ValueModel.fit(
             fitted.features, settings.clv.minimum_repeat_customers, learned_from, plan.learning_days, settings.clv.seed
@@ -96,8 +104,7 @@ def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
     if fitted.churn is not None:
         churn = fitted.churn.predict(features, horizon_days)
     else:
-        asked = replace(settings, churn=replace(settings.churn, horizon_days=horizon_days))
-        churn = fallback_churn(features, asked)
+        churn = _rule_of_thumb(run, fitted, horizon_days)
     columns: dict[str, Any] = {"churn_probability": churn}
     if fitted.value is not None:
         predicted = fitted.value.predict(features, horizon_days, 0.0, settings.clv.interval)
@@ -108,7 +115,8 @@ def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
     else:
         nothing = np.full(len(features), np.nan)
         columns |= {
-            "expected_orders": fallback_orders(features, churn, horizon_days),
+            # Whoever buys at all buys once at least.
+            "expected_orders": np.maximum(fallback_orders(features, churn, horizon_days), 1 - churn),
             "clv_minor": fallback_clv(features, churn) * horizon_days / 365.0,
             "clv_lower_minor": nothing,
             "clv_upper_minor": nothing,
@@ -116,3 +124,13 @@ def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
         }
     columns |= {"churn_is_fallback": fitted.churn is None, "clv_is_fallback": fitted.value is None}
     return pd.DataFrame(columns, index=features.index)
+
+
+def _rule_of_thumb(run: Run, fitted: Fitted, horizon_days: int) -> Floats:
+    """The fallback of churn: the level where all did the same, else days of silence over themselves and the horizon."""
+    settings = run.settings
+    if fitted.level is not None:
+        level = steady(np.array([fitted.level]), horizon_days / settings.churn.horizon_days)[0]
+        return np.full(len(fitted.features), level)
+    asked = replace(settings, churn=replace(settings.churn, horizon_days=horizon_days))
+    return fallback_churn(fitted.features, asked)

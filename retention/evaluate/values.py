@@ -31,6 +31,8 @@ NEARLY_ALL = 0.8
 _CURRENCY = r"(?i)[¥￥€£$元]|\b(?:cny|rmb|usd|eur|gbp|hkd|jpy|chf|us)\b|人民币|円"
 _EPOCHS = ((1e6, 3e8, 4e9), (1e3, 3e11, 4e12), (1.0, 3e14, 4e15), (1e-3, 3e17, 4e18))
 """Microseconds in a unit of each way of counting since 1970, and the numbers that recent times have in it."""
+COUNTED_FROM = "2000-01-01"
+"""Day 0 of columns that count days without saying from when."""
 _SERIAL_DAYS = (20_000, 80_000)
 """Days since 1899-12-30, as spreadsheets count them: 1954 to 2119."""
 
@@ -158,10 +160,24 @@ def _numeric_times(values: pa.Array, timezone: str) -> Times:
             usable = np.isfinite(numbers) & (np.abs(numbers) * micros < 1e17)
             nothing[usable] = np.round(numbers[usable] * micros).astype(np.int64).astype("datetime64[us]")
             return _times(values, nothing)
+    if counts_days(values):
+        found = pd.to_datetime(pd.Series(numbers), unit="D", origin=COUNTED_FROM, errors="coerce")
+        return _times(
+            values, _in_utc(found, timezone), f"days were counted from {COUNTED_FROM} (day 0) on: give --as-of by that"
+        )
     if _SERIAL_DAYS[0] <= middle <= _SERIAL_DAYS[1]:
         found = pd.to_datetime(pd.Series(numbers), unit="D", origin="1899-12-30", errors="coerce")
         return _times(values, _in_utc(found.dt.round("s"), timezone), "dates were read as a spreadsheet's count of days")
     return _times(values, nothing)
+
+
+def counts_days(values: pa.Array) -> bool:
+    """Tell whether a column counts days, as published panels do: whole numbers from 0 or 1 up to a few thousand, many of them."""
+    numbers = read_numbers(values)
+    known = np.unique(numbers[np.isfinite(numbers)])
+    if len(known) < 20 or (known != np.round(known)).any():
+        return False
+    return bool(0 <= known[0] <= 31 and known[-1] <= 10_000 and len(known) >= 0.2 * (known[-1] - known[0]))
 
 
 def read_numbers(values: pa.Array) -> NDArray[np.float64]:
