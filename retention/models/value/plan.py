@@ -49,12 +49,16 @@ def value_plan(run: Run, as_of: date, horizon_days: int) -> ValuePlan | None:
         count=settings.training_dates,
         minimum_history_days=settings.minimum_history_days,
     )
-    if not dates:
-        return None
+    dates = with_year_ago(dates, as_of, first, settings.minimum_history_days)
+    return ValuePlan(days, tuple(dates)) if dates else None
+
+
+def with_year_ago(dates: list[date], as_of: date, first: date, minimum_history_days: int) -> list[date]:
+    """Put the date of a year before `as_of` in front of the training dates, where the history reaches back so far."""
     year_ago = as_of - timedelta(days=YEAR_DAYS)
-    if year_ago < dates[0] and year_ago >= first + timedelta(days=settings.minimum_history_days):
-        dates = [year_ago, *dates]
-    return ValuePlan(days, tuple(dates))
+    if dates and first + timedelta(days=minimum_history_days) <= year_ago < dates[0]:
+        return [year_ago, *dates]
+    return dates
 
 
 def learning_days(history_days: int, horizon_days: int) -> int:
