@@ -132,13 +132,10 @@ def _print(out: Console, evaluated: Evaluated, paths: dict[str, Path]) -> None:
 
     plan = evaluated.plan
     out.print()
+    people = counted(len(evaluated.predictions), "customer")
     columns = ", ".join(f"{role} = {column}" for role, column in evaluated.columns.found.items())
     out.print(Text(f"columns 列: {columns}"))
-    out.print(
-        Text(
-            f"as of 截止 {plan.as_of}, {plan.horizon_days} days ahead 预测天数: {counted(len(evaluated.predictions), 'customer')} 客户"
-        )
-    )
+    out.print(Text(f"as of 截止 {plan.as_of}, {plan.horizon_days} days ahead 预测天数: {people} 客户"))
     for note in evaluated.notes:
         out.print(Text(f"· {note}"))
     if evaluated.outcome is not None:

@@ -172,7 +172,7 @@ def _numeric_times(values: pa.Array, timezone: str) -> Times:
 
 
 def counts_days(values: pa.Array) -> bool:
-    """Tell whether a column counts days, as published panels do: whole numbers from 0 or 1 up to a few thousand, many of them."""
+    """Tell whether a column counts days, as published panels do: whole numbers from 0 or 1 up to a few thousand."""
     numbers = read_numbers(values)
     known = np.unique(numbers[np.isfinite(numbers)])
     if len(known) < 20 or (known != np.round(known)).any():
