@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ Floats = NDArray[np.float64]
 FOLDS = 5
 LARGEST_TRAINING_SET = 400_000
 ROWS_PER_THREAD = 20_000
+# A year in whole weeks, so that weekdays and most holidays fall alike.
+YEAR_DAYS = 364
 # A feature known for fewer customers than this is not learned from: a fold might have none, and it would be noise anyway.
 LEAST_KNOWN = 20
 
@@ -94,6 +97,26 @@ def uniform(keys: NDArray[Any] | Sequence[int]) -> Floats:
         z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         z = z ^ (z >> np.uint64(31))
     return np.asarray(z >> np.uint64(11), dtype=np.float64) / 2.0**53
+
+
+def with_season(dates: Sequence[date], label_days: int, earliest: date) -> list[date]:
+    """Training dates, and the same days of the calendar one and two years before, from which the season is read.
+
+    Parameters
+    ----------
+    dates : ascending; the outcomes of the last one end where the horizon to predict begins.
+    label_days : days of outcomes after each.
+    earliest : first date with enough history before it.
+
+    Returns
+    -------
+    Ascending. Years whose two dates (the newest training date's, and the one the horizon begins on) are not both late
+    enough are left out, and so is a season that would lie within its own outcomes.
+    """
+    newest, begins = dates[-1], dates[-1] + timedelta(days=label_days)
+    years = [timedelta(days=YEAR_DAYS * count) for count in (1, 2)] if label_days < YEAR_DAYS else []
+    pairs = [(newest - year, begins - year) for year in years]
+    return sorted({*dates, *(day for pair in pairs if pair[0] >= earliest for day in pair)})
 
 
 def usable_cores() -> int:

@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retention.models.calibration import level_shift
+from retention.models.learning import YEAR_DAYS
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.datetime64]
 
 # A date this much older weighs half: the newest season counts most, and no single month decides.
 HALF_LIFE_DAYS = 28
-YEAR_DAYS = 364
 # Dates this close to a year ago count as a year ago.
 TOLERANCE_DAYS = 10
 # A season that came once need not come again as strongly; and a shift is believed as far as it exceeds what chance does.
-SEASON_TRUST = 0.8
-PRIOR_SHIFT = 0.3
+SEASON_TRUST = 0.9
+PRIOR_SHIFT = 0.5
 
 
 def date_weights(dates: Days) -> Floats:
