@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -66,7 +67,7 @@ def read_file(path: Path) -> Delivered:
             return _named(path, _workbook(data), ("the first sheet of the workbook was read",))
         if data.lstrip()[:1] == b"{":
             return _named(path, pa.json.read_json(io.BytesIO(data)), ())
-    except (pa.ArrowException, ValueError, OSError) as error:
+    except (pa.ArrowException, BadZipFile, KeyError, ValueError, OSError) as error:
         raise HistoryUnusable(f"{path.name} is damaged or no table ({type(error).__name__}). Nothing was read.") from None
     return _text(path, data)
 
