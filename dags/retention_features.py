@@ -36,10 +36,10 @@ def retention_features():
     @task
     def compare_features() -> dict[str, Any]:
         """Compare the slices with a full computation, on the days on which that is due."""
-        from retention import features
+        from retention import pipeline
 
         with day_run() as run:
-            return features.compare(run) if features.is_due(run) else {"not_compared": "not due on this date"}
+            return pipeline.compare_features(run)
 
     build_features() >> compare_features()
 

@@ -120,6 +120,13 @@ def build_features(run: Run) -> Counts:
     return features.build(run)
 
 
+def compare_features(run: Run) -> Counts:
+    """Compare the published feature tables with a full computation, on the days on which that is due."""
+    from retention import features
+
+    return features.compare(run) if features.is_due(run) else {"not_compared": "not due on this date"}
+
+
 def train(run: Run) -> Counts:
     """Fit the models, compare them with the champions and promote what is better."""
     from retention import models
@@ -128,7 +135,7 @@ def train(run: Run) -> Counts:
 
 
 def score(run: Run) -> Counts:
-    """Publish churn and lifetime value of every purchaser, by the champions or by the marked fallback."""
+    """Publish all scores of the date, by the champions or by marked fallbacks."""
     from retention import models
 
     return models.score(run)
