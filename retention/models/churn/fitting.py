@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 Blend = tuple[float, float, float]
 
 # Shares of boosting, smooth model and purchase process in steps of a quarter. Where outcomes do not tell blends apart, the one
-# nearest to the first is taken: the process has four parameters and errs least where customers are few.
-PREFERRED = (0.25, 0.25, 0.5)
+# nearest to the preferred one is taken: where customers are few, no single opinion is trusted alone.
+PREFERRED = (0.25, 0.5, 0.25)
 BLENDS = tuple((b / 4, s / 4, 1 - (b + s) / 4) for b in range(5) for s in range(5 - b))
 # More rows than this are thinned by whole customers: the learners have long stopped to gain.
 LEARNED_ROWS = 60_000
