@@ -114,10 +114,11 @@ def training_dates(newest: date, first_order: date, *, step_days: int, count: in
 
 
 def training_set(run: Run, dates: list[date], horizon_days: int, columns: tuple[str, ...]) -> TrainingSet:
-    """Features as of each date with what happened in the horizon after it."""
+    """Features as of each date with what happened in the horizon after it; all dates are read in one pass."""
+    found = features.frames(run.warehouse, dates, settings=run.settings)
     frames, tags, followed = [], [], []
     for day in dates:
-        frame = past_features(run, day)
+        frame = _purchasers(found.pop(day), day)
         frames.append(frame[list(columns)])
         tags.append(np.full(len(frame), np.datetime64(day, "D")))
         followed.append(outcomes(run, day, horizon_days, frame.index))

@@ -48,8 +48,14 @@ def train_clv(run: Run) -> RegisteredModel:
     known = registry.find(run.warehouse, name)
     if known:
         return known
-    model = ValueModel.fit(features, settings.minimum_repeat_customers, learning, learned_days, settings.seed)
-    twin = ValueModel.fit(past, settings.minimum_repeat_customers, twin_learning, twin_days, settings.seed)
+    try:
+        model = ValueModel.fit(features, settings.minimum_repeat_customers, learning, learned_days, settings.seed)
+        twin = ValueModel.fit(past, settings.minimum_repeat_customers, twin_learning, twin_days, settings.seed)
+    except TooLittleData:
+        raise
+    except ValueError as nothing_to_learn:
+        # A past date that must be learned from may hold nobody who had bought again by then.
+        raise TooLittleData(str(nothing_to_learn)) from nothing_to_learn
     predicted = twin.predict(past, days, 0.0, settings.interval)
     naive = training_set(run, [checked_as_of - timedelta(days=days)], days, baselines.COLUMNS)
     candidates = {CHALLENGER: predicted["clv_minor"].to_numpy(), **baselines.value_baselines(naive, past, days)}
