@@ -49,6 +49,7 @@ def write_all(evaluated: Evaluated, folder: Path) -> dict[str, Path]:
     """
     from retention.evaluate.reporting import write_html
 
+    prepare_folder(folder)
     paths = {name: folder / name for name in ("predictions.parquet", "metrics.json", "report.html")}
     for name, write in (
         ("predictions.parquet", lambda path: pa.parquet.write_table(predictions_table(evaluated), path)),
