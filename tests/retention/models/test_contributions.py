@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations, product
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,22 @@ def test_the_values_are_those_of_shap(rows: np.ndarray[Any, Any], leaves: int) -
     found, reference = TreeContributions(trees), shap.TreeExplainer(trees)
     np.testing.assert_allclose(found(rows[:200]).T, reference.shap_values(rows[:200]), atol=1e-12)
     assert found.base == pytest.approx(float(np.ravel(reference.expected_value)[0]), abs=1e-12)
+
+
+def test_a_leaf_is_shared_out_as_shapley_defines_it() -> None:
+    """Every order in which the inputs can become known, one after the other, counted out."""
+    share, value = np.array([0.5, 0.2, 0.9, 0.35]), 3.0
+    patterns = np.array(list(product([False, True], repeat=4)))
+    expected = np.zeros(patterns.shape)
+    orders = list(permutations(range(4)))
+    for row, met in enumerate(patterns):
+        for order in orders:
+            for position, joining in enumerate(order):
+                known = np.isin(np.arange(4), order[:position])
+                before = value * np.where(known, met, share).prod()
+                known[joining] = True
+                expected[row, joining] += (value * np.where(known, met, share).prod() - before) / len(orders)
+    np.testing.assert_allclose(tree_contributions.leaf_contributions(patterns, share, value), expected, atol=1e-14)
 
 
 def test_deep_leaves_need_no_table(rows: np.ndarray[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
