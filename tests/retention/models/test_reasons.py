@@ -28,6 +28,7 @@ from retention.models.reasons.sources import ReasonsDoNotAddUp, explain_churn, e
 from retention.models.reasons.table import COLUMNS, reasons, rows, top_bands
 from retention.models.reasons.wording import LANGUAGES, load_wording, write_figures
 from retention.models.scoring import Given, fallback_churn
+from retention.models.value import ValueModel
 from retention.settings import PROJECT_ROOT, CompanySettings, Settings
 from retention.warehouse import Run, load_contract, read_frame
 from tests.retention.models.company import load_orders
@@ -329,6 +330,19 @@ def test_what_moves_the_model_over_all_customers(model: ChurnModel, given: Given
     assert curve.predictions[-1] > curve.predictions[0] + 0.1
     assert list(curve.values) == sorted(set(curve.values))
     assert curve.shares[-1] == 1.0
+
+
+def test_what_moves_the_value_over_all_customers(given: Given) -> None:
+    value = ValueModel.fit(given.features, minimum_repeat_customers=50)
+    ranked = importances(value, given.features, SETTINGS)
+    assert {item.name for item in ranked} == {"expected_orders", "value_per_order_minor"}
+    assert ranked[0].label.zh in {"预计下单次数", "每单价值"}
+    drawn = {effect.name: effect for effect in effects(value, given.features, SETTINGS)}
+    # Who spends more per order is worth more, and who has been silent longer less.
+    spent, silent = drawn["repeat_order_value_mean_minor"].predictions, drawn["recency_days"].predictions
+    assert list(spent) == sorted(spent)
+    assert silent[-1] < silent[0]
+    assert importances(value, given.features.iloc[:0], SETTINGS) == effects(value, given.features.iloc[:0], SETTINGS) == ()
 
 
 @pytest.fixture
