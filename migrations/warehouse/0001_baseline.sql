@@ -3433,6 +3433,35 @@ comment on column scores.outcome.realised is 'churn: 1 where no paid order follo
 comment on column scores.outcome.matured_on is 'first date on which the whole horizon had passed';
 comment on column scores.outcome.measured_as_of is 'as_of_date of the run that compared; orders corrected within a week of maturing are taken in by comparing again';
 
+create table scores.persona (
+    as_of_date date not null,
+    customer_key bigint not null,
+    persona text not null,
+    persona_en text not null,
+    persona_zh text not null,
+    fit double precision not null,
+    second_persona text not null,
+    discount_share double precision,
+    price_position double precision,
+    count_lines bigint not null,
+    model_version text not null,
+    is_fallback boolean not null,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table scores.persona is 'The group of customers each purchaser belongs to by the way they shop: discounts, position of prices within categories, order rate and order value. Price-sensitive and quality-seeking are defined by discounts and prices (include/personas). Grain: one row per purchaser per as_of_date.';
+comment on column scores.persona.as_of_date is 'date D the row holds for: only what happened before D was used';
+comment on column scores.persona.customer_key is 'pseudonym of the purchaser';
+comment on column scores.persona.persona is 'code of the group, e.g. price_sensitive; stays the same when the groups are learned again';
+comment on column scores.persona.persona_en is 'its English name';
+comment on column scores.persona.persona_zh is 'its Chinese name';
+comment on column scores.persona.fit is 'how clearly: 0 halfway to the second group, 1 in the centre of its own';
+comment on column scores.persona.second_persona is 'code of the next nearest group';
+comment on column scores.persona.discount_share is 'share of the price saved by discounts within the window, drawn to the company''s where there are few lines; null where nothing tells';
+comment on column scores.persona.price_position is 'mean position of what was bought among the products of its category by price before discounts, 0 cheapest to 1 dearest, drawn likewise; null where nothing tells';
+comment on column scores.persona.count_lines is 'order lines of the customer that these two rest on';
+comment on column scores.persona.model_version is 'version in ops.model, or the name of the fallback rule';
+comment on column scores.persona.is_fallback is 'true where no learned groups are in force and the stated rule stands in, or nothing within the window tells how the customer shops';
+
 create table scores.reason (
     as_of_date date not null,
     customer_key bigint not null,
@@ -3469,6 +3498,31 @@ comment on column scores.reason.sentence_en is 'the reason in English: fixed wor
 comment on column scores.reason.sentence_zh is 'the reason in Chinese: fixed wording with the customer''s own figures';
 comment on column scores.reason.model_version is 'version in ops.model that scored, or the name of the fallback rule';
 comment on column scores.reason.is_fallback is 'true where the stated rule of thumb scored: the reasons explain that rule';
+
+create table scores.renewal (
+    as_of_date date not null,
+    contract_key bigint not null,
+    customer_key bigint not null,
+    renewal_date date not null,
+    decided_on date not null,
+    non_renewal_probability double precision not null,
+    definition text not null,
+    model_version text not null,
+    calibration_id text not null,
+    is_fallback boolean not null,
+    primary key (as_of_date, contract_key)
+) partition by range (as_of_date);
+comment on table scores.renewal is 'Probability that a contract which is up for renewal will not be renewed, with the model that says so. Grain: one row per contract due and as_of_date.';
+comment on column scores.renewal.as_of_date is 'date D the score holds for: only what was known before D was used';
+comment on column scores.renewal.contract_key is 'contract that is due (core.contract)';
+comment on column scores.renewal.customer_key is 'pseudonym of the customer who holds it';
+comment on column scores.renewal.renewal_date is 'date it is up for renewal: from D less the grace period to the last day of the look-ahead';
+comment on column scores.renewal.decided_on is 'end of the grace period: not renewed before this date is churned';
+comment on column scores.renewal.non_renewal_probability is 'calibrated probability of not being renewed before decided_on, 0 to 1';
+comment on column scores.renewal.definition is 'identifier of what not renewing means here, with look-ahead and grace period';
+comment on column scores.renewal.model_version is 'version in ops.model, or the name of the fallback rule';
+comment on column scores.renewal.calibration_id is 'calibration used: model version and the date whose outcomes it was fitted to; ''none'' for the fallback';
+comment on column scores.renewal.is_fallback is 'true where no champion could score and the rate of the contracts decided in the past year stands in';
 
 create table scores.replenishment (
     as_of_date date not null,

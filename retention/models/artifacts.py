@@ -19,8 +19,10 @@ TRUSTED_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredict
 # Where the class of each kind of model is; imported when such a file is read.
 MODEL_CLASSES = {
     "churn": "retention.models.churn:ChurnModel",
+    "renewal": "retention.models.renewal:RenewalModel",
     "clv": "retention.models.value:ValueModel",
     "text": "retention.models.text:TextModel",
+    "persona": "retention.models.personas.model:PersonaModel",
 }
 
 

@@ -9,16 +9,21 @@ from typing import Any
 # `rows(run, given)` of each answers table -> frame with every column of the table, `as_of_date` first.
 SCORING: tuple[str, ...] = (
     "retention.models.repurchase:rows",
+    "retention.models.renewal:rows",
     "retention.models.text.labels:rows",
     "retention.models.reasons.table:rows",
     "retention.models.warning_signs:rows",
+    "retention.models.next_best:rows",
+    "retention.models.personas:rows",
 )
 
 # Kind -> `train_<kind>(run)`: a RegisteredModel, or TooLittleData with what is missing.
 TRAINING: dict[str, str] = {
     "churn": "retention.models.training.churn:train_churn",
     "clv": "retention.models.training.value:train_clv",
+    "renewal": "retention.models.renewal:train_renewal",
     "text": "retention.models.text.training:train_text",
+    "persona": "retention.models.personas.training:train_persona",
 }
 
 
