@@ -150,7 +150,7 @@ def _complaints_rising(features: pd.DataFrame, settings: Settings) -> Sign:
 
 
 def _overdue(features: pd.DataFrame, settings: Settings) -> Sign:
-    """No order for a multiple of the own mean gap.
+    """No order for a multiple of the own mean gap; who counts as lost is past warning.
 
     The chance is that of an exponential gap whose mean is known from as many gaps as there were (a Lomax tail): after a single
     gap twice its length is no surprise, after ten it is.
@@ -162,6 +162,7 @@ def _overdue(features: pd.DataFrame, settings: Settings) -> Sign:
     chance = np.where(has_rhythm, (1 + silent / (gaps_or_one * gap_or_one)) ** -gaps_or_one, 1.0)
     shows = (
         has_rhythm
+        & (silent <= settings.lifecycle.lost_days)
         & (silent >= settings.lifecycle.at_risk_overdue_ratio * gap_or_one)
         & (chance <= settings.warnings.chance_limit)
     )

@@ -123,6 +123,9 @@ def test_one_gap_is_no_rhythm_to_be_overdue_against() -> None:
     late = {"recency_days": 65, "mean_days_between_orders": 30.0}
     found = signs(Ana={**late, "count_order_days_lifetime": 2}, Bo={**late, "count_order_days_lifetime": 12})
     assert list(found.index) == ["Bo"]
+    # Who has been silent for more than a year is lost, not overdue.
+    assert signs(Dan={**late, "recency_days": 366, "count_order_days_lifetime": 12}).empty
+    assert len(signs(Dan={**late, "recency_days": 365, "count_order_days_lifetime": 12})) == 1
     once = {"recency_days": 300, "mean_days_between_orders": np.nan, "count_order_days_lifetime": 1}
     assert signs(Gus=once).empty
 
