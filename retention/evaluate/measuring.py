@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from retention.evaluate.plan import Plan
-from retention.evaluate.predicting import Fitted
+from retention.evaluate.predicting import Fitted, of_dates
 from retention.models import baselines
 from retention.models.btyd import BetaGeoNBD
 from retention.models.churn import process_churn
@@ -47,7 +47,7 @@ def compare(run: Run, plan: Plan, fitted: Fitted, predicted: pd.DataFrame, has_m
         return None
     features, days = fitted.features, plan.compared_days
     truth = outcomes(run, run.as_of_date, days, features.index)
-    churn = {MODEL: predicted["churn_probability"].to_numpy(), **_churn_baselines(fitted, days)}
+    churn = {MODEL: predicted["churn_probability"].to_numpy(), **_churn_baselines(fitted, plan)}
     seed = run.settings.churn.seed
     value: dict[str, np.ndarray] = {}
     measured_value: Mapping[str, Mapping[str, Measured]] = {}
@@ -62,15 +62,15 @@ def compare(run: Run, plan: Plan, fitted: Fitted, predicted: pd.DataFrame, has_m
     return Outcome(truth, churn, value, measure(CHURN_METRICS, truth["churned"].to_numpy(), churn, seed), measured_value)
 
 
-def _churn_baselines(fitted: Fitted, days: int) -> dict[str, np.ndarray]:
+def _churn_baselines(fitted: Fitted, plan: Plan) -> dict[str, np.ndarray]:
     """Recency alone, past spend alone and the purchase process alone, where they can be fitted."""
     found: dict[str, np.ndarray] = {}
     if fitted.training is not None:
-        found |= baselines.churn_baselines(fitted.training, fitted.features)
+        found |= baselines.churn_baselines(of_dates(fitted.training, plan.dates), fitted.features)
     histories = purchases(fitted.features)
     if (histories.frequency > 0).sum() > 1:
         process = BetaGeoNBD().fit(histories.frequency, histories.recency, histories.T)
-        found["bg_nbd"] = process_churn(fitted.features, days, process)
+        found["bg_nbd"] = process_churn(fitted.features, plan.compared_days, process)
     return found
 
 
@@ -78,7 +78,7 @@ def _value_baselines(fitted: Fitted, plan: Plan) -> dict[str, np.ndarray]:
     """What customers of this recency went on to spend, and what was spent per day so far, over the days compared."""
     if fitted.training is None:
         return {baselines.PAST_SPEND: baselines.past_spend_rate(fitted.features) * plan.compared_days}
-    found = baselines.value_baselines(fitted.training, fitted.features, plan.compared_days)
+    found = baselines.value_baselines(of_dates(fitted.training, plan.dates), fitted.features, plan.compared_days)
     # Learned over other days than those compared: a purchaser's spending is taken to go on at the same pace.
     found[baselines.RECENCY_ONLY] = found[baselines.RECENCY_ONLY] * plan.compared_days / plan.learning_days
     return found

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 
 from retention.evaluate.errors import HistoryUnusable
 from retention.models.inputs import training_dates
+from retention.models.learning import with_season
+from retention.models.value.plan import with_year_ago
 from retention.settings import Settings
 
 SHORTEST_DAYS = 14
@@ -25,6 +27,7 @@ class Plan:
     first_day, last_day : of the orders in the file.
     learning_days : days of outcomes that are learned from: the horizon, or less where the history is too short for it.
     dates : as-of dates of the training sets, ascending; empty where the history is too short to learn at all.
+    churn_dates, value_dates : these, and where the history allows those of a year before, from which the season is read.
     compared_days : days from `as_of` on that the file covers, at most the horizon; 0 where it ends before.
     notes : what the reader must know about these dates.
     """
@@ -35,6 +38,8 @@ class Plan:
     last_day: date
     learning_days: int
     dates: tuple[date, ...]
+    churn_dates: tuple[date, ...]
+    value_dates: tuple[date, ...]
     compared_days: int
     notes: tuple[str, ...]
 
@@ -95,6 +100,10 @@ def make_plan(
             count = min(_MOST_DATES, (newest - train_from).days // step + 1)
             history = min(history, max(SHORTEST_DAYS, (train_from - first_day).days))
         dates = training_dates(newest, first_day, step_days=step, count=count, minimum_history_days=history)
+    churn_dates, value_dates = dates, dates
+    if dates and train_from is None:
+        churn_dates = with_season(dates, learning, first_day + timedelta(days=history))
+        value_dates = with_year_ago(dates, end, first_day, history)
     if dates and learning < horizon_days:
         notes.append(
             f"the history before the as-of date is {known} days, too short to learn outcomes of {horizon_days} days: "
@@ -107,4 +116,15 @@ def make_plan(
         notes.append(f"the file covers {compared} of the {horizon_days} days from the as-of date on: compared over these days")
     elif compared == 0:
         notes.append("the file does not reach past the as-of date: predictions only, nothing to compare with")
-    return Plan(as_of, horizon_days, first_day, last_day, learning, tuple(dates), compared, tuple(notes))
+    return Plan(
+        as_of,
+        horizon_days,
+        first_day,
+        last_day,
+        learning,
+        tuple(dates),
+        tuple(churn_dates),
+        tuple(value_dates),
+        compared,
+        tuple(notes),
+    )

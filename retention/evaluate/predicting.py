@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -63,21 +65,26 @@ def fit(run: Run, plan: Plan) -> Fitted:
         why = f"{days} days of orders before the as-of date are too few to learn from"
         return Fitted(features, None, reasons={"churn": why, "clv": why})
     columns = tuple(dict.fromkeys((*churn_columns(), *baselines.COLUMNS)))
-    training = training_set(run, list(plan.dates), plan.learning_days, columns)
-    return Fitted(features, training)
+    dates = sorted({*plan.dates, *plan.churn_dates, *plan.value_dates})
+    return Fitted(features, training_set(run, dates, plan.learning_days, columns))
+
+
+def of_dates(training: TrainingSet, dates: Sequence[date]) -> TrainingSet:
+    """The rows of some of the dates."""
+    return training.take(np.flatnonzero(np.isin(training.dates, np.array(dates, dtype="datetime64[D]"))))
 
 
 def fit_models(run: Run, plan: Plan, fitted: Fitted) -> None:
     """Fit churn and value; what cannot be fitted is said and left to the fallback."""
     settings, training = run.settings, fitted.training
-    learned_from = training.with_columns(churn_columns()) if training is not None else None
-    if training is not None and learned_from is not None:
+    for_value: TrainingSet | None = None
+    if training is not None:
+        for_value = of_dates(training, plan.value_dates).with_columns(churn_columns())
         try:
             enough(settings.churn, f"training date {plan.dates[-1]}", training.churned[training.newest])
-            fitted.churn = fit_churn(learned_from, plan.learning_days, settings.churn.seed)
-            if plan.horizon_days != plan.learning_days:
-                fitted.churn.predict(fitted.features.iloc[:1], plan.horizon_days)
-        except ValueError as error:  # too little data, or nothing to extend a short horizon by
+            for_churn = of_dates(training, plan.churn_dates).with_columns(churn_columns())
+            fitted.churn = fit_churn(for_churn, plan.learning_days, settings.churn.seed)
+        except ValueError as error:
             fitted.churn, fitted.reasons["churn"] = None, str(error)
             newest = training.churned[training.newest]
             if len(newest) >= settings.churn.minimum_customers and len(np.unique(newest)) == 1:
@@ -86,7 +93,7 @@ def fit_models(run: Run, plan: Plan, fitted: Fitted) -> None:
                 fitted.reasons["churn"] += f"; all did the same, so everybody's probability is {fitted.level:.4f}"
     try:
         fitted.value = ValueModel.fit(
-            fitted.features, settings.clv.minimum_repeat_customers, learned_from, plan.learning_days, settings.clv.seed
+            fitted.features, settings.clv.minimum_repeat_customers, for_value, plan.learning_days, settings.clv.seed
         )
     except ValueError as error:
         fitted.reasons["clv"] = str(error)
