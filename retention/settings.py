@@ -115,6 +115,8 @@ class ChurnSettings:
     """No paid order within this many days is churn."""
     contract_grace_days: int = 30
     """A contract not renewed this long after its renewal date is churned."""
+    contract_lookahead_days: int = 60
+    """Contracts with a renewal date in so many coming days are scored: time enough to speak with their holders."""
     training_dates: int = 4
     """At how many past dates training sets are taken, so that no single season decides."""
     training_step_days: int = 28

@@ -70,17 +70,29 @@ class TrainingSet:
             order = order[uniform(keys[order]) < share]
         return self.take(order)
 
+    @property
+    def are_purchasers(self) -> bool:
+        """Whether a purchase process can be read for every row."""
+        return set(PURCHASE_COLUMNS) <= set(self.features.columns) and bool(
+            self.features[[name for name in PURCHASE_COLUMNS if name != "repeat_order_value_mean_minor"]].notna().all(axis=None)
+        )
+
     def known_often_enough(self) -> list[str]:
-        """Columns with a value for enough customers to learn from; a survey nobody has answered yet is left out."""
+        """Columns with a value for enough customers to learn from; a survey nobody has answered yet is left out.
+
+        What the purchase process is read from stays in any case.
+        """
+        kept = PURCHASE_COLUMNS if self.are_purchasers else ()
         customers = self.features.notna().groupby(level=0).any().sum()
-        return [name for name in self.features.columns if name in PURCHASE_COLUMNS or customers[name] >= LEAST_KNOWN]
+        return [name for name in self.features.columns if name in kept or customers[name] >= LEAST_KNOWN]
 
     def worth_learning(self) -> list[str]:
-        """Of those, the columns that differ between customers; what the purchase process is read from stays in any case."""
+        """Of those, the columns that differ between customers."""
         known = self.known_often_enough()
+        kept = PURCHASE_COLUMNS if self.are_purchasers else ()
         values = self.features[known]
         varies = values.max() > values.min()
-        return [name for name in known if name in PURCHASE_COLUMNS or varies[name]]
+        return [name for name in known if name in kept or varies[name]]
 
 
 def folds(keys: NDArray[Any]) -> NDArray[np.int64]:

@@ -56,7 +56,7 @@ def fit_churn(training: TrainingSet, horizon_days: int, seed: int, kind: type[Ch
     if len(np.unique(training.churned)) < 2:
         raise ValueError("training needs customers who churned and customers who stayed")
     training = training.with_columns(training.worth_learning())
-    process = fit_process(training.features[training.newest])
+    process = fit_process(training.features[training.newest]) if training.are_purchasers else None
     inputs = with_process(training.features, process, horizon_days)
     columns, design, target = matrix(inputs), Design.of(inputs), training.churned
     with limited_threads(len(target)):

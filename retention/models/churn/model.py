@@ -123,6 +123,19 @@ class ChurnModel:
             raise ValueError(f"the model learned from columns that are missing now: {', '.join(missing)}")
         return with_process(features[list(self.features)], self.process, self.horizon_days)
 
+    def describe(self) -> dict[str, Any]:
+        """Parameters for the registry and for readers."""
+        return {
+            "process": self.process,
+            "process_line": list(self.process_line),
+            "process_weight": self.process_weight,
+            "boosting_trees": int(self.boosting.n_iter_),
+            "boosting_weight": self.weight,
+            "smooth_weight": self.smooth_weight,
+            "calibration": asdict(self.calibration),
+            "season_shift": self.season_shift,
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """What makes the model again; see :mod:`retention.models.artifacts`."""
         return {
