@@ -7,6 +7,7 @@ window to the next), and a customer who has not changed would show as much only 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ WINDOW_DAYS = 90
 INTERACTION_WINDOW_DAYS = 30
 # A company's own change is taken off down to this factor: below it a feed broke, and everybody's fall is nobody's sign.
 LOWEST_SEASON = 0.1
+# The company's change is drawn to none as if by so many orders or touches: of few customers, one would set it for himself.
+SEASON_PRIOR = 100.0
 COLUMNS = (
     "as_of_date", "customer_key", "warning", "value_now", "value_before", "value_expected", "change_ratio", "chance",
     "sentence_en", "sentence_zh",
@@ -72,26 +75,21 @@ def warning_signs(features: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     DataFrame: one row per customer and sign that shows, the columns of `scores.warning` without the date.
     """
     wording, frames = load_wording("warnings"), []
-    signs = {
-        "frequency_falling": _frequency_falling,
-        "complaints_rising": _complaints_rising,
-        "interactions_falling": _interactions_falling,
-        "overdue": _overdue,
-    }
-    for code, look in signs.items():
-        sign = look(features, settings)
+    for code, (look, needed) in _SIGNS.items():
+        seen = features if set(needed) <= set(features.columns) else features.iloc[:0].reindex(columns=list(needed))
+        sign = look(seen, settings)
         places = np.flatnonzero(sign.shows)
-        figures = features.iloc[places].assign(
-            value_now=sign.now[places], value_before=sign.before[places], value_expected=sign.expected[places],
-            orders_now=features["count_orders_90d"].to_numpy()[places],
-            orders_before=features["count_orders_previous_90d"].to_numpy()[places],
-        )  # fmt: skip
+        figures = (
+            seen.iloc[places]
+            .rename(columns={"count_orders_90d": "orders_now", "count_orders_previous_90d": "orders_before"})
+            .assign(value_now=sign.now[places], value_before=sign.before[places], value_expected=sign.expected[places])
+        )
         sentences = wording.sentences(code, figures, settings.company)
         expected = sign.expected[places]
         frames.append(
             pd.DataFrame(
                 {
-                    "customer_key": features.index.to_numpy(dtype=np.int64)[places],
+                    "customer_key": seen.index.to_numpy(dtype=np.int64)[places],
                     "warning": pd.Series([code] * len(places), dtype="str"),
                     "value_now": sign.now[places],
                     "value_before": sign.before[places],
@@ -182,11 +180,25 @@ def _falling(
 
 def _season(now: Floats, before: Floats) -> float:
     """The company's own change from the window before to the last one; a rise is not taken off."""
-    return float(np.clip(now.sum() / before.sum(), LOWEST_SEASON, 1.0)) if before.sum() > 0 else 1.0
+    change = (now.sum() + SEASON_PRIOR) / (before.sum() + SEASON_PRIOR)
+    return float(np.clip(change, LOWEST_SEASON, 1.0))
 
 
 def _known(features: pd.DataFrame, name: str) -> Floats:
     """A column, with 0 where it says nothing."""
-    if name not in features.columns:
-        return np.zeros(len(features))
     return np.asarray(np.nan_to_num(features[name].to_numpy(dtype=np.float64), nan=0.0))
+
+
+# Each sign: who looks for it, and the columns that it needs.
+_SIGNS: dict[str, tuple[Callable[[pd.DataFrame, Settings], Sign], tuple[str, ...]]] = {
+    "frequency_falling": (_frequency_falling, ("count_orders_90d", "count_orders_previous_90d", "tenure_days")),
+    "complaints_rising": (
+        _complaints_rising,
+        ("count_complaints_90d", "complaints_change_90d", "count_orders_90d", "count_orders_previous_90d"),
+    ),
+    "interactions_falling": (
+        _interactions_falling,
+        ("count_interactions_30d", "count_interactions_previous_30d", "tenure_days"),
+    ),
+    "overdue": (_overdue, ("recency_days", "mean_days_between_orders", "count_order_days_lifetime")),
+}

@@ -106,7 +106,12 @@ def test_a_season_that_ends_for_everybody_is_nobodys_sign() -> None:
     people = {f"like Ana {number}": third for number in range(300)}
     found = signs(crowd=0, **people, Bo={"count_orders_90d": 0, "count_orders_previous_90d": 9})
     assert list(found.index) == ["Bo"]
-    assert found.loc["Bo", "value_expected"] == pytest.approx(9 * 600 / 1809, rel=1e-6)
+    assert found.loc["Bo", "value_expected"] == pytest.approx(9 * (600 + 100) / (1809 + 100), rel=1e-6)
+
+
+def test_one_customer_of_few_is_not_the_season() -> None:
+    # Ana and two steady customers: that she stopped is her own sign, though she is most of the company's fall.
+    assert list(signs(crowd=2, Ana={"count_orders_90d": 0, "count_orders_previous_90d": 9})["warning"]) == ["frequency_falling"]
 
 
 def test_a_first_order_is_not_read_as_a_rhythm() -> None:
