@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from retention.models.btyd._histories import Floats
 
@@ -88,6 +89,20 @@ def maximise(
             # Second derivatives at the maximum are the observed information: nothing is left to be computed.
             report = FitReport(True, False, None, "", customers, histories, exact.steps)
             return Maximum(np.exp(exact.x), exact.value, _inverse(-exact.hessian), report)
+    # The optimiser multiplies vectors of four numbers by BLAS, whose threads cost a hundred times what they save.
+    with threadpool_limits(1, user_api="blas"):
+        return _search(likelihood, starts, names, customers, histories, rough)
+
+
+def _search(
+    likelihood: Likelihood,
+    starts: Sequence[Sequence[float]],
+    names: Sequence[str],
+    customers: float,
+    histories: int,
+    rough: Likelihood | None,
+) -> Maximum:
+    """The way that knows limits: a quasi-Newton method within bounds, with priors where it ends at one."""
     found = [_minimise(rough or likelihood, np.log(start), prior=False) for start in starts]
     evaluations = 0 if rough else sum(one.nfev for one in found)
     best = min(found, key=lambda one: one.fun)

@@ -38,7 +38,7 @@ class PurchaseProcess(Fitted, ABC):
 
         Raises
         ------
-        ValueError when rows make no sense (named, up to five), or nobody bought again.
+        ValueError when rows make no sense (named, up to five), nobody bought again, or no time has passed.
         """
         histories = Histories.grouped(frequency, recency, T, weights)
         if histories.age.size == 0:
@@ -46,6 +46,8 @@ class PurchaseProcess(Fitted, ABC):
         if not (histories.frequency > 0).any():
             raise ValueError(f"none of {histories.customers:.0f} customers bought again: there is no rhythm to learn from")
         unit = float(np.average(histories.age, weights=histories.weight))
+        if unit <= 0:
+            raise ValueError(f"T is 0 for all {histories.customers:.0f} customers: no time has passed to learn from")
         scaled = histories.in_units_of(unit)
         self._fit(scaled, unit, scaled.thinned(self.rough_from, self.rough_size))
         return self

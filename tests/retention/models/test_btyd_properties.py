@@ -188,6 +188,46 @@ def test_customers_who_never_leave_are_a_runaway_fit_and_get_the_fallback() -> N
     assert model.expected_purchases(13.0, *rows).mean() == pytest.approx(people.future.mean(), rel=0.05)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("estimator", [BetaGeoNBD, ModifiedBetaGeoNBD, ParetoNBD])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(([1], [3], [10]), id="one customer"),
+        pytest.param(([1] + [0] * 99, [3] + [0] * 99, [10] * 100), id="one repeat buyer of a hundred"),
+        pytest.param(([3] * 500, [8] * 500, [10] * 500), id="all the same"),
+        pytest.param(([5000, 4000, 9000], [9.9, 9.5, 9.99], [10, 10, 10]), id="thousands of purchases"),
+        pytest.param(([2, 3, 1], [10, 10, 10], [10, 10, 10]), id="all bought on the last day"),
+        pytest.param(([2, 3, 1], [0, 0, 0], [10, 10, 10]), id="all bought at once and never again"),
+        pytest.param(([3, 1, 0], [1e-9, 1e-10, 0], [1e-8] * 3), id="tiny unit of time"),
+    ],
+)
+def test_what_identifies_nothing_is_reported_and_still_answered(estimator: type, rows: tuple[list[float], ...]) -> None:
+    model = estimator().fit(*rows)
+    assert model.report_.runaway
+    assert model.report_.fallback == "log-normal priors"
+    alive, silent = model.probability_alive(*rows), model.probability_no_purchase(5, *rows)
+    assert ((alive >= 0) & (alive <= 1) & (silent >= 0) & (silent <= 1)).all()
+    assert np.isfinite(model.expected_purchases(5, *rows)).all()
+    assert np.isfinite(list(model.confidence_intervals().values())).all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("x", "m"),
+    [
+        pytest.param([1, 2, 3] * 30, [5.0] * 90, id="everybody spends the same"),
+        pytest.param([1], [5.0], id="one customer"),
+        pytest.param([1, 2, 3] * 30 + [1], [5.0, 6.0, 7.0] * 30 + [1e12], id="one order as large as all the rest"),
+    ],
+)
+def test_spending_that_identifies_nothing_is_reported_and_still_answered(x: list[float], m: list[float]) -> None:
+    model = GammaGamma().fit(x, m)
+    assert model.report_.runaway
+    assert "do not identify" in model.report_.message
+    assert np.isfinite(model.expected_value([0, *x], [0.0, *m])).all()
+
+
 def test_values_are_recovered_and_shrunk() -> None:
     truth = {"p": 5.0, "q": 4.0, "v": 60.0}
     x = np.random.default_rng(8).integers(1, 12, 20_000).astype(float)
@@ -217,6 +257,7 @@ def test_spending_without_a_finite_mean_gets_a_bounded_tail() -> None:
         pytest.param(([1, np.nan], [1, 0], [4, 4]), "missing or infinite value: rows 1", id="missing"),
         pytest.param(([0, 0], [0, 0], [4, 4]), "none of 2 customers bought again", id="nobody came back"),
         pytest.param(([1], [1, 2], [4, 4]), "one length", id="lengths"),
+        pytest.param(([1, 0], [0, 0], [0, 0]), "T is 0 for all 2 customers", id="no time"),
         pytest.param(([], [], []), "no purchase histories", id="empty"),
     ],
 )
