@@ -135,7 +135,9 @@ def write_figures(name: str, values: NDArray[np.float64], language: str, company
     if _MONEY.search(name):
         digits = company.base_currency_minor_digits
         unit = "元" if language == "zh" and company.base_currency == "CNY" else company.base_currency
-        return [f"{value / 10**digits:,.{0 if abs(value) >= 100 * 10**digits else digits}f} {unit}" for value in values]
+        return [
+            f"{value / 10**digits:,.{0 if abs(value) >= 100 * 10**digits else digits}f} {unit}".rstrip() for value in values
+        ]
     if _SHARE.search(name):
         return [f"{100 * value:.0f}%" for value in values]
     numbers = [_number(value) for value in values]

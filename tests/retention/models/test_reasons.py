@@ -16,7 +16,7 @@ from scipy.special import expit
 
 from retention import features as feature_tables
 from retention import models
-from retention.models import calibration, parts
+from retention.models import artifacts, calibration, parts
 from retention.models.churn import ChurnModel, fit_churn
 from retention.models.churn.inputs import PROCESS_INPUTS
 from retention.models.contributions import contributions
@@ -128,6 +128,14 @@ def test_named_inputs_sum_to_the_log_odds_before_calibration(model: ChurnModel, 
     np.testing.assert_allclose(model.calibration.probability(found.total), given.churn["churn_probability"], atol=1e-12)
     # What drives customers away in truth is what the model names.
     assert {"recency_days", "count_complaints_90d", "count_order_days_lifetime"} <= set(found.importance.index[:4])
+
+
+def test_a_model_read_from_its_file_gives_the_same_reasons(model: ChurnModel, given: Given, tmp_path: Path) -> None:
+    digest = artifacts.save("churn.skops", model, model, tmp_path)
+    read = artifacts.load("churn.skops", digest, tmp_path)[0]
+    assert isinstance(read, ChurnModel)
+    again = reasons(SETTINGS, replace(given, churn_model=read), "churn", all_of(given))
+    pd.testing.assert_frame_equal(again, reasons(SETTINGS, given, "churn", all_of(given)), check_exact=True)
 
 
 def test_calibration_has_no_plateaus(model: ChurnModel) -> None:
@@ -316,6 +324,11 @@ def test_a_sentence_needs_what_it_names(given: Given) -> None:
 def test_figures_carry_their_units(name: str, value: float, english: str, chinese: str) -> None:
     written = [write_figures(name, np.array([value]), language, CompanySettings())[0] for language in LANGUAGES]
     assert written == [english, chinese]
+
+
+def test_a_company_without_a_currency_gets_bare_amounts() -> None:
+    bare = replace(CompanySettings(), base_currency="")
+    assert write_figures("net_minor_365d", np.array([550.0]), "en", bare) == ["5.50"]
 
 
 def test_what_moves_the_model_over_all_customers(model: ChurnModel, given: Given) -> None:
