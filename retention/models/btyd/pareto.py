@@ -17,10 +17,11 @@ Source: Schmittlein, Morrison & Colombo (1987), "Counting your customers: who ar
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import digamma, gammaincinv, gammaln, logsumexp
+from scipy.special import digamma, gammaincinv, gammaln
 
 from retention.models.btyd._histories import Floats, Histories, total
 from retention.models.btyd._maximise import maximise
@@ -66,8 +67,8 @@ class ParetoNBD(PurchaseProcess):
     def _alive(self, histories: Histories) -> Floats:
         r, alpha, s, beta = self._vector()
         stayed = -(r + histories.frequency) * np.log(alpha + histories.age) - s * np.log(beta + histories.age)
-        left, _, _, _ = _log_left(histories.frequency, histories.recency, histories.age, r, alpha, s, beta)
-        return np.asarray(np.exp(-np.logaddexp(0.0, left - stayed)))
+        left = _log_left(histories.frequency, histories.recency, histories.age, r, alpha, s, beta)
+        return np.asarray(np.exp(-np.logaddexp(0.0, left.value - stayed)))
 
     def _silent(self, histories: Histories, horizon: float) -> Floats:
         # The same integral from the end of observation on, for a customer with what is known by then as prior.
@@ -75,8 +76,8 @@ class ParetoNBD(PurchaseProcess):
         shape, rate, drop = r + histories.frequency, alpha + histories.age, beta + histories.age
         ends = np.full_like(rate, horizon)
         stayed = -shape * np.log(rate + horizon) - s * np.log(drop + horizon)
-        left, _, _, _ = _log_left(np.zeros_like(rate), np.zeros_like(rate), ends, shape, rate, s, drop)
-        return np.asarray(np.minimum(np.exp(shape * np.log(rate) + s * np.log(drop) + np.logaddexp(stayed, left)), 1.0))
+        left = _log_left(np.zeros_like(rate), np.zeros_like(rate), ends, shape, rate, s, drop)
+        return np.asarray(np.minimum(np.exp(shape * np.log(rate) + s * np.log(drop) + np.logaddexp(stayed, left.value)), 1.0))
 
     def _expected_if_alive(self, histories: Histories, horizon: float) -> Floats:
         r, alpha, s, beta = self._vector()
@@ -115,23 +116,43 @@ def _mean_squared_stay(s: float, drop: Floats, horizon: float) -> Floats:
     return np.asarray((integrand @ np.exp(_LOG_WEIGHTS)) * log_end)
 
 
+@dataclass(frozen=True)
+class _Left:
+    """The integral over the time of leaving.
+
+    Attributes
+    ----------
+    value : logarithm of s times the integral.
+    share : weight of each node in it; rows sum to one.
+    rate, drop : alpha and beta plus the time of each node; `log_rate`, `log_drop` their logarithms.
+    """
+
+    value: Floats
+    share: Floats
+    rate: Floats
+    drop: Floats
+    log_rate: Floats
+    log_drop: Floats
+
+
 def _log_left(
     x: Floats, t_x: Floats, T: Floats, r: float | Floats, alpha: float | Floats, s: float, beta: float | Floats
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Logarithm of s times the integral, and the nodes (times), their normalised weights, and the log of the span."""
+) -> _Left:
     with np.errstate(divide="ignore"):
         length = 1 / ((r + x) / (alpha + t_x) + (s + 1) / (beta + t_x))
         span = np.log1p((T - t_x) / length)
         v = span[:, None] * _NODES[None, :]
-        y = t_x[:, None] + length[:, None] * np.expm1(v)
-        shape = np.broadcast_to(np.asarray(r + x, dtype=np.float64), x.shape)
-        rate = np.broadcast_to(np.asarray(alpha, dtype=np.float64), x.shape)
-        drop = np.broadcast_to(np.asarray(beta, dtype=np.float64), x.shape)
-        logs = -shape[:, None] * np.log(rate[:, None] + y) - (s + 1) * np.log(drop[:, None] + y) + v + _LOG_WEIGHTS
-        total = logsumexp(logs, axis=1)
-        value = np.log(s) + np.log(length) + np.log(span) + total
-    share = np.exp(logs - total[:, None])
-    return np.asarray(value), y, np.asarray(share), span
+        y = length[:, None] * np.expm1(v)
+        rate, drop = y + (alpha + t_x)[:, None], y + (beta + t_x)[:, None]
+        log_rate, log_drop = np.log(rate), np.log(drop)
+        logs = v + _LOG_WEIGHTS - np.asarray(r + x)[:, None] * log_rate - (s + 1) * log_drop
+        # The exponentials are scaled by their largest, as ever where logarithms are summed.
+        most = logs.max(axis=1)
+        share = np.exp(logs - most[:, None])
+        total_share = share.sum(axis=1)
+        value = np.log(s) + np.log(length) + np.log(span) + most + np.log(total_share)
+    share /= total_share[:, None]
+    return _Left(np.asarray(value), share, rate, drop, log_rate, log_drop)
 
 
 def _likelihood(histories: Histories, params: Floats) -> tuple[float, Floats]:
@@ -140,15 +161,14 @@ def _likelihood(histories: Histories, params: Floats) -> tuple[float, Floats]:
     x, T, weight = histories.frequency, histories.age, histories.weight
     by_count = gammaln(r + histories.counts) - gammaln(r)
     stayed = -(r + x) * np.log(alpha + T) - s * np.log(beta + T)
-    left, y, share, _ = _log_left(x, histories.recency, T, r, alpha, s, beta)
-    value = histories.by_count(by_count) + r * np.log(alpha) + s * np.log(beta) + np.logaddexp(stayed, left)
-    gone = np.exp(-np.logaddexp(0.0, stayed - left))
+    left = _log_left(x, histories.recency, T, r, alpha, s, beta)
+    value = histories.by_count(by_count) + r * np.log(alpha) + s * np.log(beta) + np.logaddexp(stayed, left.value)
+    gone = np.exp(-np.logaddexp(0.0, stayed - left.value))
 
-    log_rate, log_drop = np.log(alpha + y), np.log(beta + y)
-    left_r = -(share * log_rate).sum(axis=1)
-    left_s = 1 / s - (share * log_drop).sum(axis=1)
-    left_alpha = -(r + x) * (share / (alpha + y)).sum(axis=1)
-    left_beta = -(s + 1) * (share / (beta + y)).sum(axis=1)
+    left_r = -np.einsum("ij,ij->i", left.share, left.log_rate)
+    left_s = 1 / s - np.einsum("ij,ij->i", left.share, left.log_drop)
+    left_alpha = -(r + x) * (left.share / left.rate).sum(axis=1)
+    left_beta = -(s + 1) * (left.share / left.drop).sum(axis=1)
     d_r = histories.by_count(digamma(r + histories.counts)) - digamma(r) + np.log(alpha)
     d_r = d_r + gone * left_r - (1 - gone) * np.log(alpha + T)
     d_alpha = r / alpha + gone * left_alpha - (1 - gone) * (r + x) / (alpha + T)
