@@ -45,7 +45,15 @@ def churn_chapter(
         Fact(Text("Days of outcomes learned from", "学习所用结果天数"), f"{label_days} d"),
         Fact(Text("Training dates", "训练日期"), ", ".join(day.isoformat() for day in dates)),
         Fact(Text("Inputs", "输入变量数"), str(len(model.features))),
+        Fact(
+            Text("Shares in the blend: trees, smooth model, purchase process", "混合权重:树模型、平滑模型、购买过程"),
+            f"{model.weight:.0%}, {model.smooth_weight:.0%}, {model.process_weight:.0%}",
+        ),
         Fact(Text("Calibrated as of", "校准日期"), model.calibrated_as_of.isoformat()),
+        Fact(
+            Text("Level moved for the season to come (log-odds)", "按季节调整的水平(对数几率)"),
+            f"{model.season_shift:+.2f}" if model.season_shift else "–",
+        ),
     )
     return Chapter(
         "churn",

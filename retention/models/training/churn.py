@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from retention.models.btyd import BetaGeoNBD
 from retention.models.churn import ChurnModel, fit_churn, process_churn
 from retention.models.definitions import churn_definition
 from retention.models.inputs import first_order_date, model_columns, training_dates, training_set
-from retention.models.learning import TrainingSet
+from retention.models.learning import TrainingSet, with_season
 from retention.models.metrics import CHURN_METRICS, measure
 from retention.models.profile import score_profile
 from retention.models.purchases import COLUMNS as PURCHASE_COLUMNS
@@ -82,10 +82,10 @@ def _dates(run: Run, until: date, label_days: int) -> list[date]:
             count=settings.training_dates,
             minimum_history_days=settings.minimum_history_days,
         )
-    if not dates:
+    if first is None or not dates:
         needed = settings.minimum_history_days + label_days
         raise TooLittleData(f"{needed} days of orders are needed before {until}, there are {_days(first, until)}")
-    return dates
+    return with_season(dates, label_days, first + timedelta(days=settings.minimum_history_days))
 
 
 def _both(run: Run, newest: date, label_days: int) -> tuple[Learnable, Learnable]:
@@ -147,10 +147,6 @@ def train_churn(run: Run) -> RegisteredModel:
         return known
     model = fit_churn(now.of_model(), days, settings.seed)
     twin = fit_churn(before.of_model(), days, settings.seed)
-    if model.process is None and days != settings.horizon_days:
-        raise TooLittleData(
-            f"nobody has bought again, so that {days} days of outcomes cannot be extended to {settings.horizon_days}"
-        )
 
     newest_rows = now.data.take(np.flatnonzero(now.data.newest))
     holdout, churned = newest_rows.features, newest_rows.churned
@@ -217,10 +213,13 @@ def enough(settings: ChurnSettings, name: str, churned: Any) -> None:
 
 
 def _described(model: ChurnModel) -> dict[str, Any]:
-    """Parameters of the model, where it offers them."""
-    describe = getattr(model, "describe", None)
-    described: dict[str, Any] = describe() if describe else {}
-    return described
+    return {
+        "process": model.process,
+        "boosting_trees": int(model.boosting.n_iter_) if model.weight > 0 else 0,
+        "weights": {"boosting": model.weight, "smooth": model.smooth_weight, "process": model.process_weight},
+        "calibration": asdict(model.calibration),
+        "season_shift": model.season_shift,
+    }
 
 
 def _rates(data: TrainingSet) -> dict[str, float]:

@@ -17,6 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from retention import models
+from retention.models import parts
 from retention.warehouse import Run
 from tests.retention.models.company import SHORT, load_orders, orders_of
 
@@ -62,7 +63,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def company_run(make_run: Callable[..., Run], home: Path) -> Run:
+def two_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training of churn and value alone; the other kinds have tests of their own."""
+    monkeypatch.setattr(parts, "TRAINING", {kind: parts.TRAINING[kind] for kind in ("churn", "clv")})
+
+
+@pytest.fixture
+def company_run(make_run: Callable[..., Run], home: Path, two_kinds: None) -> Run:
     """A run on 700 customers with 420 days of orders."""
     run = make_run(settings=SHORT)
     load_orders(run, orders_of(run.as_of_date))

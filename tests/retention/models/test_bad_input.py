@@ -17,6 +17,7 @@ from tests.retention.privacy.conftest import insert
 
 Row = tuple[int, date, int]
 CUSTOMERS = 240
+pytestmark = pytest.mark.usefixtures("two_kinds")
 
 
 def nobody_comes_back(as_of: date) -> Sequence[Row]:

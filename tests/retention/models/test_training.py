@@ -22,6 +22,8 @@ from retention.models.training import enrolment
 from retention.warehouse import Run, read_frame
 from tests.retention.models.company import SHORT, load_orders, orders_of
 
+pytestmark = pytest.mark.usefixtures("two_kinds")
+
 
 def test_both_kinds_are_trained_measured_registered_and_promoted(trained_run: Run, trained: dict[str, Any], home: Path) -> None:
     for kind, baseline in (("churn", "bg nbd"), ("clv", "past spend")):
@@ -46,11 +48,6 @@ def test_both_kinds_are_trained_measured_registered_and_promoted(trained_run: Ru
     assert (bounded["metric_lower"] <= bounded["metric_upper"]).all()
 
 
-def test_training_again_on_the_same_data_registers_nothing_twice(trained_run: Run, trained: dict[str, Any]) -> None:
-    assert models.train(trained_run) == trained
-    assert len(models.models(trained_run.warehouse)) == 2
-
-
 @pytest.mark.slow
 def test_labels_never_reach_past_what_was_known(company_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     # The twin that is judged may see no outcome of the time it is judged on; the scoring model none of the future.
@@ -73,19 +70,27 @@ def test_labels_never_reach_past_what_was_known(company_run: Run, monkeypatch: p
     assert max(scoring_ends) <= as_of
 
 
-def test_orders_from_the_as_of_date_on_change_no_model(trained_run: Run, trained: dict[str, Any]) -> None:
+def test_training_again_registers_nothing_twice_whatever_came_after_the_as_of_date(
+    trained_run: Run, trained: dict[str, Any]
+) -> None:
     later = orders_of(trained_run.as_of_date + timedelta(days=200), customers=50, seed=9)
     later = later[[day >= trained_run.as_of_date for day in later["date"]]]
     assert len(later) > 20
     load_orders(trained_run, later, first_key=1_000_000)
     assert models.train(trained_run) == trained
+    assert len(models.models(trained_run.warehouse)) == 2
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         pytest.param({"minimum_customers": 10_000}, "purchasers, 10000 are needed", id="few customers"),
-        pytest.param({"minimum_per_class": 5_000}, "churned and .* stayed, 5000 of each are needed", id="few per class"),
+        pytest.param(
+            {"minimum_per_class": 5_000},
+            "churned and .* stayed, 5000 of each are needed",
+            id="few per class",
+            marks=pytest.mark.slow,
+        ),
         pytest.param({"minimum_history_days": 400}, "456 days of orders are needed .* there are 4", id="short history"),
     ],
 )
