@@ -159,7 +159,6 @@ def explain(
 ) -> None:
     """Explain one customer's scores: how likely to leave, worth what, and the reasons, in words."""
     from retention.cli import _explain
-    from retention.cli.identity import _person
 
     warehouse, _ = open_databases()
     key: int | None = None
@@ -171,7 +170,9 @@ def explain(
             source, _, customer_id = customer.partition(":")
         else:
             raise typer.BadParameter("a key, or SOURCE:NUMBER", param_hint="CUSTOMER")
-    person = _person(warehouse, key, source, customer_id)
+    if (key is None) == (source is None or customer_id is None):
+        raise typer.BadParameter("a key, SOURCE:NUMBER, or --source and --customer-id", param_hint="CUSTOMER")
+    person = _explain.person_of(warehouse, key, source, customer_id)
     day = parse_date(date_text)
     _explain.explain(console(), warehouse, person, None if day is None else day + timedelta(days=1), run_factory)
 
