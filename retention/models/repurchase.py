@@ -93,8 +93,9 @@ def steady(churn: Floats, times: float) -> Floats:
 
 def expected_orders(given: Given, probability: Floats) -> Floats:
     """Expected order days within each horizon; without a value model those of a steady rhythm with this probability."""
-    if given.clv_model is not None:
-        return given.clv_model.expected_orders(given.features, list(HORIZONS_DAYS))
+    if given.clv_model is not None and len(given.clv):
+        known, days = given.clv["expected_orders_12m"].to_numpy(dtype=np.float64), int(given.clv["horizon_days"].iloc[0])
+        return given.clv_model.expected_orders(given.features, list(HORIZONS_DAYS), known, days)
     return np.asarray(-np.log1p(-np.minimum(probability, 1 - 1e-6)))
 
 

@@ -203,8 +203,8 @@ def _thinned(keys: NDArray[Any], dates: NDArray[np.datetime64]) -> NDArray[np.bo
 def _shape(rows: NDArray[np.bool_], seed: int) -> dict[str, Any]:
     count = int(rows.sum())
     return {
-        "learning_rate": 0.06,
-        "max_iter": 80 if count > 3_000 else 50,
+        "learning_rate": 0.09,
+        "max_iter": 50 if count > 3_000 else 35,
         "max_leaf_nodes": 12,
         "min_samples_leaf": int(np.clip(count // 150, 10, 80)),
         "l2_regularization": 5.0,

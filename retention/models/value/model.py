@@ -31,6 +31,9 @@ DISCOUNT_STEPS = 12
 DAYS_PER_YEAR = 365.0
 # Shares of the candidates: purchase process, boosted orders at the process's order value, two-stage boosting.
 BLEND = (1 / 3, 1 / 3, 1 / 3)
+# Days since the first order are not learned from: where customers came in one wave they tell the date, all who are scored
+# are older than anybody learned from, and the newest season would pass for an age. The purchase process knows about them.
+AGES = ("tenure_days", "first_to_last_order_days")
 
 
 class TooLittleData(ValueError):
@@ -176,15 +179,17 @@ class ValueModel:
             index=features.index,
         )
 
-    def expected_orders(self, features: pd.DataFrame, horizons_days: list[int]) -> Floats:
-        """Expected order days of every purchaser within each horizon: customers by horizons."""
-        answers = self.learned.predict(features) if self.learned else None
-        said = self.part.orders(features, [float(days) for days in horizons_days])
-        if answers is None or self.learned is None:
-            return said * self.season.process
-        known = self.part.orders(features, [self.learned.horizon_days])[:, 0]
-        growth = np.divide(said, known[:, None], out=np.ones_like(said), where=known[:, None] > 0)
-        return np.asarray((said * self.season.process + answers.orders[:, None] * growth * self.season.learned) / 2)
+    def expected_orders(self, features: pd.DataFrame, horizons_days: list[int], known: Floats, known_days: int) -> Floats:
+        """Expected order days of every purchaser within other horizons: customers by horizons.
+
+        Parameters
+        ----------
+        known, known_days : the answer of `predict` for a horizon. All candidates are carried to other horizons by the
+            purchase process, so nothing else is asked again.
+        """
+        said = self.part.orders(features, [*(float(days) for days in horizons_days), float(known_days)])
+        share = np.divide(said[:, :-1], said[:, -1:], out=np.ones_like(said[:, :-1]), where=said[:, -1:] > 0)
+        return np.asarray(known[:, None] * share)
 
     def _mean(
         self, features: pd.DataFrame, horizon_days: float, answers: Candidates | None, expected: Floats | None = None
@@ -261,4 +266,4 @@ def _capped(outcomes: pd.DataFrame, limit: float) -> pd.DataFrame:
 def _columns(training: TrainingSet) -> list[str]:
     """Columns worth learning from: known for enough customers, and not the same for all."""
     known = training.known_often_enough()
-    return [name for name in known if training.features[name].nunique(dropna=True) > 1]
+    return [name for name in known if name not in AGES and training.features[name].nunique(dropna=True) > 1]

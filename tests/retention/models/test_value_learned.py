@@ -142,7 +142,8 @@ def test_columns_that_are_gone_are_named(shop: Shop, fitted: ValueModel) -> None
 
 
 def test_expected_orders_of_several_horizons_are_those_of_predictions(shop: Shop, fitted: ValueModel) -> None:
-    orders = fitted.expected_orders(shop.features, [30, HORIZON])
+    year = fitted.predict(shop.features, 365, 0.1, 0.8)["expected_orders"].to_numpy()
+    orders = fitted.expected_orders(shop.features, [30, HORIZON], year, 365)
     np.testing.assert_allclose(orders[:, 1], shop.clv(fitted)["expected_orders"], rtol=1e-9)
     assert (orders[:, 0] <= orders[:, 1]).all()
 
