@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from retention.models import metrics
+from retention.models import metrics, weighted
 from retention.models.calibration import Calibration, fit_calibration
 
 
@@ -99,3 +99,29 @@ def test_intervals_hold_the_value_and_repeat_by_seed() -> None:
 def test_what_is_undefined_is_none_and_not_nan() -> None:
     measured = metrics.measure(metrics.CHURN_METRICS, np.ones(20), {"ours": np.linspace(0.1, 0.9, 20)}, seed=1)
     assert measured["ours"]["auc"].value is None
+
+
+@pytest.mark.parametrize("name", sorted(weighted.WEIGHTED))
+def test_a_weight_is_the_same_as_being_there_so_often(name: str) -> None:
+    """What the bootstrap rests on: a resample is a column of counts."""
+    rng = np.random.default_rng(11)
+    p = np.round(rng.uniform(0.05, 0.95, 300), 2)  # with ties
+    actual = (rng.random(300) < p).astype(float)
+    if name in ("mae", "total_bias", "spearman", "interval_coverage"):
+        actual = np.round(actual * rng.gamma(1.0, 2.0, 300), 1)
+    draw = rng.integers(0, 300, 300)
+    counts = np.bincount(draw, minlength=300).astype(float)
+    by_weight = weighted.WEIGHTED[name](weighted.Compared(actual, p, p - 1, p + 1), np.vstack([counts, np.ones(300)]))
+    drawn = weighted.Compared(actual[draw], p[draw], p[draw] - 1, p[draw] + 1)
+    assert by_weight[0] == pytest.approx(weighted.WEIGHTED[name](drawn, np.ones((1, 300)))[0], rel=2e-4)
+    order = rng.permutation(300)
+    shuffled = weighted.Compared(actual[order], p[order], p[order] - 1, p[order] + 1)
+    assert by_weight[1] == pytest.approx(weighted.WEIGHTED[name](shuffled, np.ones((1, 300)))[0], rel=1e-9)
+
+
+def test_an_interval_is_measured_only_where_one_is_stated() -> None:
+    actual = np.array([0.0, 10.0, 30.0, 5.0])
+    ends = (actual - [1, 1, -2, 1], actual + 1)
+    measured = metrics.measure(metrics.VALUE_METRICS, actual, {"ours": actual, "naive": actual}, 1, {"ours": ends})
+    assert measured["ours"]["interval_coverage"].value == 0.75
+    assert "interval_coverage" not in measured["naive"]
