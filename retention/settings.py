@@ -22,6 +22,7 @@ from retention.settings_models import (
     PersonaSettings,
     PreferenceSettings,
     ReasonSettings,
+    TextSettings,
     WarningSettings,
 )
 
@@ -152,24 +153,6 @@ class ClvSettings:
     """What taking goods of one order back costs (freight, inspection), in minor units of the base currency."""
     seed: int = 20260102
     """Seed of the boosting part."""
-
-
-@dataclass(frozen=True)
-class TextSettings:
-    """How complaints, comments and mentions are read."""
-
-    look_back_days: int = 365
-    """Texts of this many days before the as-of date are read every day."""
-    training_days: int = 1096
-    """Labels of this many days are learned from."""
-    largest_training_set: int = 30_000
-    """More labelled texts than this are not learned from; the newest count."""
-    minimum_texts: int = 200
-    """Fewer labelled texts than this and the lexicon reads."""
-    minimum_per_class: int = 20
-    """A label with fewer texts than this is not learned."""
-    seed: int = 20260109
-    """Seed of the bootstrap intervals."""
 
 
 @dataclass(frozen=True)

@@ -80,10 +80,10 @@ class PreferenceSettings:
     """A channel's response rate starts from the stated prior as if by so many messages."""
     prior_visits: float = 5.0
     """Hour and weekday start from the company's as if by so many visits."""
-    low_band: float = 1 / 3
-    """Up to this position of prices within their categories (0 cheapest, 1 dearest) a customer buys in the low band."""
-    high_band: float = 2 / 3
-    """From this position on in the high band."""
+    low_band: float = 0.33
+    """Customers below this quantile of the positions of the prices they pay are in the low price band (discounts likewise)."""
+    high_band: float = 0.67
+    """Customers above this quantile are in the high band."""
     young_until: int = 35
     """Age up to which the stated prior of channels is that of the young."""
     middle_until: int = 59
@@ -140,3 +140,21 @@ class DriftSettings:
     """An input may be without a value for this much more of the customers than in training (a share of all)."""
     distinct_score_fall: float = 0.2
     """Distinct scores may fall to this part of what training had."""
+
+
+@dataclass(frozen=True)
+class TextSettings:
+    """How complaints, comments and mentions are read."""
+
+    look_back_days: int = 365
+    """Texts of this many days before the as-of date are read every day."""
+    training_days: int = 1096
+    """Labels of this many days are learned from."""
+    largest_training_set: int = 30_000
+    """More labelled texts than this are not learned from; the newest count."""
+    minimum_texts: int = 200
+    """Fewer labelled texts than this and the lexicon reads."""
+    minimum_per_class: int = 20
+    """A label with fewer texts than this is not learned."""
+    seed: int = 20260109
+    """Seed of the bootstrap intervals."""

@@ -18,6 +18,7 @@ SENTIMENTS = ("negative", "neutral", "positive")
 SEVERITIES = ("minor", "medium", "severe")
 # A negation reaches over two English words ("not a good idea") and nothing in between in Chinese.
 _NEGATED_WORDS = 2
+_NEGATION_REACH = 60
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Lexicon:
         """Whether praise or blame prevails in a normalised text; `neutral` where neither does."""
         balance = 0
         for match in self._mood_words.finditer(text):
-            negated = self._negation.search(text[: match.start()]) is not None
+            negated = self._negation.search(text[max(0, match.start() - _NEGATION_REACH) : match.start()]) is not None
             if self._praise.fullmatch(match.group()):
                 balance += -1 if negated else 1
             elif not negated:

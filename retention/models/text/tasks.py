@@ -13,7 +13,7 @@ from retention.models.text.evaluation import Compared
 from retention.models.text.lexicon import SENTIMENTS, SEVERITIES, lexicon
 from retention.models.text.reading import TASKS, by_lexicon
 from retention.models.value import TooLittleData
-from retention.settings import TextSettings
+from retention.settings_models import TextSettings
 
 CHECKED_SHARE = 0.25
 LEAST_CHECKED = 30
