@@ -40,7 +40,8 @@ def season_shift(dates: Days, actual: Floats, calibrated: Floats, horizon_days: 
 
     Returns
     -------
-    0 where the training dates do not reach a year back.
+    0 where the training dates do not reach a year back. Otherwise the swing of last year's calendar from the newest date's
+    outcomes to those of the horizon to come, on top of what brings the level to the newest outcomes alone.
     """
     shifts = []
     newest = dates.max()
@@ -55,7 +56,10 @@ def season_shift(dates: Days, actual: Floats, calibrated: Floats, horizon_days: 
         variance = low_variance + high_variance
         if np.isfinite(variance):
             shifts.append((high - low) * PRIOR_SHIFT**2 / (PRIOR_SHIFT**2 + variance))
-    return SEASON_TRUST * float(np.mean(shifts)) if shifts else 0.0
+    if not shifts:
+        return 0.0
+    rows = dates == newest
+    return level_shift(actual[rows], calibrated[rows])[0] + SEASON_TRUST * float(np.mean(shifts))
 
 
 def _near(dates: Days, wanted: np.datetime64) -> np.datetime64 | None:

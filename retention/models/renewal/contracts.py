@@ -146,7 +146,8 @@ class Contracts:
     def _midnights(self, days: pd.Series) -> pd.Series:
         """Beginnings of business days."""
         zone = self.settings.company.business_timezone
-        return days.dt.tz_localize(zone, ambiguous=True, nonexistent="shift_forward").dt.tz_convert("UTC")
+        utc: pd.Series = days.dt.tz_localize(zone, ambiguous=True, nonexistent="shift_forward").dt.tz_convert("UTC")
+        return utc
 
     def _instant(self, day: date) -> pd.Timestamp:
         return pd.Timestamp(self.settings.day_start(day)).tz_convert("UTC")

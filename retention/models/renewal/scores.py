@@ -13,8 +13,8 @@ from retention.models import artifacts, registry
 from retention.models.definitions import renewal_definition
 from retention.models.profile import ScoresStopped, check_scores
 from retention.models.renewal.contracts import Contracts
+from retention.models.renewal.holders import contract_features
 from retention.models.renewal.model import RenewalModel
-from retention.models.renewal.training import contract_features
 from retention.warehouse import Run
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ PRIOR_ENDED, PRIOR_CONTRACTS = 1.0, 2.0
 
 
 def rows(run: Run, given: Given) -> dict[str, pd.DataFrame]:
-    """Score every contract due; no rows where the company has no contracts.
+    """Score every contract due; no rows where the company has no contracts. Reads the published features of the date.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def rows(run: Run, given: Given) -> dict[str, pd.DataFrame]:
         model = artifacts.load(champion.file_name, champion.file_sha256)[0]
         if not isinstance(model, RenewalModel):
             raise artifacts.ModelFileRefused(f"{champion.file_name} holds no RenewalModel. Nothing published.")
-        inputs = contract_features(due, given.features)
+        inputs = contract_features(run, due, run.as_of_date, published=True)
         missing = [name for name in model.features if name not in inputs.columns]
         if missing:
             raise ScoresStopped(

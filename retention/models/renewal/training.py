@@ -14,12 +14,12 @@ from sklearn.linear_model import LogisticRegression
 from retention.models import registry
 from retention.models.churn import fit_churn
 from retention.models.definitions import renewal_definition
-from retention.models.inputs import model_columns, past_features
 from retention.models.learning import TrainingSet, with_season
 from retention.models.metrics import CHURN_METRICS, measure
 from retention.models.profile import score_profile
 from retention.models.registry import RegisteredModel
 from retention.models.renewal.contracts import COLUMNS, Contracts
+from retention.models.renewal.holders import contract_features
 from retention.models.renewal.model import RenewalModel
 from retention.models.report.data import Chapter, Evaluation, Note, Text
 from retention.models.report.shapes import shapes
@@ -46,8 +46,8 @@ def train_renewal(run: Run) -> RegisteredModel:
     contracts, settings = Contracts.read(run), run.settings.churn
     span = timedelta(days=contracts.span_days)
     newest = run.as_of_date - span
-    features = _features_of(run)
-    data, before = (_training_set(contracts, features, day, settings) for day in (newest, newest - span))
+    read = _reader(run, contracts)
+    data, before = (_training_set(read, contracts, day, settings) for day in (newest, newest - span))
     for label, rows in (("newest training date", data), ("check", before)):
         _enough(settings, label, rows.churned[rows.newest] if len(rows.dates) else np.empty(0))
     definition = renewal_definition(run.settings)
@@ -91,36 +91,33 @@ def train_renewal(run: Run) -> RegisteredModel:
     return enrol(run, candidate, decide_churn(measured, current))
 
 
-def contract_features(due: pd.DataFrame, customers: pd.DataFrame) -> pd.DataFrame:
-    """What is known of contracts and of their holders, who need not be purchasers; index customer_key, by contract."""
-    return due[list(COLUMNS)].join(customers[list(model_columns())], how="left")
-
-
-def _features_of(run: Run) -> Callable[[date], pd.DataFrame]:
-    """Customers' features as of a date, read once for the scoring model and its twin."""
+def _reader(run: Run, contracts: Contracts) -> Callable[[date], tuple[pd.DataFrame, Floats] | None]:
+    """Contracts due as of a date with what became of them, read once for the scoring model and its twin."""
 
     @cache
-    def features(day: date) -> pd.DataFrame:
-        return past_features(run, day)
+    def read(day: date) -> tuple[pd.DataFrame, Floats] | None:
+        due = contracts.due(day)
+        if due.empty:
+            return None
+        churned = contracts.churned(due, day)
+        told = np.isfinite(churned)
+        return contract_features(run, due, day, published=False)[told], churned[told]
 
-    return features
+    return read
 
 
 def _training_set(
-    contracts: Contracts, features: Callable[[date], pd.DataFrame], newest: date, settings: ChurnSettings
+    read: Callable[[date], tuple[pd.DataFrame, Floats] | None], contracts: Contracts, newest: date, settings: ChurnSettings
 ) -> TrainingSet:
     """Contracts due as of past dates, the newest of which is `newest`, with what became of them."""
     steps = [newest - timedelta(days=settings.training_step_days * step) for step in range(settings.training_dates)]
     frames, dates, churned = [], [], []
     for day in with_season(sorted(steps), contracts.span_days, contracts.first_known):
-        due = contracts.due(day)
-        if due.empty:
-            continue
-        outcome = contracts.churned(due, day)
-        told = np.isfinite(outcome)
-        frames.append(contract_features(due, features(day))[told])
-        dates.append(np.full(int(told.sum()), np.datetime64(day, "D")))
-        churned.append(outcome[told])
+        found = read(day)
+        if found is not None:
+            frames.append(found[0])
+            dates.append(np.full(len(found[0]), np.datetime64(day, "D")))
+            churned.append(found[1])
     if not frames:
         empty = np.empty(0)
         return TrainingSet(pd.DataFrame(columns=[*COLUMNS]), empty.astype("datetime64[D]"), pd.DataFrame({"churned": empty}))

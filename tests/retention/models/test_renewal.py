@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -15,8 +14,8 @@ import pyarrow as pa
 import pytest
 from scipy.special import expit
 
+from retention import features
 from retention.models import registry
-from retention.models.inputs import past_features
 from retention.models.metrics import CHURN_METRICS, measure
 from retention.models.renewal import rows, train_renewal
 from retention.models.renewal.contracts import Contracts
@@ -192,8 +191,7 @@ def _write(run: Run, table: str, states: pd.DataFrame) -> None:
         )
 
 
-def given(run: Run) -> Given:
-    return cast(Given, SimpleNamespace(features=past_features(run, run.as_of_date)))
+NOTHING_GIVEN = cast(Given, None)
 
 
 def test_learned_renewals_find_those_who_will_not_renew(
@@ -202,7 +200,8 @@ def test_learned_renewals_find_those_who_will_not_renew(
     monkeypatch.setenv("RETENTION_HOME", str(tmp_path))
     run = make_run(settings=SETTINGS)
     truth = load_contracts(run)
-    before = rows(run, given(run))["scores.renewal"]
+    features.build(run)
+    before = rows(run, NOTHING_GIVEN)["scores.renewal"]
     assert before["is_fallback"].all()
     assert before["model_version"].unique().tolist() == [FALLBACK]
     assert 0.15 < before["non_renewal_probability"].iloc[0] < 0.5
@@ -210,12 +209,11 @@ def test_learned_renewals_find_those_who_will_not_renew(
     model = train_renewal(run)
     assert (model.kind, model.state) == ("renewal", "champion"), model.decision
     assert "better than rate of the past" in model.decision
-    assert train_renewal(run).model_version == model.model_version
     champion = registry.champion(run.warehouse, "renewal")
     assert champion is not None
     assert champion.labels_until == run.as_of_date
 
-    scored = rows(run, given(run))["scores.renewal"]
+    scored = rows(run, NOTHING_GIVEN)["scores.renewal"]
     assert not scored["is_fallback"].any()
     chance = truth[scored["contract_key"]].to_numpy()
     rng = np.random.default_rng(1)
@@ -230,7 +228,7 @@ def test_learned_renewals_find_those_who_will_not_renew(
 
 
 def test_without_contracts_there_are_no_rows_and_nothing_to_learn(run: Run) -> None:
-    nothing = rows(run, given(run))
+    nothing = rows(run, NOTHING_GIVEN)
     assert list(nothing) == ["scores.renewal"]
     with stage_writer(run, "scores") as writer:
         writer.fill_arrow("scores.renewal", nothing["scores.renewal"])
