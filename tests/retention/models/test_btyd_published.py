@@ -33,6 +33,15 @@ def test_gamma_gamma_is_the_published_one(cdnow: pd.DataFrame) -> None:
     assert model.log_likelihood_ == pytest.approx(-4055.918, abs=0.002)
 
 
+def test_the_papers_customers_are_predicted_as_printed() -> None:
+    # Fader, Hardie & Lee (2005): two repeat purchases, the last after 30.43 of 38.86 weeks, 39 weeks ahead.
+    process = BetaGeoNBD.from_params({"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426})
+    assert process.expected_purchases(39.0, [2], [30.43], [38.86])[0] == pytest.approx(1.226, abs=5e-4)
+    # Fader & Hardie (2013): expected value of customers with two, one and no repeat purchases.
+    spending = GammaGamma.from_params({"p": 6.25, "q": 3.74, "v": 15.44})
+    np.testing.assert_allclose(spending.expected_value([2, 1, 0], [22.35, 11.77, 0.0]), [24.65, 18.91, 35.17], atol=0.06)
+
+
 def test_the_unit_of_time_and_money_changes_only_the_scales(cdnow: pd.DataFrame) -> None:
     weeks = BetaGeoNBD().fit(cdnow["frequency"], cdnow["recency"], cdnow["T"])
     days = BetaGeoNBD().fit(cdnow["frequency"], cdnow["recency"] * 7, cdnow["T"] * 7)

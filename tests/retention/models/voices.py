@@ -23,7 +23,7 @@ OWN_NAMES = {
 }
 
 
-def write(run: Run, complaints: int = 400, comments: int = 300, mentions: int = 120, seed: int = 3) -> None:
+def write(run: Run, complaints: int = 260, comments: int = 160, mentions: int = 60, seed: int = 3) -> None:
     """Texts of the 300 days before the as-of date."""
     rng = np.random.default_rng(seed)
     start = run.as_of - timedelta(days=300)
