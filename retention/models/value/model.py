@@ -31,6 +31,7 @@ DISCOUNT_STEPS = 12
 DAYS_PER_YEAR = 365.0
 # Shares of the candidates: purchase process, boosted orders at the process's order value, two-stage boosting.
 BLEND = (1 / 3, 1 / 3, 1 / 3)
+PIECE = 100_000
 # Days since the first order are not learned from: where customers came in one wave they tell the date, all who are scored
 # are older than anybody learned from, and the newest season would pass for an age. The purchase process knows about them.
 AGES = ("tenure_days", "first_to_last_order_days")
@@ -115,20 +116,20 @@ class ValueModel:
             return cls(part, None, Levels.plain())
         whole = training.ordered()
         training = whole.take(np.flatnonzero(recent(whole.dates, training_days)))
-        outcomes = _capped(training.outcomes, part.order_value_limit)
-        fitted = fit_two_stage(training.features, outcomes, training.dates, _columns(training), training_days, seed)
         newest = np.flatnonzero(training.newest)
         past = training.features.iloc[newest]
+        if _repeat_buyers(past) < minimum_repeat_customers:
+            return cls(part, None, Levels.plain())
+        outcomes = _capped(training.outcomes, part.order_value_limit)
+        fitted = fit_two_stage(training.features, outcomes, training.dates, _columns(training), training_days, seed)
         # What would have been said at the newest matured date, by models that had not seen the customer.
         answers: Candidates | None = None
-        if fitted is not None:
+        if fitted is None:
+            earlier = cls(ProcessPart.fit(past), None, Levels.plain())
+        else:
             learned, unseen = fitted
             earlier = cls(learned.process, learned, Levels.plain())
             answers = Candidates(unseen.orders[newest], unseen.buying[newest], unseen.amount[newest])
-        elif _repeat_buyers(past) > 0:
-            earlier = cls(ProcessPart.fit(past), None, Levels.plain())
-        else:
-            return cls(part, None, Levels.plain())
         spread = earlier._spread(past, training_days, answers)
         levels = Levels.fit(spread, outcomes["net_minor"].to_numpy()[newest], uniform(past.index.to_numpy()))
         season = NO_SEASON
@@ -157,6 +158,14 @@ class ValueModel:
         probability_alive, clv_lower_minor, clv_upper_minor, interval_probability (what the interval really covers: more
         than asked where nothing is likelier than that); all floats.
         """
+        # In pieces, so that a million customers' inputs never lie in memory at once.
+        pieces = [
+            self._predict(features.iloc[start : start + PIECE], horizon_days, annual_discount_rate, interval)
+            for start in range(0, max(len(features), 1), PIECE)
+        ]
+        return pd.concat(pieces) if len(pieces) > 1 else pieces[0]
+
+    def _predict(self, features: pd.DataFrame, horizon_days: int, annual_discount_rate: float, interval: float) -> pd.DataFrame:
         answers = self.learned.predict(features) if self.learned else None
         times = np.linspace(0, horizon_days, DISCOUNT_STEPS + 1)
         cumulative = self.part.orders(features, times)

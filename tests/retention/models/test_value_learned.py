@@ -136,6 +136,16 @@ def test_too_few_buyers_leave_the_process_alone(shop: Shop) -> None:
     assert np.isfinite(shop.clv(model).to_numpy()).all()
 
 
+def test_everybody_bought_or_nobody_had_come_back_yet(shop: Shop) -> None:
+    # One class only: nothing to tell buyers apart by. And a training date before the first second order.
+    everybody = shop.training.take(np.flatnonzero(shop.training.outcomes["orders"].to_numpy() > 0))
+    once = shop.training.take(np.flatnonzero(shop.training.features["count_order_days_lifetime"].to_numpy() == 1))
+    for training in (everybody, once):
+        model = shop.fit(training)
+        assert model.learned is None
+        assert np.isfinite(shop.clv(model).to_numpy()).all()
+
+
 def test_columns_that_are_gone_are_named(shop: Shop, fitted: ValueModel) -> None:
     with pytest.raises(ValueError, match="missing now: overdue_ratio"):
         fitted.predict(shop.features.drop(columns="overdue_ratio"), HORIZON, 0.0, 0.8)
