@@ -3462,6 +3462,55 @@ comment on column scores.persona.count_lines is 'order lines of the customer tha
 comment on column scores.persona.model_version is 'version in ops.model, or the name of the fallback rule';
 comment on column scores.persona.is_fallback is 'true where no learned groups are in force and the stated rule stands in, or nothing within the window tells how the customer shops';
 
+create table scores.preference (
+    as_of_date date not null,
+    customer_key bigint not null,
+    favourite_category text,
+    favourite_category_share double precision,
+    second_category text,
+    order_channel text,
+    best_hour integer,
+    best_weekday integer,
+    count_visits bigint not null,
+    preferred_channel text not null,
+    channel_response_rate double precision not null,
+    channel_basis text not null,
+    is_reachable boolean not null,
+    reachable_channels text,
+    count_messages bigint not null,
+    price_band text,
+    price_position double precision,
+    discount_affinity double precision,
+    discount_band text,
+    count_lines bigint not null,
+    model_version text not null,
+    is_fallback boolean not null,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table scores.preference is 'What each purchaser prefers as of a date: category, prices, discounts, channel, hour and weekday. Every estimate is drawn to the company''s (channels: to a stated prior) by as much as the customer''s own evidence is thin. Grain: one row per purchaser per as_of_date.';
+comment on column scores.preference.as_of_date is 'date D the row holds for: only what happened before D was used';
+comment on column scores.preference.customer_key is 'pseudonym of the purchaser';
+comment on column scores.preference.favourite_category is 'path of the category with the highest shrunk share of the lines; null where no line has one';
+comment on column scores.preference.favourite_category_share is 'that share, 0 to 1';
+comment on column scores.preference.second_category is 'path of the category after it';
+comment on column scores.preference.order_channel is 'channel most orders come by; null where orders name none';
+comment on column scores.preference.best_hour is 'hour of the day (0 to 23, business time zone) of most orders and inbound touches, neighbouring hours counting by half; null where times are not recorded';
+comment on column scores.preference.best_weekday is 'weekday of most of them, 1 Monday to 7 Sunday; null without any';
+comment on column scores.preference.count_visits is 'orders and inbound touches of the customer that hour and weekday rest on';
+comment on column scores.preference.preferred_channel is 'channel on which the customer most probably answers, of those that may be used; of all where none may';
+comment on column scores.preference.channel_response_rate is 'estimated share of messages answered there (opened, clicked or led to an order), 0 to 1';
+comment on column scores.preference.channel_basis is 'responses (the customer''s own on that channel), company (of customers of the age group) or prior (the stated one: nobody has been asked yet)';
+comment on column scores.preference.is_reachable is 'whether any channel may be used: marketing granted on it and not unsubscribed; checked again at every push';
+comment on column scores.preference.reachable_channels is 'these channels, separated by commas; null when there are none';
+comment on column scores.preference.count_messages is 'messages to the customer within the window';
+comment on column scores.preference.price_band is 'low, middle or high third of customers by price_position; null where nothing tells';
+comment on column scores.preference.price_position is 'mean position of what was bought among the products of its category by price before discounts, 0 cheapest to 1 dearest, shrunk';
+comment on column scores.preference.discount_affinity is 'shrunk share of lines bought at a discount, 0 to 1; null where no order has lines';
+comment on column scores.preference.discount_band is 'low, middle or high third of customers by it';
+comment on column scores.preference.count_lines is 'order lines of the customer that category, prices and discounts rest on';
+comment on column scores.preference.model_version is 'name of the rule';
+comment on column scores.preference.is_fallback is 'true where nothing of the customer''s own tells and every estimate is the company''s or the stated prior''s';
+
 create table scores.reason (
     as_of_date date not null,
     customer_key bigint not null,

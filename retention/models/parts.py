@@ -15,6 +15,7 @@ SCORING: tuple[str, ...] = (
     "retention.models.warning_signs:rows",
     "retention.models.next_best:rows",
     "retention.models.personas:rows",
+    "retention.models.preferences:rows",
 )
 
 # Kind -> `train_<kind>(run)`: a RegisteredModel, or TooLittleData with what is missing.
