@@ -102,6 +102,10 @@ class FeatureSettings:
 
     buckets: int = 2
     """Customer buckets computed side by side, each on its own connection: one per core."""
+    range_customers: int = 50_000
+    """Customers computed by one statement: so few that their orders are sorted in memory."""
+    work_mem_mb: int = 128
+    """Memory for each sort or hash of such a statement; twice that for hashes."""
     full_from_share: float = 0.3
     """Where a day touches more than this share of the customers, everybody is computed: reading all in order is cheaper then."""
     compare_every_days: int = 7

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
+from math import ceil
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.features.binds import feature_binds, key_ranges
+from retention.features.binds import feature_binds
 from retention.features.lineage import Build, Origin, forget_changes, origin, recipe, record
-from retention.features.states import state_of_core
+from retention.features.states import customer_ranges, state_of_core
 from retention.features.tables import FEATURE_TABLES, carried_sql, feature_sql, touched_sql
 from retention.features.touched import touched_customers
 from retention.quality import check_slices
@@ -65,8 +66,7 @@ def build(run: Run, *, full: bool = False) -> dict[str, int]:
 
 def _parts(connection: Connection, run: Run, table: str, came_from: Origin) -> list[Part]:
     """Cut one table into statements that run side by side."""
-    binds, buckets = feature_binds(run.settings, run.as_of_date), run.settings.features.buckets
-    ranges = key_ranges(buckets)
+    binds, ranges = feature_binds(run.settings, run.as_of_date), customer_ranges(connection, run.settings.features)
     everybody = [Part(table, feature_sql(table), {**binds, **keys}, True) for keys in ranges]
     if came_from.based_on is None or came_from.since is None:
         return everybody
@@ -75,7 +75,8 @@ def _parts(connection: Connection, run: Run, table: str, came_from: Origin) -> l
     if touched is None or len(touched) > run.settings.features.full_from_share * _rows(connection, table, came_from.based_on):
         return everybody  # looking up so many one by one costs more than reading all in order
     carried = {**binds, "previous_date": came_from.based_on, "customers": touched}
-    pieces = [touched[len(touched) * i // buckets : len(touched) * (i + 1) // buckets] for i in range(buckets)]
+    count = max(run.settings.features.buckets, ceil(len(touched) / run.settings.features.range_customers))
+    pieces = [touched[len(touched) * i // count : len(touched) * (i + 1) // count] for i in range(count)]
     return [
         *(Part(table, touched_sql(table), {**binds, "customers": piece}, True) for piece in pieces if piece),
         *(Part(table, carried_sql(table), {**carried, **keys}, False) for keys in ranges),
@@ -87,10 +88,12 @@ def _fill(writer: StageWriter, parts: list[Part], snapshot: str) -> dict[str, in
     for table in FEATURE_TABLES:
         writer.staging(table)
 
-    def fill(part: Part) -> int:
-        return writer.fill_select(part.table, part.sql, part.binds, snapshot=snapshot)
+    given = writer.run.settings.features
 
-    with ThreadPoolExecutor(max_workers=writer.run.settings.features.buckets) as pool:
+    def fill(part: Part) -> int:
+        return writer.fill_select(part.table, part.sql, part.binds, snapshot=snapshot, work_mem_mb=given.work_mem_mb)
+
+    with ThreadPoolExecutor(max_workers=given.buckets) as pool:
         written = list(pool.map(fill, parts))
     return {
         table: sum(rows for part, rows in zip(parts, written, strict=True) if part.table == table and part.is_computed)

@@ -10,9 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.features.binds import feature_binds, key_ranges
+from retention.features.binds import feature_binds
 from retention.features.slices import require_published
-from retention.features.states import State, state_of_core
+from retention.features.states import State, customer_ranges, state_of_core
 from retention.features.tables import FEATURE_TABLES, feature_sql
 from retention.features.touched import changed_since
 from retention.warehouse import RetentionError, Run, load_contract, statement
@@ -59,7 +59,8 @@ def compare(run: Run) -> dict[str, Any]:
             if since is None:
                 return {"not_compared": f"so much has changed since that everybody's row of {table} may differ"}
             changed[table] = since
-        parts = [(table, keys) for table in FEATURE_TABLES for keys in key_ranges(run.settings.features.buckets)]
+        ranges = customer_ranges(connection, run.settings.features)
+        parts = [(table, keys) for table in FEATURE_TABLES for keys in ranges]
         with ThreadPoolExecutor(max_workers=run.settings.features.buckets) as pool:
             counted = list(pool.map(partial(_compare_part, run, state.exported, changed), parts))
     compared, left_out, differing, where = 0, 0, 0, dict[str, dict[str, int]]()

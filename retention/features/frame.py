@@ -10,9 +10,9 @@ from itertools import product
 import pandas as pd
 import pyarrow as pa
 
-from retention.features.binds import feature_binds, key_ranges, used_binds
+from retention.features.binds import feature_binds, used_binds
 from retention.features.slices import require_published
-from retention.features.states import state_of_core
+from retention.features.states import customer_ranges, state_of_core
 from retention.features.tables import FEATURE_TABLES, feature_sql
 from retention.settings import Settings, load_settings
 from retention.warehouse import Warehouse, load_contract, read_arrow
@@ -65,8 +65,8 @@ def frames(
 ) -> dict[date, pd.DataFrame]:
     """Return the model features of purchasers as of several past dates, computed from one state of ``core`` in one pass.
 
-    Customers are cut into ranges, one per connection; each connection goes through all dates of its range, so that what it
-    reads of a customer is read from disk once.
+    Customers are cut into ranges; a connection goes through all dates of a range before it takes the next, so that what is
+    known of a customer is read from disk once.
 
     Parameters
     ----------
@@ -87,8 +87,8 @@ def frames(
     wanted = sorted(set(dates))
     settings = settings or load_settings()
     binds = {day: feature_binds(settings, day) for day in wanted}
-    ranges = _ranges(settings.features.buckets, share)
-    with state_of_core(warehouse) as (_, state):
+    with state_of_core(warehouse) as (connection, state):
+        ranges = [_first_part(keys, share) for keys in customer_ranges(connection, settings.features)]
 
         def read(keys: dict[str, int]) -> dict[tuple[date, str], pa.Table]:
             found = {}
@@ -99,20 +99,16 @@ def frames(
                 found[day, table] = read_arrow(warehouse, sql, values, snapshot=state.exported)
             return found
 
-        with ThreadPoolExecutor(max_workers=len(ranges)) as pool:
+        with ThreadPoolExecutor(max_workers=settings.features.buckets) as pool:
             parts = list(pool.map(read, ranges))
     return {day: _joined({table: [part.pop((day, table)) for part in parts] for table in FEATURE_TABLES}) for day in wanted}
 
 
-def _ranges(count: int, share: float) -> list[dict[str, int]]:
-    """Cut the customers to be read into ranges of keys; of each range the first part is read."""
-    whole = key_ranges(count)
+def _first_part(keys: dict[str, int], share: float) -> dict[str, int]:
+    """Return the first part of a range of keys."""
     if share == 1.0:
-        return whole
-    return [
-        {"first_key": keys["first_key"], "last_key": keys["first_key"] + int((keys["last_key"] - keys["first_key"]) * share)}
-        for keys in whole
-    ]
+        return keys
+    return {**keys, "last_key": keys["first_key"] + int((keys["last_key"] - keys["first_key"]) * share)}
 
 
 def _joined(tables: dict[str, list[pa.Table]]) -> pd.DataFrame:

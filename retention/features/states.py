@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import ceil
 
 from sqlalchemy.engine import Connection
 
+from retention.features.binds import key_ranges
+from retention.settings import FeatureSettings
 from retention.warehouse import Warehouse
 
 _STATE = """
@@ -43,3 +46,12 @@ def state_of_core(warehouse: Warehouse) -> Iterator[tuple[Connection, State]]:
         connection.exec_driver_sql("set local idle_in_transaction_session_timeout = 0")
         snapshot, exported, server = connection.exec_driver_sql(_STATE).one()
         yield connection, State(snapshot, exported, server)
+
+
+def customer_ranges(connection: Connection, settings: FeatureSettings) -> list[dict[str, int]]:
+    """Cut all customers into ranges of keys: at least one a connection, none so large that its sorts would go to disk."""
+    customers = connection.exec_driver_sql(
+        "select greatest(reltuples, 0) from pg_catalog.pg_class where oid = cast('core.customer' as regclass)"
+    ).scalar_one()
+    rounds = ceil(customers / settings.range_customers / settings.buckets)
+    return key_ranges(settings.buckets * max(1, rounds))

@@ -44,7 +44,6 @@ def carried_sql(table: str) -> str:
         else quote(column.name)
         for column in contract.columns
     ]
-    # The rows of one customer stand in order of key: range by range it can be done side by side.
     return (
         f"select {', '.join(columns)} from {table} as carried where as_of_date = :previous_date "
         "and customer_key between :first_key and :last_key and not exists ("

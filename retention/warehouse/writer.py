@@ -47,13 +47,19 @@ class StageWriter:
         return self.tables[table]
 
     def fill_select(
-        self, table: str, sql: str, params: Mapping[str, Any] | None = None, buckets: int = 1, snapshot: str | None = None
+        self,
+        table: str,
+        sql: str,
+        params: Mapping[str, Any] | None = None,
+        buckets: int = 1,
+        snapshot: str | None = None,
+        work_mem_mb: int | None = None,
     ) -> int:
         """Fill a slice by a SELECT whose columns carry the names of the contract's.
 
         With ``buckets`` above 1 the statement runs once per customer bucket (binds ``bucket`` and ``bucket_count``), side by
         side on connections of their own. With an exported ``snapshot`` every one of them reads that state of the database,
-        whatever is committed meanwhile.
+        whatever is committed meanwhile. ``work_mem_mb`` is what a sort or hash may take before it goes to disk.
 
         Returns
         -------
@@ -68,6 +74,8 @@ class StageWriter:
                 if snapshot is not None:
                     connection.exec_driver_sql("set transaction isolation level repeatable read")
                     connection.exec_driver_sql(f"set transaction snapshot {literal(snapshot)}")
+                if work_mem_mb is not None:
+                    connection.exec_driver_sql(f"set local work_mem = '{work_mem_mb}MB'")
                 buckets_of = {"bucket": bucket, "bucket_count": buckets}
                 return int(connection.execute(*statement(insert, {**binds, **buckets_of})).rowcount)
 

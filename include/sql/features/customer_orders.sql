@@ -34,7 +34,15 @@ entries as not materialized (
         and customer_key not in (select left_out.customer_key from left_out)
 ),
 
-orders as (
+-- Almost every order is its payment and nothing else: these rows stream from the index in the order of customers and time. Only
+-- orders with more on them are put together from their entries.
+changed_orders as (
+    select distinct order_key
+    from entries
+    where kind <> 'paid'
+),
+
+put_together as (
     select
         customer_key,
         order_key,
@@ -46,7 +54,38 @@ orders as (
         cast(coalesce(-sum(net_minor) filter (where kind in ('refunded', 'returned')), 0) as bigint) as refunded_minor,
         max(days_since_previous_order) as days_since_previous_order
     from entries
+    where order_key in (select changed_orders.order_key from changed_orders)
     group by customer_key, order_key
+),
+
+orders as not materialized (
+    select
+        customer_key,
+        order_key,
+        happened_at as paid_at,
+        true as is_live,
+        gross_minor,
+        discount_minor,
+        net_minor,
+        cast(0 as bigint) as refunded_minor,
+        days_since_previous_order
+    from entries
+    where kind = 'paid' and order_key not in (select changed_orders.order_key from changed_orders)
+
+    union all
+
+    select
+        customer_key,
+        order_key,
+        paid_at,
+        is_live,
+        gross_minor,
+        discount_minor,
+        net_minor,
+        refunded_minor,
+        days_since_previous_order
+    from put_together
+    where paid_at is not null
 ),
 
 -- The gap that the ledger stores leaves out orders that the source has deleted since. As of a date before that deletion they
@@ -61,11 +100,12 @@ deleted_later as (
 ),
 
 -- Rhythm is counted in whole business days. The stored gap is rounded to a tenth of a second: half a second is added, so
--- that an order on the stroke of midnight does not slip into the day before. Materialized, because nine sums read the gap and
--- would each convert the times again.
-dated_orders as materialized (
+-- that an order on the stroke of midnight does not slip into the day before. `offset 0` keeps the planner from copying these
+-- conversions into each of the sums that read them; rows stream on in the order of customers.
+dated_orders as not materialized (
     select
         customer_key,
+        order_key,
         paid_at,
         is_live,
         gross_minor,
@@ -85,83 +125,88 @@ dated_orders as materialized (
                             and (earlier.happened_at, earlier.order_key) < (orders.paid_at, orders.order_key)
                             and (earlier.deleted_at is null or earlier.deleted_at >= :as_of)
                     )
-                else paid_at - days_since_previous_order * interval '1 day' + interval '0.5 seconds'
+                else paid_at - cast(days_since_previous_order as double precision) * interval '1 day' + interval '0.5 seconds'
             end at time zone :business_timezone as date
         ) as gap_days
     from orders
-    where paid_at is not null
-),
-
-order_days as (
-    select
-        customer_key,
-        order_date,
-        min(paid_at) filter (where is_live) as first_paid_at,
-        max(paid_at) filter (where is_live) as last_paid_at,
-        count(*) filter (where is_live) as count_orders,
-        count(*) filter (where not is_live) as count_cancelled,
-        cast(sum(gross_minor) filter (where is_live) as bigint) as gross_minor,
-        cast(sum(discount_minor) filter (where is_live) as bigint) as discount_minor,
-        cast(sum(net_minor) filter (where is_live) as bigint) as net_minor,
-        cast(sum(refunded_minor) filter (where is_live) as bigint) as refunded_minor,
-        max(net_minor) filter (where is_live) as largest_order_minor,
-        max(paid_at) as day_at,
-        count(gap_days) filter (where is_live and gap_days > 0) as count_gaps,
-        sum(gap_days) filter (where is_live and gap_days > 0) as sum_gaps,
-        sum(gap_days * gap_days) filter (where is_live and gap_days > 0) as sum_squared_gaps,
-        max(gap_days) filter (where is_live) as largest_gap,
-        max(paid_at) filter (where is_live and gap_days > :lost_days) as won_back_at
-    from dated_orders
-    group by customer_key, order_date
+    offset 0  -- noqa: AM09
 ),
 
 history as (
     select
         customer_key,
-        min(first_paid_at) as first_order_at,
-        max(last_paid_at) as last_order_at,
-        min(order_date) filter (where count_orders > 0) as first_order_date,
-        max(order_date) filter (where count_orders > 0) as last_order_date,
-        cast(sum(count_orders) as bigint) as count_orders_lifetime,
-        count(*) filter (where count_orders > 0) as count_order_days_lifetime,
-        cast(coalesce(sum(count_orders) filter (where day_at >= :since_30d), 0) as bigint) as count_orders_30d,
-        cast(coalesce(sum(count_orders) filter (where day_at >= :since_90d), 0) as bigint) as count_orders_90d,
+        min(paid_at) filter (where is_live) as first_order_at,
+        max(paid_at) filter (where is_live) as last_order_at,
+        min(order_date) filter (where is_live) as first_order_date,
+        max(order_date) filter (where is_live) as last_order_date,
+        count(*) filter (where is_live) as count_orders_lifetime,
+        count(distinct order_date) filter (where is_live) as count_order_days_lifetime,
+        count(*) filter (where is_live and paid_at >= :since_30d) as count_orders_30d,
+        count(*) filter (where is_live and paid_at >= :since_90d) as count_orders_90d,
+        count(*) filter (where is_live and paid_at >= :since_180d and paid_at < :since_90d) as count_orders_previous_90d,
+        count(*) filter (where is_live and paid_at >= :since_365d) as count_orders_365d,
+        count(*) filter (where not is_live and paid_at >= :since_365d) as count_cancelled_365d,
+        cast(coalesce(sum(net_minor) filter (where is_live and paid_at >= :since_30d), 0) as bigint) as net_minor_30d,
+        cast(coalesce(sum(net_minor) filter (where is_live and paid_at >= :since_90d), 0) as bigint) as net_minor_90d,
         cast(
-            coalesce(sum(count_orders) filter (where day_at >= :since_180d and day_at < :since_90d), 0) as bigint
-        ) as count_orders_previous_90d,
-        cast(coalesce(sum(count_orders) filter (where day_at >= :since_365d), 0) as bigint) as count_orders_365d,
-        cast(coalesce(sum(count_cancelled) filter (where day_at >= :since_365d), 0) as bigint) as count_cancelled_365d,
-        cast(coalesce(sum(net_minor) filter (where day_at >= :since_30d), 0) as bigint) as net_minor_30d,
-        cast(coalesce(sum(net_minor) filter (where day_at >= :since_90d), 0) as bigint) as net_minor_90d,
-        cast(
-            coalesce(sum(net_minor) filter (where day_at >= :since_180d and day_at < :since_90d), 0) as bigint
+            coalesce(sum(net_minor) filter (where is_live and paid_at >= :since_180d and paid_at < :since_90d), 0) as bigint
         ) as net_minor_previous_90d,
-        cast(coalesce(sum(net_minor) filter (where day_at >= :since_365d), 0) as bigint) as net_minor_365d,
-        cast(sum(net_minor) as bigint) as net_minor_lifetime,
-        cast(coalesce(sum(gross_minor) filter (where day_at >= :since_365d), 0) as bigint) as gross_minor_365d,
-        cast(coalesce(sum(discount_minor) filter (where day_at >= :since_365d), 0) as bigint) as discount_minor_365d,
-        cast(coalesce(sum(refunded_minor) filter (where day_at >= :since_365d), 0) as bigint) as refunded_minor_365d,
-        max(largest_order_minor) filter (where day_at >= :since_365d) as largest_order_minor_365d,
-        (array_agg(net_minor order by order_date) filter (where count_orders > 0))[1] as first_day_net_minor,
-        sum(count_gaps) as count_gaps,
-        sum(sum_gaps) as sum_gaps,
-        sum(sum_squared_gaps) as sum_squared_gaps,
-        max(largest_gap) as largest_gap,
-        max(won_back_at) as won_back_at,
+        cast(coalesce(sum(net_minor) filter (where is_live and paid_at >= :since_365d), 0) as bigint) as net_minor_365d,
+        cast(sum(net_minor) filter (where is_live) as bigint) as net_minor_lifetime,
+        cast(coalesce(sum(gross_minor) filter (where is_live and paid_at >= :since_365d), 0) as bigint) as gross_minor_365d,
         cast(
-            coalesce(sum(net_minor) filter (where day_at >= :membership_year_start), 0) as bigint
+            coalesce(sum(discount_minor) filter (where is_live and paid_at >= :since_365d), 0) as bigint
+        ) as discount_minor_365d,
+        cast(
+            coalesce(sum(refunded_minor) filter (where is_live and paid_at >= :since_365d), 0) as bigint
+        ) as refunded_minor_365d,
+        max(net_minor) filter (where is_live and paid_at >= :since_365d) as largest_order_minor_365d,
+        (array_agg(net_minor order by order_date) filter (where is_live))[1] as first_net_minor,
+        (array_agg(order_date order by order_date) filter (where is_live))[2] as second_order_date,
+        count(gap_days) filter (where is_live and gap_days > 0) as count_gaps,
+        sum(gap_days) filter (where is_live and gap_days > 0) as sum_gaps,
+        sum(cast(gap_days as bigint) * gap_days) filter (where is_live and gap_days > 0) as sum_squared_gaps,
+        max(gap_days) filter (where is_live) as largest_gap,
+        max(paid_at) filter (where is_live and gap_days > :lost_days) as won_back_at,
+        cast(
+            coalesce(sum(net_minor) filter (where is_live and paid_at >= :membership_year_start), 0) as bigint
         ) as net_minor_membership_year
-    from order_days
+    from dated_orders
     group by customer_key
-    having sum(count_orders) > 0
+    having count(*) filter (where is_live) > 0
+),
+
+-- What the first day brought is the first order's, for all but the few who ordered more than once on it.
+first_day_orders as (
+    select
+        history.customer_key,
+        cast(sum(entry.net_minor) as bigint) as net_minor
+    from history
+    inner join core.order_entry as entry on history.customer_key = entry.customer_key
+    where
+        history.second_order_date = history.first_order_date
+        and entry.happened_at < :as_of
+        and (entry.deleted_at is null or entry.deleted_at >= :as_of)
+    group by history.customer_key, history.first_order_date, entry.order_key
+    having
+        sum(entry.order_count) > 0
+        and cast(
+            min(entry.happened_at) filter (where entry.kind = 'paid') at time zone :business_timezone as date
+        ) = history.first_order_date
+),
+
+first_days as (
+    select
+        customer_key,
+        cast(sum(net_minor) as bigint) as net_minor
+    from first_day_orders
+    group by customer_key
 ),
 
 cancelled_orders as (
     select order_key
-    from entries
-    where kind in ('cancelled', 'corrected')
-    group by order_key
-    having sum(order_count) < 0
+    from put_together
+    where not is_live
 ),
 
 -- An order that its source changed at as_of or later is read in the state before: payment, coupon and channel included.
@@ -274,7 +319,7 @@ select
     cast(:as_of_date - history.last_order_date as double precision)
     * (history.count_order_days_lifetime - 1)
     / nullif(history.last_order_date - history.first_order_date, 0) as overdue_ratio,
-    cast(history.net_minor_lifetime - history.first_day_net_minor as double precision)
+    cast(history.net_minor_lifetime - coalesce(first_days.net_minor, history.first_net_minor) as double precision)
     / nullif(history.count_order_days_lifetime - 1, 0) as repeat_order_value_mean_minor,
     coalesce(order_attributes.count_coupon_orders, 0) as count_coupon_orders_365d,
     cast(order_attributes.count_coupon_orders as double precision)
@@ -282,3 +327,4 @@ select
     coalesce(order_attributes.count_channels, 0) as count_order_channels_365d
 from history
 left join order_attributes on history.customer_key = order_attributes.customer_key
+left join first_days on history.customer_key = first_days.customer_key
