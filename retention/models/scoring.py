@@ -14,14 +14,12 @@ from retention.models import artifacts, parts, registry
 from retention.models.churn import ChurnModel
 from retention.models.definitions import churn_definition, clv_definition
 from retention.models.drift import find_drift, record_drift
+from retention.models.fallback import fallback_churn, matured_shift
 from retention.models.inputs import published_features
 from retention.models.profile import ScoresStopped, check_scores
 from retention.models.registry import RegisteredModel
 from retention.models.value import ValueModel
 from retention.models.value.scores import CLV_FALLBACK, clv_rows
-from retention.models.value.scores import fallback_clv as fallback_clv
-from retention.models.value.scores import fallback_orders as fallback_orders
-from retention.settings import Settings
 from retention.warehouse import Run, stage_writer
 
 Floats = NDArray[np.float64]
@@ -29,6 +27,8 @@ Model = TypeVar("Model")
 
 CHURN_FALLBACK = "fallback-recency"
 NO_CALIBRATION = "none"
+
+__all__ = ["CHURN_FALLBACK", "CLV_FALLBACK", "Given", "fallback_churn", "given", "score", "tables"]
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def churn_scores(run: Run, features: pd.DataFrame, champion: RegisteredModel | N
     """Rows of `scores.churn`."""
     what = f"scores.churn {run.as_of_date}"
     if champion is None or model is None:
-        probability = fallback_churn(features, run.settings)
+        probability = fallback_churn(features, run.settings, matured_shift(run))
         version, calibration = CHURN_FALLBACK, NO_CALIBRATION
         check_scores_finite(what, probability)
     else:
@@ -152,12 +152,6 @@ def _gate(run: Run, what: str, champion: RegisteredModel, features: pd.DataFrame
     found = find_drift(features, scores, champion.profile, run.settings.drift)
     record_drift(run, champion.kind, champion.model_version, found)
     check_scores(what, features, scores, champion.profile, run.settings.drift, found)
-
-
-def fallback_churn(features: pd.DataFrame, settings: Settings) -> Floats:
-    """Days since the last order over themselves plus the horizon: 0 today, one half after a horizon of silence."""
-    recency = features["recency_days"].to_numpy(dtype=np.float64)
-    return np.asarray(recency / (recency + settings.churn.horizon_days))
 
 
 def check_scores_finite(what: str, scores: Floats) -> None:

@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 
 from retention import features, models
+from retention.models import fallback
+from retention.models.metrics import logit
 from retention.warehouse import Run, read_frame
 from tests.retention.models.company import SHORT, load_orders, orders_of
 from tests.retention.privacy.conftest import insert
@@ -82,7 +85,18 @@ def test_what_cannot_be_learned_is_said_and_scored_by_a_marked_rule(
     for table, kind in ((churn, "churn"), (value, "clv")):
         assert (table["is_fallback"] == (result[kind]["state"] != "champion")).all()
     assert churn["churn_probability"].between(0, 1).all()
+    if orders is nobody_comes_back:
+        # No model can learn from one class; the level is known all the same.
+        assert churn["churn_probability"].min() > 0.9
     assert np.isfinite(value[["clv_12m_minor", "expected_orders_12m"]].to_numpy(dtype=float)).all()
+
+
+def test_the_rule_of_thumb_takes_the_level_of_what_came() -> None:
+    rule = np.array([0.1, 0.4, 0.7, 0.9])
+    shift = fallback.shift_to(0.25, rule)
+    moved = expit(logit(rule) + shift)
+    assert moved.mean() == pytest.approx(0.25)
+    assert (np.diff(moved) > 0).all()
 
 
 @pytest.mark.slow
