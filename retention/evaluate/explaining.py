@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from retention.models.definitions import churn_definition
+from retention.models.definitions import churn_definition, clv_definition
 from retention.models.reasons.table import reasons
 from retention.models.scoring import CHURN_FALLBACK, Given
+from retention.models.value.margin import NET_REVENUE
 from retention.models.value.scores import CLV_FALLBACK
 from retention.warehouse import Run
 
@@ -31,6 +32,7 @@ def given_of(run: Run, fitted: Fitted, predicted: pd.DataFrame) -> Given:
             **common,
             "churn_probability": predicted["churn_probability"].to_numpy(),
             "horizon_days": run.settings.churn.horizon_days,
+            "calibration_id": VERSION,
             "definition": churn_definition(run.settings),
             "model_version": CHURN_FALLBACK if fitted.churn is None else VERSION,
             "is_fallback": fitted.churn is None,
@@ -42,6 +44,11 @@ def given_of(run: Run, fitted: Fitted, predicted: pd.DataFrame) -> Given:
             "clv_12m_minor": predicted["clv_minor"].to_numpy(),
             "expected_orders_12m": predicted["expected_orders"].to_numpy(),
             "probability_alive": predicted["probability_alive"].astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan),
+            "clv_12m_lower_minor": predicted["clv_lower_minor"].to_numpy(),
+            "clv_12m_upper_minor": predicted["clv_upper_minor"].to_numpy(),
+            "horizon_days": run.settings.clv.horizon_days,
+            "definition": clv_definition(run.settings),
+            "basis": NET_REVENUE,
             "model_version": CLV_FALLBACK if fitted.value is None else VERSION,
             "is_fallback": fitted.value is None,
         }
@@ -53,6 +60,7 @@ def sentences(run: Run, fitted: Fitted, predicted: pd.DataFrame, has_money: bool
     """The weightiest reasons of each customer's churn probability, as sentences.
 
     Without amounts in the file, reasons that speak of money are left out: every order counts as one of the same amount then.
+    Where a level or the purchase process alone stands in for the model, there are no contributions to take reasons from.
 
     Returns
     -------
@@ -62,6 +70,8 @@ def sentences(run: Run, fitted: Fitted, predicted: pd.DataFrame, has_money: bool
     listed = reasons(run.settings, given, "churn", np.ones(len(fitted.features), dtype=bool)).sort_values(
         ["customer_key", "rank"]
     )
+    if fitted.churn is None and (fitted.level is not None or fitted.value is not None):
+        listed = listed.iloc[:0]
     if not has_money:
         listed = listed[~listed["reason"].isin(_ABOUT_MONEY)]
     empty: pd.Series[Any] = pd.Series([[] for _ in range(len(predicted))], index=predicted.index, dtype="object")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from retention.evaluate.plan import Plan
 from retention.models import baselines
-from retention.models.churn import ChurnModel, fit_churn
+from retention.models.churn import ChurnModel, fit_churn, process_churn
 from retention.models.inputs import past_features, training_set
 from retention.models.learning import TrainingSet
 from retention.models.repurchase import steady
@@ -134,10 +134,16 @@ def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
 
 
 def _rule_of_thumb(run: Run, fitted: Fitted, horizon_days: int) -> Floats:
-    """The fallback of churn: the level where all did the same, else days of silence over themselves and the horizon."""
+    """The fallback of churn.
+
+    The level where all did the same; else the purchase process alone, where enough bought again to fit it; else days of
+    silence over themselves and the horizon.
+    """
     settings = run.settings
     if fitted.level is not None:
         level = steady(np.array([fitted.level]), horizon_days / settings.churn.horizon_days)[0]
         return np.full(len(fitted.features), level)
+    if fitted.value is not None:
+        return process_churn(fitted.features, horizon_days, fitted.value.process)
     asked = replace(settings, churn=replace(settings.churn, horizon_days=horizon_days))
     return fallback_churn(fitted.features, asked)
