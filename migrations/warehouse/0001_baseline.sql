@@ -3347,14 +3347,14 @@ create table scores.clv (
     is_fallback boolean not null,
     primary key (as_of_date, customer_key)
 ) partition by range (as_of_date);
-comment on table scores.clv is 'What a purchaser is expected to bring in the coming twelve months, discounted, with its parts and an interval: net margin where unit costs are known, net revenue otherwise, less what complaints and returns cost in either case. Grain: one row per purchaser per as_of_date.';
+comment on table scores.clv is 'What a purchaser is expected to bring in the coming twelve months, discounted, with its parts and an interval: net margin where unit costs are known, net revenue otherwise, less what complaints and returns cost in either case. The fallback is plain net revenue. What is compared with these values (cut-offs of the value matrix, offers by value at risk) is meant in the row''s basis. Grain: one row per purchaser per as_of_date.';
 comment on column scores.clv.as_of_date is 'date D the score holds for: only what happened before D was used';
 comment on column scores.clv.customer_key is 'pseudonym of the purchaser';
 comment on column scores.clv.clv_12m_minor is 'expected value of the coming twelve months in the row''s basis: net revenue times margin share less cost to serve, discounted, minor units of the base currency; negative for a customer who costs more than they bring';
 comment on column scores.clv.net_revenue_12m_minor is 'expected net revenue of the coming twelve months, discounted, minor units: what realised revenue is compared with';
 comment on column scores.clv.margin_share is 'share of net revenue left after the cost of goods, the customer''s own pulled towards that of all; 1 where the basis is net_revenue';
 comment on column scores.clv.cost_to_serve_12m_minor is 'expected cost of complaints (handling, compensation) and returns that comes with those orders, minor units';
-comment on column scores.clv.basis is 'net_margin where unit costs are known for enough of the revenue (settings.clv.least_costed_share), else net_revenue; the same for all rows of a date';
+comment on column scores.clv.basis is 'net_margin where unit costs are known for enough of the revenue (settings.clv.least_costed_share), else net_revenue, as always for the fallback; the same for all rows of a date';
 comment on column scores.clv.expected_orders_12m is 'expected days with an order in the coming twelve months';
 comment on column scores.clv.expected_order_value_minor is 'expected net revenue of one order day, minor units; null for the fallback';
 comment on column scores.clv.probability_alive is 'probability of not having left for good; 1 for one-time buyers by construction, so never read it as loyalty; null for the fallback';
@@ -3988,10 +3988,6 @@ create trigger log_touched_by_insert after insert on core.order_line_version ref
 create trigger log_touched_by_update after update on core.order_line_version referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.returned_at, fact.updated_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
 create trigger log_touched_by_delete after delete on core.order_line_version referencing old table as old_rows for each statement execute function ops.log_touched('fact.returned_at, fact.updated_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
 
-create trigger log_touched_by_insert after insert on core.order_version referencing new table as new_rows for each statement execute function ops.log_touched('fact.version_at, fact.paid_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
-create trigger log_touched_by_update after update on core.order_version referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.version_at, fact.paid_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
-create trigger log_touched_by_delete after delete on core.order_version referencing old table as old_rows for each statement execute function ops.log_touched('fact.version_at, fact.paid_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
-
 create trigger log_touched_by_insert after insert on core.points_entry referencing new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
 create trigger log_touched_by_update after update on core.points_entry referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
 create trigger log_touched_by_delete after delete on core.points_entry referencing old table as old_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
@@ -4100,7 +4096,7 @@ comment on column bi.complaint_clock.breaches_open is 'still waiting for the ans
 comment on column bi.complaint_clock.breaches_closed is 'answered late';
 comment on column bi.complaint_clock.oldest_due_at is 'due time of the longest waiting open case; null if none is open';
 
-create view bi.customer (customer_key, as_of_date, region, customer_kind, member_since_month, service_tier, is_at_risk, lifecycle_stage, value_class, rfm_class, rfm_segment, membership_level, count_orders_365d, net_minor_365d, recency_days, mean_days_between_orders, overdue_ratio, discount_share_365d, count_complaints_open, latest_nps, churn_probability, clv_12m_minor, has_fallback_scores) with (security_barrier = true) as
+create view bi.customer (customer_key, as_of_date, region, customer_kind, member_since_month, service_tier, is_at_risk, lifecycle_stage, value_class, rfm_class, rfm_segment, membership_level, count_orders_365d, net_minor_365d, recency_days, mean_days_between_orders, overdue_ratio, discount_share_365d, count_complaints_open, latest_nps, churn_probability, clv_12m_minor, repurchase_probability_90d, next_order_date, persona, count_warnings, has_fallback_scores) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.customer: the wide row per customer as of the newest published date. Columns are chosen one by one: nothing that names,
 -- addresses or describes a person beyond what segments need ever gets in by `*`.
@@ -4129,6 +4125,15 @@ regions as (
     having count(*) >= coalesce(
         (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
     )
+),
+
+warnings as (
+    select
+        warning.customer_key,
+        count(*) as count_warnings
+    from newest
+    inner join scores.warning as warning on newest.as_of_date = warning.as_of_date
+    group by warning.customer_key
 )
 
 select
@@ -4154,6 +4159,10 @@ select
     engagement.latest_nps,
     churn.churn_probability,
     clv.clv_12m_minor,
+    repurchase.probability_90d as repurchase_probability_90d,
+    repurchase.next_order_date,
+    persona.persona,
+    coalesce(warnings.count_warnings, 0) as count_warnings,
     coalesce(churn.is_fallback, clv.is_fallback) as has_fallback_scores
 from newest
 inner join segments.tier as tier on newest.as_of_date = tier.as_of_date
@@ -4173,7 +4182,11 @@ left join features.customer_service as service
 left join features.customer_engagement as engagement
     on tier.as_of_date = engagement.as_of_date and tier.customer_key = engagement.customer_key
 left join scores.churn as churn on tier.as_of_date = churn.as_of_date and tier.customer_key = churn.customer_key
-left join scores.clv as clv on tier.as_of_date = clv.as_of_date and tier.customer_key = clv.customer_key;
+left join scores.clv as clv on tier.as_of_date = clv.as_of_date and tier.customer_key = clv.customer_key
+left join scores.repurchase as repurchase
+    on tier.as_of_date = repurchase.as_of_date and tier.customer_key = repurchase.customer_key
+left join scores.persona as persona on tier.as_of_date = persona.as_of_date and tier.customer_key = persona.customer_key
+left join warnings on tier.customer_key = warnings.customer_key;
 comment on view bi.customer is 'One wide row per customer as of the newest date: what they bought, how they feel, what is predicted, where they stand. By pseudonym, without names, addresses, dates of birth, gender or free text. Grain: one row per customer.';
 comment on column bi.customer.customer_key is 'pseudonym of the customer; means nothing outside this warehouse';
 comment on column bi.customer.as_of_date is 'date the row holds for: only what happened before it counts';
@@ -4197,6 +4210,10 @@ comment on column bi.customer.count_complaints_open is 'complaints not solved ye
 comment on column bi.customer.latest_nps is 'latest answer to the recommendation question, 0 to 10; null if none';
 comment on column bi.customer.churn_probability is 'probability of no order within the churn horizon; null for prospects';
 comment on column bi.customer.clv_12m_minor is 'predicted net value of the coming twelve months, minor units; null for prospects';
+comment on column bi.customer.repurchase_probability_90d is 'probability of a paid order within 90 days; null for prospects';
+comment on column bi.customer.next_order_date is 'day by which half of such customers order again, of those who do; null for prospects and rules of thumb';
+comment on column bi.customer.persona is 'group of customers with the same way of buying, e.g. price_sensitive; null for prospects';
+comment on column bi.customer.count_warnings is 'warning signs that show: orders falling, complaints rising, touches falling, overdue';
 comment on column bi.customer.has_fallback_scores is 'true where a rule of thumb stands in for a model';
 
 create view bi.kpi (as_of_date, period, period_start, kpi, label, label_zh, unit, dimension, member, value, numerator, denominator, customers, is_suppressed, formula) with (security_barrier = true) as

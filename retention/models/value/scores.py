@@ -1,4 +1,4 @@
-"""Rows of `scores.clv`: by the champion, or by the marked rule of thumb; in net margin where costs are known."""
+"""Rows of `scores.clv`: by the champion in net margin where costs are known, or by the marked rule of thumb in net revenue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from retention.models.definitions import clv_definition
 from retention.models.profile import ScoresStopped
 from retention.models.registry import RegisteredModel
-from retention.models.value.margin import Margins, margins, net_of_costs
+from retention.models.value.margin import NET_REVENUE, Margins, margins, net_of_costs
 from retention.models.value.model import ValueModel
 from retention.warehouse import Run
 
@@ -54,8 +54,9 @@ def clv_rows(
     ScoresStopped when a gate does.
     """
     settings, what = run.settings.clv, f"scores.clv {run.as_of_date}"
-    found = margins(run, features)
     if champion is None or model is None:
+        # A rule of thumb that anybody can follow by hand: net revenue, and the rows say so.
+        found = Margins(NET_REVENUE, np.ones(len(features)), np.zeros(len(features)), 0.0)
         predicted = net_of_costs(rule_of_thumb(features, churn, settings.horizon_days), found)
         _finite(what, predicted["clv_minor"].to_numpy())
     else:
@@ -68,6 +69,7 @@ def clv_rows(
         net = model.predict(features, settings.horizon_days, settings.annual_discount_rate, settings.interval)
         used = features[[name for name in champion.profile["null_share"] if name in features.columns]]
         gate(run, what, champion, used, net["clv_minor"].to_numpy())
+        found = margins(run, features)
         predicted = net_of_costs(net, found)
     return _table(run, predicted, found, champion)
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from retention import features
+from retention.models.btyd import BetaGeoNBD, GammaGamma
 from retention.models.inputs import published_features
+from retention.models.registry import RegisteredModel
 from retention.models.scoring import given
+from retention.models.value import ValueModel
+from retention.models.value.intervals import Levels
 from retention.models.value.margin import NET_MARGIN, NET_REVENUE, Margins, cost_to_serve, margin_share, margins, net_of_costs
+from retention.models.value.process import ProcessPart
+from retention.models.value.scores import clv_rows
 from retention.settings import ClvSettings, Settings
 from retention.warehouse import Run
 from tests.sql.features.company import KEYS, Company, moment
@@ -100,12 +108,26 @@ def test_without_known_costs_value_is_net_revenue_and_says_so(make_company: Call
 
 
 def test_rows_of_the_scores_add_up(make_company: Callable[..., Run]) -> None:
-    rows = given(make_company({1: 600, 2: 100, 3: None})).clv
+    run = make_company({1: 600, 2: 100, 3: None})
+    process = BetaGeoNBD.from_params({"r": 0.5, "alpha": 8.0, "a": 0.5, "b": 3.0})
+    part = ProcessPart(process, GammaGamma.from_params({"p": 5.0, "q": 4.0, "v": 3000.0}), float("inf"), 0, {})
+    champion = cast("RegisteredModel", SimpleNamespace(model_version="clv-of-the-test", profile={"null_share": {}}))
+    frame, churn = published_features(run), np.full(3, 0.5)
+    rows = clv_rows(run, frame, champion, ValueModel(part, None, Levels.plain()), churn, lambda *_: None)
     assert set(rows["basis"]) == {NET_MARGIN}
-    assert rows["is_fallback"].all()
     left = rows["net_revenue_12m_minor"] * rows["margin_share"] - rows["cost_to_serve_12m_minor"]
     np.testing.assert_allclose(rows["clv_12m_minor"].astype(float), left.astype(float), atol=1.01)
     assert (rows["cost_to_serve_12m_minor"] > 0).all()  # Ana's return costs, and everybody carries a little of it
+    assert (rows["clv_12m_lower_minor"] <= rows["clv_12m_minor"]).all()
+    assert (rows["clv_12m_minor"] <= rows["clv_12m_upper_minor"]).all()
+
+
+def test_the_rule_of_thumb_is_net_revenue_even_where_costs_are_known(make_company: Callable[..., Run]) -> None:
+    rows = given(make_company({1: 600, 2: 100, 3: None})).clv
+    assert rows["is_fallback"].all()
+    assert set(rows["basis"]) == {NET_REVENUE}
+    assert (rows["clv_12m_minor"] == rows["net_revenue_12m_minor"]).all()
+    assert (rows["cost_to_serve_12m_minor"] == 0).all()
 
 
 def served(orders: list[float], complaints: list[float], compensation: list[float]) -> pd.DataFrame:
