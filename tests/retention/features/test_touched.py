@@ -234,7 +234,8 @@ def test_the_log_is_kept_as_long_as_it_is_needed(company: Company) -> None:
 
 def test_every_fact_that_features_read_is_logged() -> None:
     for table in FEATURE_TABLES:
-        for fact in tables.facts_of(table):
+        # States of orders come with the order: its entries in the ledger are written anew, and these are logged.
+        for fact in tables.facts_of(table) - {"core.order_version"}:
             assert load_contract(fact).touched, f"{table} reads {fact}, whose changes nobody logs"
 
 

@@ -142,6 +142,8 @@ class Company:
                 gross_minor=line_gross,
                 discount_minor=line_discount,
                 net_minor=line_gross - line_discount,
+                unit_price_original=line_gross / line.get("quantity", 1) / 100,
+                discount_original=line_discount / 100,
                 returned_quantity=returned["quantity"] if returned else 0,
                 returned_at=moment(returned["at"]) if returned else None,
             )
