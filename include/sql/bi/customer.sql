@@ -26,6 +26,15 @@ regions as (
     having count(*) >= coalesce(
         (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
     )
+),
+
+warnings as (
+    select
+        warning.customer_key,
+        count(*) as count_warnings
+    from newest
+    inner join scores.warning as warning on newest.as_of_date = warning.as_of_date
+    group by warning.customer_key
 )
 
 select
@@ -51,6 +60,10 @@ select
     engagement.latest_nps,
     churn.churn_probability,
     clv.clv_12m_minor,
+    repurchase.probability_90d as repurchase_probability_90d,
+    repurchase.next_order_date,
+    persona.persona,
+    coalesce(warnings.count_warnings, 0) as count_warnings,
     coalesce(churn.is_fallback, clv.is_fallback) as has_fallback_scores
 from newest
 inner join segments.tier as tier on newest.as_of_date = tier.as_of_date
@@ -71,3 +84,7 @@ left join features.customer_engagement as engagement
     on tier.as_of_date = engagement.as_of_date and tier.customer_key = engagement.customer_key
 left join scores.churn as churn on tier.as_of_date = churn.as_of_date and tier.customer_key = churn.customer_key
 left join scores.clv as clv on tier.as_of_date = clv.as_of_date and tier.customer_key = clv.customer_key
+left join scores.repurchase as repurchase
+    on tier.as_of_date = repurchase.as_of_date and tier.customer_key = repurchase.customer_key
+left join scores.persona as persona on tier.as_of_date = persona.as_of_date and tier.customer_key = persona.customer_key
+left join warnings on tier.customer_key = warnings.customer_key
