@@ -24,6 +24,7 @@ class Persona:
     zh: str
     looks: Mapping[str, float]
     start: bool = False
+    first: bool = False
     at_least: Mapping[str, float] = field(default_factory=dict)
     at_most: Mapping[str, float] = field(default_factory=dict)
 

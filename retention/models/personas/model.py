@@ -23,6 +23,7 @@ LEAST_KNOWN_SHARE = 0.2
 SAME_GROUP = 1.5
 """Centres of an old and a new group that lie further apart than this (robust standard deviations) are not the same group."""
 _NOT_ALLOWED = 1e6
+_FIRST = 1e3
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ def name_groups(groups: Floats, inputs: Sequence[str], before: tuple[Floats, Seq
     for row, group in enumerate(groups):
         centre = dict(zip(inputs, group, strict=True))
         for column, code in enumerate(codes):
-            cost[row, column] = _unlike(known[code], centre) if known[code].holds(centre) else _NOT_ALLOWED
+            unlike = _unlike(known[code], centre) - (_FIRST if known[code].first else 0.0)
+            cost[row, column] = unlike if known[code].holds(centre) else _NOT_ALLOWED
     if before is not None:
         old, names = before
         gap = _distances(groups, old)
