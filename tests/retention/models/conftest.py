@@ -69,6 +69,12 @@ def two_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def two_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scoring of churn and value alone."""
+    monkeypatch.setattr(parts, "SCORING", ())
+
+
+@pytest.fixture
 def company_run(make_run: Callable[..., Run], home: Path, two_kinds: None) -> Run:
     """A run on 700 customers with 420 days of orders."""
     run = make_run(settings=SHORT)

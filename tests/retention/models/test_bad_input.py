@@ -100,6 +100,7 @@ def test_the_rule_of_thumb_takes_the_level_of_what_came() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("two_scores")
 def test_a_monstrous_order_cancelled_within_minutes_moves_nobody(make_run: Callable[..., Run], home: Path) -> None:
     """80,000 pieces ordered and cancelled after 12 minutes: everybody's value is what it would be without."""
     run = make_run(settings=SHORT)

@@ -78,6 +78,7 @@ def test_a_model_registered_before_shapes_were_kept_is_not_compared() -> None:
     profile.check_scores("scores.churn", TRAINING, SCORES, old)
 
 
+@pytest.mark.usefixtures("two_scores")
 def test_the_comparison_is_kept_even_when_it_stopped_the_scores(trained_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     features.build(trained_run)
     models.score(trained_run)

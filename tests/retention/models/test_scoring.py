@@ -15,10 +15,13 @@ import sqlalchemy as sa
 from threadpoolctl import threadpool_info
 
 from retention import features, models
-from retention.models import artifacts, inputs, learning, profile, scoring
+from retention.models import artifacts, inputs, learning, parts, profile, scoring
 from retention.models.learning import limited_threads
 from retention.warehouse import Run, read_frame
 from tests.retention.models.company import SHORT, load_orders
+
+pytestmark = pytest.mark.usefixtures("two_scores")
+ALL_PARTS = parts.SCORING
 
 
 def published(run: Run, table: str) -> pd.DataFrame:
@@ -26,8 +29,9 @@ def published(run: Run, table: str) -> pd.DataFrame:
 
 
 @pytest.fixture
-def small_run(make_run: Callable[..., Run], home: Path) -> Run:
-    """Ana ordered 30 days ago for 100.00 and 120 days ago for 50.00; Bo once, 400 days ago."""
+def small_run(make_run: Callable[..., Run], home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Ana ordered 30 days ago for 100.00 and 120 days ago for 50.00; Bo once, 400 days ago. All parts score."""
+    monkeypatch.setattr(parts, "SCORING", ALL_PARTS)
     run = make_run()
     days = {"Ana": (1, [(30, 100_00), (120, 50_00)]), "Bo": (2, [(400, 80_00)])}
     load_orders(
