@@ -60,7 +60,7 @@ def sentences(run: Run, fitted: Fitted, predicted: pd.DataFrame, has_money: bool
     """The weightiest reasons of each customer's churn probability, as sentences.
 
     Without amounts in the file, reasons that speak of money are left out: every order counts as one of the same amount then.
-    Where a level or the purchase process alone stands in for the model, there are no contributions to take reasons from.
+    Where the purchase process alone stands in for the model, there are no contributions to take reasons from.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def sentences(run: Run, fitted: Fitted, predicted: pd.DataFrame, has_money: bool
     listed = reasons(run.settings, given, "churn", np.ones(len(fitted.features), dtype=bool)).sort_values(
         ["customer_key", "rank"]
     )
-    if fitted.churn is None and (fitted.level is not None or fitted.value is not None):
+    if fitted.churn is None and fitted.value is not None:
         listed = listed.iloc[:0]
     if not has_money:
         listed = listed[~listed["reason"].isin(_ABOUT_MONEY)]

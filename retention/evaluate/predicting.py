@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from retention.evaluate.plan import Plan
 from retention.models import baselines
 from retention.models.churn import ChurnModel, fit_churn, process_churn
+from retention.models.fallback import fallback_churn, matured_shift
 from retention.models.inputs import past_features, training_set
 from retention.models.learning import TrainingSet
-from retention.models.repurchase import steady
-from retention.models.scoring import fallback_churn
 from retention.models.training.churn import churn_columns, enough
 from retention.models.value import ValueModel
 from retention.models.value.scores import fallback_clv, fallback_orders
@@ -37,7 +36,7 @@ class Fitted:
     training : what was learned from; None where the history is too short.
     churn, value : the models; None where there was too little to learn from.
     reasons : by kind, why there is no model.
-    level : share that left of those learned from, where all of them did the same; the fallback then.
+    shift : log-odds that put the rule of thumb on the level of the newest outcomes known.
     """
 
     features: pd.DataFrame
@@ -45,7 +44,7 @@ class Fitted:
     churn: ChurnModel | None = None
     value: ValueModel | None = None
     reasons: dict[str, str] = field(default_factory=dict)
-    level: float | None = None
+    shift: float = 0.0
 
 
 def settings_for(settings: Settings, plan: Plan) -> Settings:
@@ -63,7 +62,7 @@ def fit(run: Run, plan: Plan) -> Fitted:
     if not plan.dates:
         days = (min(plan.as_of, plan.last_day) - plan.first_day).days
         why = f"{days} days of orders before the as-of date are too few to learn from"
-        return Fitted(features, None, reasons={"churn": why, "clv": why})
+        return Fitted(features, None, reasons={"churn": why})
     columns = tuple(dict.fromkeys((*churn_columns(), *baselines.COLUMNS)))
     dates = sorted({*plan.dates, *plan.churn_dates, *plan.value_dates})
     return Fitted(features, training_set(run, dates, plan.learning_days, columns))
@@ -86,17 +85,14 @@ def fit_models(run: Run, plan: Plan, fitted: Fitted) -> None:
             fitted.churn = fit_churn(for_churn, plan.learning_days, settings.churn.seed)
         except ValueError as error:
             fitted.churn, fitted.reasons["churn"] = None, str(error)
-            newest = training.churned[training.newest]
-            if len(newest) >= settings.churn.minimum_customers and len(np.unique(newest)) == 1:
-                # All did the same: that is known better than a rule of thumb knows it.
-                fitted.level = float((newest.sum() + 0.5) / (len(newest) + 1))
-                fitted.reasons["churn"] += f"; all did the same, so everybody's probability is {fitted.level:.4f}"
     try:
         fitted.value = ValueModel.fit(
             fitted.features, settings.clv.minimum_repeat_customers, for_value, plan.learning_days, settings.clv.seed
         )
     except ValueError as error:
         fitted.reasons["clv"] = str(error)
+    if fitted.churn is None and fitted.value is None and plan.last_day >= plan.as_of - timedelta(days=1):
+        fitted.shift = matured_shift(run)
 
 
 def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
@@ -136,14 +132,11 @@ def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
 def _rule_of_thumb(run: Run, fitted: Fitted, horizon_days: int) -> Floats:
     """The fallback of churn.
 
-    The level where all did the same; else the purchase process alone, where enough bought again to fit it; else days of
-    silence over themselves and the horizon.
+    The purchase process alone, where enough bought again to fit it; else the pipeline's rule: days of silence over themselves
+    and the horizon, on the level of the newest outcomes known.
     """
     settings = run.settings
-    if fitted.level is not None:
-        level = steady(np.array([fitted.level]), horizon_days / settings.churn.horizon_days)[0]
-        return np.full(len(fitted.features), level)
     if fitted.value is not None:
         return process_churn(fitted.features, horizon_days, fitted.value.process)
     asked = replace(settings, churn=replace(settings.churn, horizon_days=horizon_days))
-    return fallback_churn(fitted.features, asked)
+    return fallback_churn(fitted.features, asked, fitted.shift)
