@@ -22,8 +22,8 @@ Floats = NDArray[np.float64]
 Blend = tuple[float, float, float]
 
 # Shares of boosting, smooth model and purchase process in steps of a quarter. Where outcomes do not tell blends apart, the one
-# nearest to the preferred one is taken: where customers are few, no single opinion is trusted alone.
-PREFERRED = (0.25, 0.5, 0.25)
+# nearest to the preferred one is taken: the process, with four parameters, steadies the others where rows are few.
+PREFERRED_FEW, PREFERRED = (0.25, 0.5, 0.25), (0.25, 0.75, 0.0)
 BLENDS = tuple((b / 4, s / 4, 1 - (b + s) / 4) for b in range(5) for s in range(5 - b))
 # More rows than this are thinned by whole customers: the learners have long stopped to gain.
 LEARNED_ROWS = 60_000
@@ -141,10 +141,10 @@ def _blend(actual: Floats, opinions: Floats, weights: Floats, blends: Sequence[B
         losses[blend] = np.logaddexp(0.0, raw) - actual * raw
     weights = weights / weights.sum()
     best = min(blends, key=lambda blend: float(weights @ losses[blend]))
-    for blend in sorted(blends, key=lambda blend: sum(abs(a - b) for a, b in zip(blend, PREFERRED, strict=True))):
+    preferred = PREFERRED_FEW if len(actual) < FEW_FOLDS_FROM else PREFERRED
+    for blend in sorted(blends, key=lambda blend: sum(abs(a - b) for a, b in zip(blend, preferred, strict=True))):
         more = losses[blend] - losses[best]
         mean = float(weights @ more)
-        # Rows of one customer at several dates are alike, so chance moves twice as much as independent rows would.
-        if mean <= 2 * float(np.sqrt((weights**2) @ (more - mean) ** 2)):
+        if mean <= float(np.sqrt((weights**2) @ (more - mean) ** 2)):
             return blend
     return best

@@ -25,7 +25,7 @@ KNOT_QUANTILES = (0.05, 0.275, 0.5, 0.725, 0.95)
 # Standardised coefficients are held tighter the fewer the rows: sklearn's C is 1 from this many rows on.
 UNHELD_ROWS = 50_000
 # What is not rhythm is held tighter by this factor.
-OTHER_SCALE = 0.3
+OTHER_SCALE = 0.15
 
 
 @dataclass(frozen=True)
