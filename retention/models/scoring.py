@@ -27,6 +27,8 @@ Model = TypeVar("Model")
 
 CHURN_FALLBACK = "fallback-recency"
 NO_CALIBRATION = "none"
+# Customers predicted at a time, so that what the learners make of them stays small beside the features themselves.
+SLICE = 50_000
 
 __all__ = ["CHURN_FALLBACK", "CLV_FALLBACK", "Given", "fallback_churn", "given", "score", "tables"]
 
@@ -129,10 +131,12 @@ def churn_scores(run: Run, features: pd.DataFrame, champion: RegisteredModel | N
                 f"{what}: {champion.model_version} learned from columns that are gone: {', '.join(missing)}. Nothing "
                 "published. Train again, or bring the columns back."
             )
-        probability = model.predict(features, run.settings.churn.horizon_days)
+        horizon = run.settings.churn.horizon_days
+        slices = [features.iloc[start : start + SLICE] for start in range(0, len(features), SLICE)] or [features]
+        probability = np.concatenate([model.predict(customers, horizon) for customers in slices])
         version = champion.model_version
         calibration = f"{version}@{model.calibrated_as_of.isoformat()}"
-        _gate(run, what, champion, features[list(model.features)], probability)
+        _gate(run, what, champion, features, probability)
     return pd.DataFrame(
         {
             "as_of_date": run.as_of_date,
