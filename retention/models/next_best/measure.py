@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -124,8 +124,6 @@ def _next_orders(run: Run, as_of: date, level: str, horizon_days: int) -> pd.Dat
 
 def _later(run: Run, as_of: date, horizon_days: int) -> Run:
     """The run with a window that reaches back to the date and no further."""
-    from dataclasses import replace
-
     settings = replace(run.settings, associations=replace(run.settings.associations, window_days=horizon_days))
     return replace(run, settings=settings)
 

@@ -31,6 +31,7 @@ def rows(run: Run, given: Given) -> dict[str, pd.DataFrame]:
     settings = run.settings.preferences
     asked = asked_of(run)
     shopping = read_shopping(run, run.as_of_date, settings.window_days)
+    ages = read_frame(run.warehouse, sql_file("scores/_ages"), asked).set_index("customer_key")["age"]
     shares: dict[str, Shares] | None = None
     channels: Channels | None = None
     parts = []
@@ -38,7 +39,6 @@ def rows(run: Run, given: Given) -> dict[str, pd.DataFrame]:
         here = customers[(customers >= keys["first_key"]) & (customers <= keys["last_key"])]
         habits = read_frame(run.warehouse, sql_file("scores/_habits"), {**asked, **keys})
         responses = read_frame(run.warehouse, sql_file("scores/_responses"), {**asked, **keys})
-        ages = read_frame(run.warehouse, sql_file("scores/_ages"), {**asked}).set_index("customer_key")["age"]
         # The first range is a random share of all customers: the company's own habits are learned from it.
         shares = shares or learn_shares(habits, settings)
         channels = channels or learn_channels(responses, ages, settings)
