@@ -65,8 +65,16 @@ def churn_chapter(
     )
 
 
-def clv_chapter(version: str, model: ValueModel, features: pd.DataFrame, check_days: int, company: Settings) -> Chapter:
-    """What training shows of a model of lifetime value."""
+def clv_chapter(
+    version: str, model: ValueModel, features: pd.DataFrame, check_days: int, company: Settings, claimed: float
+) -> Chapter:
+    """What training shows of a model of lifetime value.
+
+    Parameters
+    ----------
+    claimed : what the intervals that were checked claim to cover, on average: one that holds nothing but "no order" may be
+        right for more of the customers than was asked for.
+    """
     from retention.models.reasons.overview import effects, importances
 
     settings = company.clv
@@ -75,6 +83,7 @@ def clv_chapter(version: str, model: ValueModel, features: pd.DataFrame, check_d
         Fact(Text("Checked over", "检验天数"), f"{check_days} d"),
         Fact(Text("Yearly discount", "年折现率"), f"{settings.annual_discount_rate:.0%}"),
         Fact(Text("Interval meant to cover", "区间目标覆盖率"), f"{settings.interval:.0%}"),
+        Fact(Text("What the checked intervals claim to cover", "被检验区间的名义覆盖率"), f"{claimed:.1%}"),
         Fact(Text("Purchasers learned from", "学习所用客户数"), f"{len(features):,}"),
     )
     return Chapter(

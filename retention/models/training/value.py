@@ -93,7 +93,7 @@ def train_clv(run: Run) -> RegisteredModel:
             "annual_discount_rate": settings.annual_discount_rate,
         },
         profile=score_profile(features[inputs], scores["clv_minor"].to_numpy()),
-        chapter=clv_chapter(name, model, features, days, run.settings),
+        chapter=clv_chapter(name, model, features, days, run.settings, float(predicted["interval_probability"].mean())),
     )
     return enrol(run, candidate, decide_clv(measured, current, 10**run.settings.company.base_currency_minor_digits))
 
