@@ -6,6 +6,7 @@ from pathlib import Path
 
 from retention.evaluate.evaluation import Evaluated
 from retention.evaluate.measuring import MODEL, Outcome
+from retention.evaluate.predicting import settings_for
 from retention.models.report import Chapter, Evaluation, Fact, Note, ReportData, Text, shapes, write_report
 
 _VERSION = "as trained here"
@@ -45,8 +46,13 @@ def report_data(evaluated: Evaluated) -> ReportData:
 
 
 def _churn(evaluated: Evaluated) -> Chapter:
+    from retention.models.reasons.overview import effects, importances
+
     fitted, outcome = evaluated.fitted, evaluated.outcome
+    settings = settings_for(evaluated.request.settings, evaluated.plan)
     return Chapter(
+        importances=() if fitted.churn is None else importances(fitted.churn, fitted.features, settings),
+        effects=() if fitted.churn is None else effects(fitted.churn, fitted.features, settings),
         kind="churn",
         model_version=_VERSION,
         is_fallback=fitted.churn is None,
