@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import product
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from retention.features.binds import feature_binds, used_binds
 from retention.features.slices import require_published
@@ -112,12 +114,22 @@ def _first_part(keys: dict[str, int], share: float) -> dict[str, int]:
 
 
 def _joined(tables: dict[str, list[pa.Table]]) -> pd.DataFrame:
-    """Put the tables side by side, for those who bought."""
-    orders, *others = (pa.concat_tables(tables[table]).to_pandas().set_index("customer_key") for table in FEATURE_TABLES)
-    joined: pd.DataFrame = orders.sort_index()
-    for other in others:
-        joined = joined.join(other, how="left", validate="one_to_one")
-    return joined[model_features()].astype("float64")
+    """Put the tables side by side, for those who bought: each column goes straight to its place in one matrix.
+
+    A hundred columns of a million customers are 800 MB; joining and casting frames held that three times over.
+    """
+    bought = pa.concat_tables(tables[FEATURE_TABLES[0]]).column("customer_key").to_numpy()
+    index = pd.Index(np.sort(bought), name="customer_key")
+    values = np.full((len(model_features()), index.size), np.nan)  # a row per column: contiguous, as pandas keeps a block
+    place = 0
+    for table in FEATURE_TABLES:
+        rows = pa.concat_tables(tables.pop(table))
+        at = index.get_indexer(pd.Index(rows.column("customer_key").to_numpy()))  # -1: has not bought
+        known = at >= 0
+        for name in _features_of(table):
+            values[place, at[known]] = pc.cast(rows.column(name), pa.float64()).to_numpy()[known]
+            place += 1
+    return pd.DataFrame(values.T, index=index, columns=model_features(), copy=False)
 
 
 def _features_of(table: str) -> list[str]:

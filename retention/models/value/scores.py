@@ -67,8 +67,7 @@ def clv_rows(
                 "published. Train again, or bring the columns back."
             )
         net = model.predict(features, settings.horizon_days, settings.annual_discount_rate, settings.interval)
-        used = features[[name for name in champion.profile["null_share"] if name in features.columns]]
-        gate(run, what, champion, used, net["clv_minor"].to_numpy())
+        gate(run, what, champion, features, net["clv_minor"].to_numpy())
         found = margins(run, features)
         predicted = net_of_costs(net, found)
     return _table(run, predicted, found, champion)
