@@ -38,6 +38,7 @@ people as (
     left join core.customer_alias as alias on scored.customer_key = alias.source_customer_key
 ),
 
+-- As in features/_labels: an order counts where it was paid, so that money given back for an earlier one lowers nothing here.
 orders as (
     select
         entry.customer_key,
@@ -54,6 +55,7 @@ orders as (
         and entry.happened_at < :ends_at
         and (entry.deleted_at is null or entry.deleted_at >= :as_of)
     group by entry.customer_key, entry.order_key
+    having bool_or(entry.kind = 'paid')
 ),
 
 followed as (

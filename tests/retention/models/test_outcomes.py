@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from retention.features.labels import labels
 from retention.models import outcomes
 from retention.models.outcomes import matured, record_outcomes
 from retention.warehouse import Run, Warehouse, read_frame
@@ -136,3 +137,20 @@ def test_the_view_of_reliability_over_time_hides_small_groups(scored_run: Run) -
     rows = read_frame(scored_run.warehouse, "select * from bi.score_history order by bucket")
     assert list(rows["bucket"]) == [2, 5, 9]
     assert rows["realised_mean"].isna().all()
+
+
+def test_money_given_back_for_earlier_orders_is_no_outcome_as_it_is_none_to_learn_from(scored_run: Run) -> None:
+    day = scored_run.as_of_date - timedelta(days=40)
+    ordered(scored_run, (DANA, day - timedelta(days=60)), (DANA, day + timedelta(days=2)), first_key=100)
+    back = {
+        "order_key": 100, "kind": "refunded", "sequence": 1, "customer_key": DANA, "order_count": 0, "gross_minor": 0,
+        "discount_minor": 0, "net_minor": -4_000, "happened_at": scored_run.settings.day_start(day + timedelta(days=1)),
+    }  # fmt: skip
+    insert(scored_run.warehouse, "core.order_entry", back)
+    value = {"as_of_date": day, "customer_key": DANA, "net_revenue_12m_minor": 9_000, "horizon_days": 30}
+    insert(scored_run.warehouse, "scores.clv", value)
+    record_outcomes(scored_run)
+    learned = labels(scored_run.warehouse, day, 30, settings=scored_run.settings)
+    assert learned.loc[DANA, "net_minor"] == 10_000
+    # Discounted by the two days it took to come in.
+    assert kept(scored_run, "clv")[DANA] == pytest.approx(10_000, rel=0.002)
