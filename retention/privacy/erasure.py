@@ -27,7 +27,8 @@ from retention.warehouse import Lease, RetentionError, Run, all_contracts, failp
 from retention.warehouse.identifiers import quote
 
 RECIPIENTS = (
-    "model artefacts hold split points, leaf sums and distribution parameters of the whole population, no row of anybody: "
+    "model artefacts hold split points, leaf sums and distribution parameters of the whole population, and words of complaints "
+    "and comments that at least five people wrote, no row of anybody: "
     "nothing to remove; the next training no longer sees the person"
 )
 

@@ -14,8 +14,9 @@ from scipy.special import softmax
 Floats = NDArray[np.float64]
 Terms = Sequence[frozenset[str]]
 
-# A term that fewer texts hold is not learned: it would be noise, and might be somebody's name.
-LEAST_TEXTS_OF_A_TERM = 5
+# A term that fewer people wrote is not learned: it would be noise, and might be the name or the street of somebody who signs
+# every complaint with it.
+LEAST_WRITERS_OF_A_TERM = 5
 MOST_TERMS = 20_000
 # Inverse strength of the penalty, on texts scaled to length 1. Fixed: tuning it would need a third set of labels.
 PENALTY_C = 10.0
@@ -40,8 +41,12 @@ class TermClassifier:
     offsets: Floats
 
     @classmethod
-    def fit(cls, texts: Terms, labels: Sequence[str]) -> Self:
+    def fit(cls, texts: Terms, labels: Sequence[str], writers: Sequence[str]) -> Self:
         """Learn from texts (as sets of terms) and their labels, in an order that must not matter: sort before.
+
+        Parameters
+        ----------
+        writers : who wrote each text; what only a few of them write is not learned, however often they do.
 
         Raises
         ------
@@ -52,9 +57,9 @@ class TermClassifier:
         classes = tuple(sorted(set(labels)))
         if len(classes) < 2:
             raise ValueError(f"labels of one class only ({', '.join(classes) or 'none'}): nothing can be told apart")
-        vocabulary, count = _vocabulary(texts)
+        vocabulary, count = _vocabulary(texts, writers)
         if not vocabulary:
-            raise ValueError(f"no term occurs in {LEAST_TEXTS_OF_A_TERM} texts")
+            raise ValueError(f"no term was written by {LEAST_WRITERS_OF_A_TERM} people")
         rarity = np.log((1 + len(texts)) / (1 + count)) + 1
         matrix = _matrix(texts, vocabulary, rarity)
         target = np.searchsorted(np.array(classes), np.array(labels))
@@ -93,12 +98,16 @@ class TermClassifier:
         )
 
 
-def _vocabulary(texts: Terms) -> tuple[tuple[str, ...], Floats]:
+def _vocabulary(texts: Terms, writers: Sequence[str]) -> tuple[tuple[str, ...], Floats]:
     counts: dict[str, int] = {}
-    for text in texts:
+    people: dict[str, set[str]] = {}
+    for text, writer in zip(texts, writers, strict=True):
         for term in text:
             counts[term] = counts.get(term, 0) + 1
-    often = [(term, number) for term, number in counts.items() if number >= LEAST_TEXTS_OF_A_TERM]
+            known = people.setdefault(term, set())
+            if len(known) < LEAST_WRITERS_OF_A_TERM:
+                known.add(writer)
+    often = [(term, number) for term, number in counts.items() if len(people[term]) >= LEAST_WRITERS_OF_A_TERM]
     often = sorted(sorted(often, key=lambda pair: (-pair[1], pair[0]))[:MOST_TERMS])
     return tuple(term for term, _ in often), np.array([number for _, number in often], dtype=np.float64)
 

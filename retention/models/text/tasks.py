@@ -89,7 +89,9 @@ def _task(name: str, corpus: pd.DataFrame, settings: TextSettings) -> Task:
         raise TooLittleData(f"{len(after)} texts unlike earlier ones to check with, {LEAST_CHECKED} are needed")
     before, whole = before[before["label"].isin(classes)], labelled[labelled["label"].isin(classes)]
     try:
-        twin, model = (TermClassifier.fit(part["terms"].tolist(), part["label"].tolist()) for part in (before, whole))
+        twin, model = (
+            TermClassifier.fit(part["terms"].tolist(), part["label"].tolist(), _writers(part)) for part in (before, whole)
+        )
     except ValueError as error:
         raise TooLittleData(str(error)) from None
     usual = str(before["label"].value_counts().index[0])
@@ -99,8 +101,15 @@ def _task(name: str, corpus: pd.DataFrame, settings: TextSettings) -> Task:
         "lexicon": by_words,
         "most_frequent": [usual] * len(after),
     }
-    writers = after["customer_key"].astype("string").fillna(after["text_kind"] + after["text_key"].astype("string"))
-    return Task(name, labelled, after, model, twin, Compared(after["label"].tolist(), predicted, writers.tolist(), classes))
+    return Task(name, labelled, after, model, twin, Compared(after["label"].tolist(), predicted, _writers(after), classes))
+
+
+def _writers(rows: pd.DataFrame) -> list[str]:
+    """Who wrote each text; a mention, whose author nobody knows, counts as one person's."""
+    known: list[str] = (
+        rows["customer_key"].astype("string").fillna(rows["text_kind"] + rows["text_key"].astype("string")).tolist()
+    )
+    return known
 
 
 def read_by(classifier: TermClassifier, rows: pd.DataFrame, instead: Sequence[str]) -> list[str]:

@@ -18,6 +18,7 @@ import pandas as pd
 from retention.models import registry
 from retention.models.registry import RegisteredModel
 from retention.models.report.data import Chapter, Evaluation, Fact, Measured, Note, Table, Text
+from retention.models.text.classifier import LEAST_WRITERS_OF_A_TERM
 from retention.models.text.corpus import texts
 from retention.models.text.lexicon import lexicon_version
 from retention.models.text.reading import TASKS, TextModel
@@ -45,7 +46,7 @@ def train_text(run: Run) -> RegisteredModel:
     stated = (
         corpus[["text_kind", "text_key", "written", *(f"stated_{task}" for task in TASKS)]].fillna("").reset_index(drop=True)
     )
-    name = model_version(run, "text", [stated], [], (settings, lexicon_version(), version("jieba")))
+    name = model_version(run, "text", [stated], [], (settings, lexicon_version(), version("jieba"), LEAST_WRITERS_OF_A_TERM))
     known = registry.find(run.warehouse, name)
     if known:
         return known
@@ -114,9 +115,14 @@ def decide(
             False, f"not promoted: reads nothing better than the lexicon and the most frequent label ({figures}){rest}"
         )
     if current and "champion" in measured:
+        tasks = [name for name in TASKS if f"{name}_macro_f1" in measured["challenger"]]
+        # What was learned but not chosen would not read anything: there the lexicon stands for the challenger.
         mine, theirs = (
-            np.mean([value.value for name, value in measured[candidate].items() if name.endswith("_macro_f1")])
-            for candidate in ("challenger", "champion")
+            np.mean([measured[reader][f"{name}_macro_f1"].value for name, reader in zip(tasks, readers, strict=True)])
+            for readers in (
+                ["challenger" if name in chosen else "lexicon" for name in tasks],
+                ["champion"] * len(tasks),
+            )
         )
         if mine <= theirs:
             return Verdict(False, f"not promoted: no better than champion {current.model_version} ({figures}){rest}")

@@ -13,6 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from retention.models import artifacts, registry
+from retention.models.registry import RegisteredModel
+from retention.models.report.data import Measured
 from retention.models.text.corpus import texts
 from retention.models.text.labels import TEXT_FALLBACK, rows
 from retention.models.text.reading import TextModel
@@ -118,6 +120,19 @@ def test_a_worse_challenger_does_not_replace_the_champion(make_run: Callable[...
     verdict = decide({"challenger": {}, "lexicon": {}}, [], {"topic": "topic: 3 labelled texts"}, None)
     assert not verdict.promoted
     assert verdict.reason.endswith("; topic: 3 labelled texts")
+
+
+def test_what_the_lexicon_goes_on_reading_earns_a_challenger_nothing() -> None:
+    def f1(topic: float, severity: float) -> dict[str, Measured]:
+        return {"topic_macro_f1": Measured(topic, None, None), "severity_macro_f1": Measured(severity, None, None)}
+
+    champion = RegisteredModel(
+        "text-1", "text", "champion", date(2026, 1, 1), date(2026, 1, 1), "d", 0, "f", "s", 1, {}, {}, ""
+    )
+    # As good at topics; better at severity, but not surely better than the lexicon, which goes on reading it.
+    measured = {"challenger": f1(0.8, 0.7), "lexicon": f1(0.5, 0.6), "champion": f1(0.8, 0.6)}
+    assert not decide(measured, ["topic"], {}, champion).promoted
+    assert decide(measured, ["topic", "severity"], {}, champion).promoted
 
 
 def test_too_little_to_learn_from_is_said_and_the_lexicon_reads(make_run: Callable[..., Run], home: Path) -> None:

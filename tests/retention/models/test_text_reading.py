@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retention.models.text.classifier import LEAST_TEXTS_OF_A_TERM, TermClassifier
+from retention.models.text.classifier import LEAST_WRITERS_OF_A_TERM, TermClassifier
 from retention.models.text.evaluation import Compared
 from retention.models.text.lexicon import lexicon
 from retention.models.text.reading import TextModel
@@ -101,6 +101,11 @@ def test_language(text: str, expected: str) -> None:
     assert language(normalise(text)) == expected
 
 
+def _everybody(texts: list[frozenset[str]]) -> list[str]:
+    """Each text by somebody else."""
+    return [str(number) for number in range(len(texts))]
+
+
 def _learned(order: np.ndarray | None = None) -> tuple[TermClassifier, list[frozenset[str]], list[str]]:
     rng = np.random.default_rng(5)
     pools = {"late": ["late", "slow", "waiting", "courier"], "rude": ["rude", "staff", "cashier", "shouted"]}
@@ -108,7 +113,7 @@ def _learned(order: np.ndarray | None = None) -> tuple[TermClassifier, list[froz
     texts = [frozenset([*rng.choice(pools[label], 2).tolist(), f"filler{rng.integers(0, 60)}"]) for label in labels]
     order = np.arange(120) if order is None else order
     texts, labels = [texts[row] for row in order], [labels[row] for row in order]
-    return TermClassifier.fit(texts, labels), texts, labels
+    return TermClassifier.fit(texts, labels, _everybody(texts)), texts, labels
 
 
 def test_a_classifier_learns_stores_and_answers_the_same() -> None:
@@ -135,14 +140,26 @@ def test_two_classes_are_those_of_the_regression() -> None:
 def test_rare_terms_are_not_kept_and_unknown_texts_get_no_probability() -> None:
     classifier, texts, _ = _learned()
     counts = {term: sum(term in text for text in texts) for term in classifier.vocabulary}
-    assert min(counts.values()) >= LEAST_TEXTS_OF_A_TERM
+    assert min(counts.values()) >= LEAST_WRITERS_OF_A_TERM
     assert np.isnan(classifier.probabilities([frozenset({"filler0", "nobody"})])).all()
     assert classifier.probabilities([]).shape == (0, 2)
 
 
+def test_what_one_person_writes_again_and_again_is_not_kept() -> None:
+    _, texts, labels = _learned()
+    signed = frozenset({"late", "courier", "wislawa", "szymborska", "wislawa szymborska"})
+    writers = [*_everybody(texts), *["wislawa"] * 40]
+    classifier = TermClassifier.fit([*texts, *[signed] * 40], [*labels, *["late"] * 40], writers)
+    assert "courier" in classifier.vocabulary
+    assert not [term for term in classifier.vocabulary if "szymborska" in term or "wislawa" in term]
+    # The guard off: as many texts of as many people would have brought the name into the file.
+    unguarded = TermClassifier.fit([*texts, *[signed] * 40], [*labels, *["late"] * 40], _everybody([*texts, *[signed] * 40]))
+    assert "szymborska" in unguarded.vocabulary
+
+
 def test_one_label_only_is_refused() -> None:
     with pytest.raises(ValueError, match="one class only"):
-        TermClassifier.fit([frozenset({"a"})] * 9, ["late"] * 9)
+        TermClassifier.fit([frozenset({"a"})] * 9, ["late"] * 9, list("abcdefghi"))
 
 
 def test_where_the_model_knows_no_word_the_lexicon_reads_and_says_so() -> None:
