@@ -61,7 +61,8 @@ def explain(
     found = rows(
         warehouse,
         "select churn.churn_probability, churn.horizon_days, churn.model_version, churn.is_fallback, clv.clv_12m_minor, "
-        "clv.clv_12m_lower_minor, clv.clv_12m_upper_minor, clv.expected_orders_12m, clv.is_fallback as clv_is_fallback "
+        "clv.clv_12m_lower_minor, clv.clv_12m_upper_minor, clv.expected_orders_12m, clv.is_fallback as clv_is_fallback, "
+        "clv.model_version as clv_model_version "
         "from scores.churn as churn left join scores.clv as clv "
         "on churn.as_of_date = clv.as_of_date and churn.customer_key = clv.customer_key "
         "where churn.as_of_date = :as_of and churn.customer_key = :person",
@@ -81,6 +82,16 @@ def explain(
     )
     if not reasons:
         reasons = _computed(open_run(chosen - timedelta(days=1))("explain"), person)
+        scored_by = {"churn": found[0]["model_version"], "clv": found[0]["clv_model_version"]}
+        for score in sorted({one["score"] for one in reasons if one["model_version"] != scored_by[one["score"]]}):
+            out.print(
+                Text(
+                    f"\n{score}: reasons are not stored, and {scored_by[score]}, which scored then, does not score now "
+                    "原因未保存,且当时评分的模型已不再使用"
+                ),
+                soft_wrap=True,
+            )
+        reasons = [one for one in reasons if one["model_version"] == scored_by[one["score"]]]
     _reasons(out, reasons)
     warnings = rows(
         warehouse,

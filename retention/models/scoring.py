@@ -19,7 +19,7 @@ from retention.models.inputs import published_features
 from retention.models.profile import ScoresStopped, check_scores
 from retention.models.registry import RegisteredModel
 from retention.models.value import ValueModel
-from retention.models.value.scores import CLV_FALLBACK, clv_rows
+from retention.models.value.scores import CLV_FALLBACK, Gate, clv_rows
 from retention.warehouse import Run, stage_writer
 
 Floats = NDArray[np.float64]
@@ -68,7 +68,7 @@ def score(run: Run) -> dict[str, Any]:
     """
     from retention.quality import check_slices
 
-    known = given(run)
+    known = given(run, _gate)
     with stage_writer(run, "scores") as writer:
         for table, frame in tables(run, known):
             writer.fill_arrow(table, frame)
@@ -83,8 +83,13 @@ def score(run: Run) -> dict[str, Any]:
     }
 
 
-def given(run: Run) -> Given:
-    """Score churn and lifetime value, and hand over what the other parts build on. Writes nothing.
+def given(run: Run, gate: Gate = lambda *_: None) -> Given:
+    """Score churn and lifetime value, and hand over what the other parts build on.
+
+    Parameters
+    ----------
+    gate : called with the scores of each champion before they are handed over: scoring keeps and judges how far the day is
+        from training. Left out, nothing is written and nothing stopped: for who only wants to look.
 
     Raises
     ------
@@ -95,8 +100,8 @@ def given(run: Run) -> Given:
     clv_champion = registry.champion(run.warehouse, "clv", clv_definition(run.settings))
     churn_model = _model(churn_champion, ChurnModel)
     clv_model = _model(clv_champion, ValueModel)
-    churn = churn_scores(run, features, churn_champion, churn_model)
-    clv = clv_rows(run, features, clv_champion, clv_model, churn["churn_probability"].to_numpy(), _gate)
+    churn = churn_scores(run, features, churn_champion, churn_model, gate)
+    clv = clv_rows(run, features, clv_champion, clv_model, churn["churn_probability"].to_numpy(), gate)
     return Given(features, churn, clv, churn_champion, clv_champion, churn_model, clv_model)
 
 
@@ -117,7 +122,9 @@ def _model(champion: RegisteredModel | None, wanted: type[Model]) -> Model | Non
     return model
 
 
-def churn_scores(run: Run, features: pd.DataFrame, champion: RegisteredModel | None, model: ChurnModel | None) -> pd.DataFrame:
+def churn_scores(
+    run: Run, features: pd.DataFrame, champion: RegisteredModel | None, model: ChurnModel | None, gate: Gate
+) -> pd.DataFrame:
     """Rows of `scores.churn`."""
     what = f"scores.churn {run.as_of_date}"
     if champion is None or model is None:
@@ -136,7 +143,7 @@ def churn_scores(run: Run, features: pd.DataFrame, champion: RegisteredModel | N
         probability = np.concatenate([model.predict(customers, horizon) for customers in slices])
         version = champion.model_version
         calibration = f"{version}@{model.calibrated_as_of.isoformat()}"
-        _gate(run, what, champion, features, probability)
+        gate(run, what, champion, features, probability)
     return pd.DataFrame(
         {
             "as_of_date": run.as_of_date,

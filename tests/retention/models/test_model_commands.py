@@ -86,17 +86,29 @@ def test_one_customer_is_explained_in_both_languages_in_a_band_or_not(cli: Cli, 
                 "select min(customer_key) from scores.churn where customer_key not in (select customer_key from scores.reason)"
             )
         ).scalar_one()
+    kept = sa.text("select min(level) from ops.score_drift")
+    with trained_run.warehouse.begin() as connection:
+        connection.exec_driver_sql("update ops.score_drift set level = 'as scored'")
     for person in (inside, outside):
         answer = cli("explain", person)
         assert answer.exit_code == 0, answer.output
         assert "churn in 60 days 流失概率" in answer.output
         assert "why this churn probability 流失原因" in answer.output
         assert "↑" in answer.output or "↓" in answer.output
+    with trained_run.warehouse.connect() as connection:
+        assert connection.execute(kept).scalar_one() == "as scored", "looking at a customer changes nothing"
     stranger = cli("explain", 5)
     assert stranger.exit_code == 1
     assert "has no score" in stranger.output
     assert cli("explain", "crm:nobody").exit_code == 1
     assert cli("explain", "nobody").exit_code == 2
+    # Another model has taken over since: its reasons are not those of the score that is shown.
+    with trained_run.warehouse.begin() as connection:
+        connection.exec_driver_sql("update scores.churn set model_version = 'churn-before'")
+    answer = cli("explain", outside)
+    assert answer.exit_code == 0, answer.output
+    assert "churn-before, which scored then, does not score now" in answer.output
+    assert "why this churn probability" not in answer.output
 
 
 def test_past_dates_are_lived_again_and_nothing_is_written(cli: Cli, company_run: Run, home: Path) -> None:
