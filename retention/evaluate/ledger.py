@@ -57,7 +57,7 @@ def build_ledger(rows: Rows) -> Ledger:
     # What is negative at the very moment and under the number of a purchase is a discount or a correction in the basket.
     moments = pd.Index(pd.util.hash_pandas_object(frame[["order_key", "at"]], index=False))
     inside = ~bought & frame["order"].notna() & moments.isin(moments[bought.to_numpy()])
-    purchases, refunds = frame[bought | inside], frame[~(bought | inside)]
+    purchases, refunds = _cancelled_in_part(frame[bought | inside]), frame[~(bought | inside)]
     by_order = purchases.sort_values(["customer_key", "order_key", "at"], kind="stable").groupby("order_key", sort=False)
     orders = by_order.agg(
         customer_key=("customer_key", "first"),
@@ -83,6 +83,21 @@ def build_ledger(rows: Rows) -> Ledger:
     customers = frame.drop_duplicates("customer_key").set_index("customer_key")["customer"]
     lines = purchases[purchases["amount_minor"] >= 0] if rows.has_products else purchases.iloc[:0]
     return Ledger(customers, orders, entries, lines, notes)
+
+
+def _cancelled_in_part(purchases: pd.DataFrame) -> pd.DataFrame:
+    """Money of cancelled lines of an order whose other lines stand is given back; only all of them cancel the order."""
+    gone = purchases["cancelled_at"].notna()
+    order = purchases["order_key"]
+    in_part = gone & order.isin(order[~gone])
+    if not in_part.any():
+        return purchases
+    refunded = np.maximum(purchases["refund_minor"], purchases["amount_minor"].clip(lower=0))
+    return purchases.assign(
+        refund_minor=purchases["refund_minor"].where(~in_part, refunded),
+        refunded_at=purchases["refunded_at"].where(~in_part, purchases["cancelled_at"]),
+        cancelled_at=purchases["cancelled_at"].where(~in_part),
+    )
 
 
 def _paid(orders: pd.DataFrame) -> pd.DataFrame:

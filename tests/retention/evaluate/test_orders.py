@@ -145,6 +145,19 @@ def test_a_dated_cancellation_counts_from_its_day_on(tmp_path: Path) -> None:
     assert entries(ledger) == [("paid", 1, 300), ("paid", 1, 400), ("cancelled", -1, -300)]
 
 
+def test_a_cancelled_line_is_money_back_and_the_rest_of_the_order_stands(tmp_path: Path) -> None:
+    ledger = ledger_of(
+        tmp_path,
+        [
+            row("ana", "2026-01-05 09:00", 3, order_id="1", cancelled_at="2026-02-01"),
+            row("ana", "2026-01-05 09:00", 5, order_id="1", cancelled_at=None),
+            row("bo", "2026-01-06 09:00", 4, order_id="2", cancelled_at="2026-02-02"),
+            row("bo", "2026-01-06 09:00", 6, order_id="2", cancelled_at="2026-02-03"),
+        ],
+    )
+    assert entries(ledger) == [("paid", 1, 800), ("paid", 1, 1000), ("refunded", 0, -300), ("cancelled", -1, -1000)]
+
+
 def test_an_orders_total_on_each_of_its_lines_counts_once(tmp_path: Path) -> None:
     lines = [
         row(f"c{number}", "2026-01-05", 10.0 + number, order_id=str(number), product=product)
