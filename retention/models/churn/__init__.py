@@ -6,7 +6,7 @@
 """
 
 from retention.models.churn.fitting import fit_churn
-from retention.models.churn.inputs import process_churn, recency_churn, recency_model
+from retention.models.churn.inputs import process_churn
 from retention.models.churn.model import ChurnModel
 
-__all__ = ["ChurnModel", "fit_churn", "process_churn", "recency_churn", "recency_model"]
+__all__ = ["ChurnModel", "fit_churn", "process_churn"]

@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
 from retention.models.btyd import BetaGeoNBD
-from retention.models.learning import TrainingSet
 from retention.models.metrics import logit
 from retention.models.purchases import COLUMNS as PURCHASE_COLUMNS
 from retention.models.purchases import DAYS_PER_WEEK, purchases
@@ -24,16 +22,6 @@ def process_churn(features: pd.DataFrame, horizon_days: float, process: BetaGeoN
     """Probability of no purchase in the horizon by the purchase process alone: the baseline to beat."""
     h = purchases(features)
     return process.probability_no_purchase(horizon_days / DAYS_PER_WEEK, h.frequency, h.recency, h.T)
-
-
-def recency_model(training: TrainingSet) -> LogisticRegression:
-    """Logistic regression on the logarithm of recency: the naive baseline."""
-    return LogisticRegression(C=1e6).fit(_log_recency(training.features), training.churned)
-
-
-def recency_churn(model: LogisticRegression, features: pd.DataFrame) -> Floats:
-    """Churn probability by recency alone."""
-    return np.asarray(model.predict_proba(_log_recency(features))[:, 1])
 
 
 def fit_process(features: pd.DataFrame) -> dict[str, float] | None:
@@ -65,7 +53,3 @@ def silent_for(features: pd.DataFrame, days: int) -> pd.DataFrame:
         since = features["recency_days"].clip(lower=1)
         later["overdue_ratio"] = features["overdue_ratio"] * (since + days) / since
     return later
-
-
-def _log_recency(features: pd.DataFrame) -> Floats:
-    return np.asarray(np.log1p(features[["recency_days"]].to_numpy(dtype=np.float64)))
