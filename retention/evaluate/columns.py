@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,10 +13,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from retention.evaluate.errors import HistoryUnusable
 from retention.evaluate.reading import Delivered
-from retention.evaluate.values import counts_days, read_numbers, read_times
+from retention.evaluate.values import is_plainly_dated, read_numbers, read_times
 from retention.sources.names import column_likeness, likeness
 
 MAPPED = 0.6
@@ -68,6 +70,7 @@ TIMES = {
     "first_replied_at", "resolved_at",
 }  # fmt: skip
 NUMBERS = {"amount", "gross_amount", "unit_price", "quantity", "discount", "refund_amount", "compensation", "satisfaction"}
+_PART_OF_A_TIME = {"hour", "hours", "minute", "minutes", "week", "month", "year", "quarter", "dow", "weekday", "weeks"}
 # What users call our roles in --map beside their names.
 ALIASES = {
     "customer": "customer_id", "customer_key": "customer_id", "order": "order_id", "date": "ordered_at", "time": "ordered_at",
@@ -133,7 +136,7 @@ def find_columns(delivered: Delivered, kind: str, given: Mapping[str, str], time
     for place, role in enumerate(roles):
         for name in table.column_names:
             alike = _likeness(role, roles[role], name)
-            if alike >= MAPPED and _fits(role, kinds[name], samples[name]):
+            if alike >= MAPPED and _fits(role, name, kinds[name], samples[name]):
                 pairs.append((-alike, place, role, name))
     for _, _, role, name in sorted(pairs):
         if role not in found and name not in found.values():
@@ -141,7 +144,7 @@ def find_columns(delivered: Delivered, kind: str, given: Mapping[str, str], time
     if kind == "orders":
         _people_not_orders(found, reasons, given, table, pairs)
         _pieces_not_money(found, reasons, given, samples)
-        _told_by_content(found, reasons, given, table, kinds)
+        _told_by_content(found, reasons, given, table, kinds, samples)
         if not delivered.has_header:
             _told_by_place(found, reasons, table, kinds)
     return Columns(found, reasons)
@@ -183,14 +186,23 @@ def _kind(values: pa.Array, timezone: str) -> str:
     return "both" if is_number and is_time else "number" if is_number else "time" if is_time else "text"
 
 
-def _fits(role: str, kind: str, values: pa.Array) -> bool:
+def _fits(role: str, name: str, kind: str, values: pa.Array) -> bool:
     if kind == "empty":
         return False
     if role in TIMES:
-        return kind in ("time", "both") or (role == "ordered_at" and counts_days(values))
+        return kind == "time" or (kind == "both" and (is_plainly_dated(values) or not _says_part_of_a_time(name)))
+    if role == "coupon_code" and kind in ("number", "both"):
+        # What a coupon took off is no code; nor is a flag of nothing but zeros.
+        numbers = read_numbers(values)
+        return bool((numbers[np.isfinite(numbers)] > 1).all() and not _broken(numbers))
     if role in NUMBERS:
         return kind in ("number", "both") and not pa.types.is_boolean(values.type)
     return kind != "time"
+
+
+def _says_part_of_a_time(name: str) -> bool:
+    """Tell by its name that a column of small numbers counts hours or weeks rather than days."""
+    return bool(_PART_OF_A_TIME & set(re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())))
 
 
 def _people_not_orders(
@@ -225,15 +237,22 @@ def _pieces_not_money(
 
 
 def _told_by_content(
-    found: dict[str, str], reasons: dict[str, str], given: Mapping[str, str], table: pa.Table, kinds: Mapping[str, str]
+    found: dict[str, str],
+    reasons: dict[str, str],
+    given: Mapping[str, str],
+    table: pa.Table,
+    kinds: Mapping[str, str],
+    samples: Mapping[str, pa.Array],
 ) -> None:
     """Correct what names alone get wrong: whose number an `id` is, and columns without speaking names."""
     if "customer_id" not in found and "email" in found:
         found["customer_id"], reasons["customer_id"] = found.pop("email"), "customers are told apart by their e-mail"
     free = [name for name in table.column_names if name not in found.values()]
     if "ordered_at" not in found:
-        times = [name for name in free if kinds[name] in ("time", "both")]
-        only = [name for name in times if kinds[name] == "time"] or times
+        times = [name for name in free if _fits("ordered_at", name, kinds[name], samples[name])]
+        # Numbers that merely could count days, as those of customers do, stand back behind dates; where names are, one must say so.
+        dated = [name for name in times if is_plainly_dated(samples[name])]
+        only = [name for name in times if kinds[name] == "time"] or dated or (times if all(map(str.isdigit, free)) else [])
         if len(only) == 1:
             found["ordered_at"], reasons["ordered_at"] = only[0], "the only column of times"
     if "ordered_at" not in found and "paid_at" in found:
@@ -247,7 +266,7 @@ def _told_by_content(
     if order is not None and "order_id" not in given and "customer_id" not in found and _repeats_over_days(order, found, table):
         found["customer_id"], reasons["customer_id"] = found.pop("order_id"), "it repeats on many days, so it is no order's"
     if "customer_id" not in found:
-        rest = [name for name in table.column_names if name not in found.values() and kinds[name] in ("number", "text")]
+        rest = [name for name in table.column_names if name not in found.values() and kinds[name] not in ("empty", "time")]
         likely = [name for name in rest if _repeats_over_days(name, found, table) and not _has_decimals(table.column(name))]
         if len(likely) == 1:
             found["customer_id"], reasons["customer_id"] = likely[0], "the only column whose values come back on other days"
@@ -270,7 +289,10 @@ def _told_by_place(found: dict[str, str], reasons: dict[str, str], table: pa.Tab
 
 
 def _has_decimals(values: pa.ChunkedArray) -> bool:
-    numbers = read_numbers(_sample(values))
+    return _broken(read_numbers(_sample(values)))
+
+
+def _broken(numbers: NDArray[np.float64]) -> bool:
     numbers = numbers[np.isfinite(numbers)]
     return bool((numbers != np.round(numbers)).any())
 

@@ -118,13 +118,14 @@ def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
     else:
         nothing = np.full(len(features), np.nan)
         columns |= {
-            # Whoever buys at all buys once at least.
-            "expected_orders": np.maximum(fallback_orders(features, churn, horizon_days), 1 - churn),
+            "expected_orders": fallback_orders(features, churn, horizon_days),
             "clv_minor": fallback_clv(features, churn) * horizon_days / 365.0,
             "clv_lower_minor": nothing,
             "clv_upper_minor": nothing,
             "probability_alive": nothing,
         }
+    # Whoever buys at all buys once at least.
+    columns["expected_orders"] = np.maximum(columns["expected_orders"], 1 - churn)
     columns |= {"churn_is_fallback": fitted.churn is None, "clv_is_fallback": fitted.value is None}
     return pd.DataFrame(columns, index=features.index)
 

@@ -171,6 +171,16 @@ def _numeric_times(values: pa.Array, timezone: str) -> Times:
     return _times(values, nothing)
 
 
+def is_plainly_dated(values: pa.Array) -> bool:
+    """Tell numbers like 19970131 and instants since 1970 from those that merely could count days."""
+    numbers = read_numbers(values)
+    known = numbers[np.isfinite(numbers)]
+    if not known.size:
+        return False
+    middle = float(np.median(known))
+    return 19_000_101 <= middle <= 21_001_231 or any(low <= middle <= high for _, low, high in _EPOCHS)
+
+
 def counts_days(values: pa.Array) -> bool:
     """Tell whether a column counts days, as published panels do: whole numbers from 0 or 1 up to a few thousand."""
     numbers = read_numbers(values)

@@ -69,6 +69,52 @@ def test_columns_without_names_are_told_by_their_place(tmp_path: Path) -> None:
     assert (found["customer_id"], found["ordered_at"], found["amount"]) == ("1", "2", "3")
 
 
+def test_customers_numbered_from_one_are_no_days_beside_dates(tmp_path: Path) -> None:
+    """A published sample: the panel's number, the sample's own from 1 on, date, pieces, dollars."""
+    lines = [
+        f" {4 + 9 * one:05d} {one + 1:04d} {199701 + month}{1 + one % 28:02d} {1 + one % 3:2d} {10.5 + one:7.2f}"
+        for one in range(40)
+        for month in (0, 2)
+    ]
+    path = tmp_path / "sample.txt"
+    path.write_text("\n".join(lines) + "\n", encoding="ascii")
+    found = find_columns(read_file(path), "orders", {}, "UTC").found
+    assert (found["customer_id"], found["ordered_at"], found["amount"]) == ("1", "3", "5")
+
+
+def test_hours_of_the_day_and_numbers_of_orders_are_no_dates(tmp_path: Path) -> None:
+    """Baskets without a date are refused rather than taken to lie on 24 days."""
+    numbers = list(range(1, 49))
+    columns: dict[str, list[object]] = {
+        "order_id": [700 + one for one in numbers], "user_id": [one % 7 for one in numbers], "order_number": [*numbers],
+        "order_hour_of_day": [one % 24 for one in numbers], "order_dow": [one % 7 for one in numbers],
+    }  # fmt: skip
+    file = delivered(tmp_path, columns)
+    with pytest.raises(HistoryUnusable, match="when it was placed"):
+        needed(file, find_columns(file, "orders", {}, "UTC"))
+
+
+def test_days_that_are_counted_are_days(tmp_path: Path) -> None:
+    file = delivered(
+        tmp_path, {"household_key": [one % 9 for one in range(60)], "DAY": [*range(1, 61)], "SALES_VALUE": [1.5] * 60}
+    )
+    assert find_columns(file, "orders", {}, "UTC").found["ordered_at"] == "DAY"
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "code"),
+    [
+        pytest.param("coupon_disc", [0.0, -0.5, 0.0, 0.0, -1.0, 0.0], None, id="what a coupon took off"),
+        pytest.param("coupon", [0, 1, 0, 0, 1, 0], None, id="whether there was one"),
+        pytest.param("coupon", [None, 4711, None, 4712, None, None], "coupon", id="a number of one"),
+        pytest.param("coupon", [None, "WELCOME", None, "MAY", None, None], "coupon", id="a word"),
+    ],
+)
+def test_a_coupon_is_known_by_its_code(tmp_path: Path, name: str, values: list[object], code: str | None) -> None:
+    file = delivered(tmp_path, {"customer_id": PEOPLE, "date": DAYS, "value": [1.5, 2, 3, 4, 5, 6], name: values})
+    assert find_columns(file, "orders", {}, "UTC").found.get("coupon_code") == code
+
+
 def test_the_users_word_goes_before_every_guess(tmp_path: Path) -> None:
     file = delivered(tmp_path, {"customer_id": PEOPLE, "card": PEOPLE, "date": DAYS, "value": [1.5, 2, 3, 4, 5, 6]})
     columns = find_columns(file, "orders", parse_map(["customer=Card"]), "UTC")

@@ -58,6 +58,8 @@ def test_every_purchaser_has_a_whole_prediction(written: Path, evaluated: Evalua
     assert not found[["churn_probability", "expected_orders", "clv", "clv_lower", "clv_upper"]].isna().any().any()
     assert found["churn_probability"].between(0, 1).all()
     assert ((found["clv_lower"] <= found["clv"]) & (found["clv"] <= found["clv_upper"])).all()
+    # Whoever orders at all orders once at least.
+    assert (found["expected_orders"] >= 1 - found["churn_probability"] - 1e-9).all()
     assert (found["repurchase_probability_30d"] <= found["repurchase_probability_90d"]).all()
     assert not found["is_fallback"].any()
     assert (found["reasons"].map(len) > 0).mean() > 0.9
