@@ -250,7 +250,7 @@ def _told_by_content(
     free = [name for name in table.column_names if name not in found.values()]
     if "ordered_at" not in found:
         times = [name for name in free if _fits("ordered_at", name, kinds[name], samples[name])]
-        # Numbers that merely could count days, as those of customers do, stand back behind dates; where names are, one must say so.
+        # Numbers that merely could count days, as those of customers do, stand back behind dates; names must say so.
         dated = [name for name in times if is_plainly_dated(samples[name])]
         only = [name for name in times if kinds[name] == "time"] or dated or (times if all(map(str.isdigit, free)) else [])
         if len(only) == 1:
