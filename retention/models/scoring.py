@@ -68,8 +68,9 @@ def score(run: Run) -> dict[str, Any]:
     """
     from retention.quality import check_slices
 
-    known = given(run, _gate)
+    # The lease comes before the first look: whoever reads after us has also a newer token, and cannot be overwritten by us.
     with stage_writer(run, "scores") as writer:
+        known = given(run, _gate)
         for table, frame in tables(run, known):
             writer.fill_arrow(table, frame)
         check_slices(writer)

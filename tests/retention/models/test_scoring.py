@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_info
 from retention import features, models
 from retention.models import artifacts, inputs, learning, parts, profile, scoring
 from retention.models.learning import limited_threads
-from retention.warehouse import Run, read_frame
+from retention.warehouse import Fenced, Run, read_frame
 from tests.retention.models.company import SHORT, load_orders
 
 pytestmark = pytest.mark.usefixtures("two_scores")
@@ -46,6 +46,21 @@ def small_run(make_run: Callable[..., Run], home: Path, monkeypatch: pytest.Monk
     )
     features.build(run)
     return run
+
+
+def test_a_newer_try_is_not_overwritten_by_one_that_read_before_it(small_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    newer = replace(small_run, attempt=replace(small_run.attempt, try_number=small_run.attempt.try_number + 1))
+    look = scoring.given
+
+    def look_and_stall(run: Run, gate: Any) -> scoring.Given:
+        found = look(run, gate)
+        if run is small_run:
+            models.score(newer)
+        return found
+
+    monkeypatch.setattr(scoring, "given", look_and_stall)
+    with pytest.raises(Fenced):
+        models.score(small_run)
 
 
 def test_without_a_champion_the_fallback_scores_and_says_so(small_run: Run) -> None:
