@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
-import skops.io
-
 from retention.deployment import Deployment
 from retention.warehouse import RetentionError
+
+with warnings.catch_warnings():
+    # It looks for every function of SciPy in every module that is loaded; Airflow's answer with a warning for each of them, and a
+    # task's log would hold a thousand lines of that.
+    warnings.simplefilter("ignore")
+    import skops.io
 
 # All that a model file of ours may hold beside numbers, text and scikit-learn's public classes.
 TRUSTED_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)

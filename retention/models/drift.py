@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,9 @@ LARGEST_SAMPLE = 100_000
 # Name of the score among the inputs.
 SCORE = "score"
 OK, WARN, STOP = "ok", "warn", "stop"
+# What grows with the calendar for everybody: in a company whose customers all came at about one time, a quarter later nobody has
+# the tenure that anybody had in training, and nothing is wrong. Such an input is reported, and stops nothing.
+GROWING = re.compile(r"^(tenure_days|first_to_last_order_days|days_since_.*|.*_lifetime)$")
 
 
 def shape(values: Floats) -> dict[str, Any] | None:
@@ -74,7 +79,8 @@ def find_drift(features: pd.DataFrame, scores: Floats, profile: dict[str, Any], 
         nulls = float(np.isnan(values).mean()) if len(values) else 0.0
         index = stability_index(shapes.get(name), values)
         risen = nulls > null_share[name] + settings.null_share_rise
-        level = STOP if risen else _level(index, settings.warn_index, settings.stop_input_index)
+        stop = math.inf if GROWING.match(name) else settings.stop_input_index
+        level = STOP if risen else _level(index, settings.warn_index, stop)
         found.append(Drift(name, index[0] if index else None, float(null_share[name]), nulls, level))
     index = stability_index(shapes.get(SCORE), np.asarray(scores, dtype=np.float64)[::step])
     level = _level(index, settings.warn_index, settings.stop_score_index)

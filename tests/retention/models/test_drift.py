@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -36,6 +37,20 @@ def test_the_same_population_is_alike_and_a_longer_silence_is_not() -> None:
     assert set(levels(other, RNG.beta(2, 2, 900)).values()) == {"ok"}
     assert levels(other.assign(recency_days=other["recency_days"] + 25))["recency_days"] == "warn"
     assert levels(other.assign(recency_days=other["recency_days"] + 400))["recency_days"] == "stop"
+
+
+def test_what_grows_with_the_calendar_is_told_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A panel: everybody came in the same weeks, so a quarter later nobody has the tenure that anybody had in training."""
+    panel = pd.DataFrame({"tenure_days": RNG.normal(230, 10, 2_000)})
+    learned = profile.score_profile(panel, SCORES)
+
+    def level() -> str:
+        found = drift.find_drift(panel + 90, SCORES, learned, DriftSettings())
+        return next(each.level for each in found if each.name == "tenure_days")
+
+    assert level() == "warn"
+    monkeypatch.setattr(drift, "GROWING", re.compile("nothing"))
+    assert level() == "stop"
 
 
 def test_few_customers_differ_by_chance_and_raise_nothing() -> None:
