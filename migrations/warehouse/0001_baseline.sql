@@ -1197,6 +1197,7 @@ create table core.order_entry (
     net_minor bigint not null,
     order_number integer,
     days_since_previous_order numeric,
+    previous_paid_at timestamptz,
     source text not null,
     batch_id bigint not null,
     updated_at timestamptz,
@@ -1204,7 +1205,8 @@ create table core.order_entry (
     is_simulated boolean not null,
     primary key (order_key, kind, sequence)
 );
-create index on core.order_entry (customer_key, happened_at) include (order_key, kind, order_count, gross_minor, discount_minor, net_minor, order_number, days_since_previous_order, deleted_at);
+create index on core.order_entry (customer_key, happened_at) include (order_key, kind, order_count, gross_minor, discount_minor, net_minor, order_number, days_since_previous_order, previous_paid_at, deleted_at);
+create index on core.order_entry (customer_key) include (order_key, kind, happened_at, order_count, deleted_at) where kind <> 'paid';
 create index on core.order_entry (customer_key) where deleted_at is not null;
 create index on core.order_entry (happened_at) include (customer_key);
 comment on table core.order_entry is 'The order ledger: signed, dated entries, so that sums as of a date are plain sums over entries before it and a later cancellation never rewrites an earlier day. Grain: one row per order, kind and sequence.';
@@ -1219,6 +1221,7 @@ comment on column core.order_entry.discount_minor is 'signed change of discount'
 comment on column core.order_entry.net_minor is 'signed change after discounts; always gross less discount';
 comment on column core.order_entry.order_number is 'which paid order of the customer this is, from 1; on paid entries';
 comment on column core.order_entry.days_since_previous_order is 'days since the customer''s previous paid order; on paid entries, null on the first';
+comment on column core.order_entry.previous_paid_at is 'when the customer''s previous paid order was paid; on paid entries, null on the first. Where only the days since are known, null too';
 comment on column core.order_entry.source is 'source system that delivered the row';
 comment on column core.order_entry.batch_id is 'batch that last changed the row (ops.batch)';
 comment on column core.order_entry.updated_at is 'when the source last changed the row; when the batch landed if the source does not say';

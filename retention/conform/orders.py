@@ -75,9 +75,7 @@ def _derive_ledger(connection: Connection, binds: Mapping[str, Any], people: Col
         "delete from core.order_entry as kept using pg_temp.touched_order as touched where kept.order_key = touched.order_key"
     )
     names = load_contract("core.order_entry").column_names
-    numbered = ", ".join(
-        f"{'rhythm' if name in ('order_number', 'days_since_previous_order') else 'derived'}.{quote(name)}" for name in names
-    )
+    numbered = ", ".join(f"{'rhythm' if name in _RHYTHM else 'derived'}.{quote(name)}" for name in names)
     written = connection.exec_driver_sql(
         f"insert into core.order_entry ({', '.join(map(quote, names))}) select {numbered} from pg_temp.rebuilt as derived "
         "left join pg_temp.rhythm on derived.order_key = rhythm.order_key and derived.kind = 'paid' "
@@ -114,6 +112,9 @@ def _date_categories(connection: Connection) -> None:
     connection.exec_driver_sql("analyze pg_temp.line_to_date")
     connection.execute(sa.text(sql_file("core/_line_category")))
 
+
+_RHYTHM = ("order_number", "days_since_previous_order", "previous_paid_at")
+"""What the ledger says of an order's place among the customer's others."""
 
 _MOVED_PRODUCTS = """
 create temporary table moved_product on commit drop as
@@ -163,7 +164,10 @@ select unnest(cast(:people as bigint []))
 
 _RENUMBER = """
 update core.order_entry as entry
-set order_number = rhythm.order_number, days_since_previous_order = rhythm.days_since_previous_order
+set
+    order_number = rhythm.order_number,
+    days_since_previous_order = rhythm.days_since_previous_order,
+    previous_paid_at = rhythm.previous_paid_at
 from pg_temp.rhythm as rhythm
 where entry.order_key = rhythm.order_key and entry.kind = 'paid' and not rhythm.is_derived
 """

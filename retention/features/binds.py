@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from calendar import isleap
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from retention.settings import Settings
 
 WINDOW_DAYS = (30, 60, 90, 180, 365)
 """Windows of the features, in business days before the as-of date. Column names carry them, so they are no setting."""
 
+_OFFSET_LOOKS_BACK_DAYS = 366 * 30
+"""How far back the offset of the time zone is followed; orders before it are dated one by one."""
 _SMALLEST_KEY, _LARGEST_KEY = -(2**63), 2**63 - 1
 _BIND = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 
@@ -30,6 +34,7 @@ def feature_binds(settings: Settings, as_of_date: date) -> dict[str, Any]:
         "as_of": settings.day_start(as_of_date),
         **since,
         "business_timezone": settings.company.business_timezone,
+        **_offset(settings.company.business_timezone, settings.day_start(as_of_date)),
         "minor_factor": 10**settings.company.base_currency_minor_digits,
         "acknowledge_hours": settings.complaints.acknowledge_hours,
         "first_reply_hours": settings.complaints.first_reply_hours,
@@ -39,6 +44,20 @@ def feature_binds(settings: Settings, as_of_date: date) -> dict[str, Any]:
         "first_key": _SMALLEST_KEY,
         "last_key": _LARGEST_KEY,
     }
+
+
+@cache
+def _offset(timezone: str, until: datetime) -> dict[str, Any]:
+    """Return the offset that a time zone has before an instant, in seconds, and a time since when it has had no other."""
+    zone, since = ZoneInfo(timezone), until - timedelta(hours=1)
+    offset = since.astimezone(zone).utcoffset()
+    assert offset is not None
+    for _ in range(_OFFSET_LOOKS_BACK_DAYS):
+        earlier = since - timedelta(days=1)
+        if earlier.astimezone(zone).utcoffset() != offset:
+            break
+        since = earlier
+    return {"offset_since": since, "offset_seconds": offset.total_seconds()}
 
 
 def membership_year_start(month_and_day: str, as_of_date: date) -> date:

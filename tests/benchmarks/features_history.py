@@ -93,9 +93,9 @@ _HEADERS = (
 )
 _ENTRIES = (
     "insert into core.order_entry (order_key, kind, sequence, customer_key, happened_at, order_count, gross_minor, discount_minor, "
-    "net_minor, order_number, days_since_previous_order, source, batch_id, updated_at, is_simulated) select order_key, 'paid', 1, "
-    "customer_key, at, 1, gross, discount, gross - discount, row_number() over by_time, round(extract(epoch from at - lag(at) over "
-    f"by_time)::numeric / 86400, 6), {_LINEAGE.format(at='at')} from o window by_time as (partition by customer_key order by at, "
+    "net_minor, order_number, days_since_previous_order, previous_paid_at, source, batch_id, updated_at, is_simulated) select "
+    "order_key, 'paid', 1, customer_key, at, 1, gross, discount, gross - discount, row_number() over by_time, round(extract(epoch "
+    f"from at - lag(at) over by_time)::numeric / 86400, 6), lag(at) over by_time, {_LINEAGE.format(at='at')} from o window by_time as (partition by customer_key order by at, "
     "order_key)"
 )
 _LINES = (

@@ -343,6 +343,7 @@ select
     entries.net_minor,
     null::integer as order_number,
     null::numeric as days_since_previous_order,
+    null::timestamptz as previous_paid_at,
     header.source,
     header.batch_id,
     header.updated_at,

@@ -10,7 +10,8 @@ paid_orders as (
         happened_at,
         true as is_derived,
         null::integer as stored_number,
-        null::numeric as stored_gap
+        null::numeric as stored_gap,
+        null::timestamptz as stored_previous
     from pg_temp.rebuilt
     where kind = 'paid' and deleted_at is null
 
@@ -22,7 +23,8 @@ paid_orders as (
         entry.happened_at,
         false as is_derived,
         entry.order_number as stored_number,
-        entry.days_since_previous_order as stored_gap
+        entry.days_since_previous_order as stored_gap,
+        entry.previous_paid_at as stored_previous
     from core.order_entry as entry
     where
         entry.kind = 'paid'
@@ -37,10 +39,12 @@ numbered as (
         is_derived,
         stored_number,
         stored_gap,
+        stored_previous,
         (row_number() over by_time)::integer as order_number,
         round(
             extract(epoch from happened_at - lag(happened_at) over by_time)::numeric / 86400, 6
-        ) as days_since_previous_order
+        ) as days_since_previous_order,
+        lag(happened_at) over by_time as previous_paid_at
     from paid_orders
     window by_time as (partition by customer_key order by happened_at, order_key)
 )
@@ -50,6 +54,9 @@ select
     order_key,
     order_number,
     days_since_previous_order,
+    previous_paid_at,
     is_derived
 from numbered
-where is_derived or (order_number, days_since_previous_order) is distinct from (stored_number, stored_gap)
+where
+    is_derived
+    or (order_number, days_since_previous_order, previous_paid_at) is distinct from (stored_number, stored_gap, stored_previous)

@@ -270,9 +270,9 @@ def test_a_late_older_order_renumbers_the_ones_after_it(make_run: Callable[..., 
     publish_core(second)
     assert rows_of(
         warehouse,
-        "select h.order_id, e.order_number, e.days_since_previous_order from core.order_entry e join core.order_header h using (order_key) "
-        "order by 2",
-    ) == [("early", 1, None), ("late", 2, 10)]
+        "select h.order_id, e.order_number, e.days_since_previous_order, e.happened_at - e.previous_paid_at from core.order_entry e "
+        "join core.order_header h using (order_key) order by 2",
+    ) == [("early", 1, None, None), ("late", 2, 10, timedelta(days=10))]
 
 
 def test_an_order_that_moves_to_another_customer_takes_everything_along(

@@ -117,7 +117,9 @@ class Company:
             channel=channel,
             coupon_code=coupon,
         )
-        self.entry(key, "paid", 1, who, paid_at, 1, gross, discount, order_number=1, gap=gap, deleted=deleted)
+        self.entry(
+            key, "paid", 1, who, paid_at, 1, gross, discount, order_number=1, gap=gap, previous=previous, deleted=deleted
+        )
         for sequence, (at, amount) in enumerate((refunds or {}).items(), start=1):
             self.entry(key, "refunded", sequence, who, at, 0, -amount, 0, deleted=deleted)
         if cancelled is not None:
@@ -161,6 +163,7 @@ class Company:
         discount: int,
         order_number: int | None = None,
         gap: float | None = None,
+        previous: datetime | None = None,
         deleted: Any = None,
     ) -> None:
         """One entry of the order ledger."""
@@ -177,6 +180,7 @@ class Company:
             net_minor=gross - discount,
             order_number=order_number,
             days_since_previous_order=gap,
+            previous_paid_at=previous,
             deleted_at=moment(deleted),
         )
 
