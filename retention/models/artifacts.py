@@ -13,8 +13,8 @@ from retention.deployment import Deployment
 from retention.warehouse import RetentionError
 
 with warnings.catch_warnings():
-    # It looks for every function of SciPy in every module that is loaded; Airflow's answer with a warning for each of them, and a
-    # task's log would hold a thousand lines of that.
+    # It looks for every function of SciPy in every module that is loaded; Airflow's modules answer each time with a warning,
+    # and a task's log would hold a thousand lines of that.
     warnings.simplefilter("ignore")
     import skops.io
 

@@ -27,8 +27,8 @@ LARGEST_SAMPLE = 100_000
 # Name of the score among the inputs.
 SCORE = "score"
 OK, WARN, STOP = "ok", "warn", "stop"
-# What grows with the calendar for everybody: in a company whose customers all came at about one time, a quarter later nobody has
-# the tenure that anybody had in training, and nothing is wrong. Such an input is reported, and stops nothing.
+# What grows with the calendar for everybody: in a company whose customers all came at about one time, a quarter later nobody
+# has the tenure that anybody had in training, and nothing is wrong. Such an input is reported, and stops nothing.
 GROWING = re.compile(r"^(tenure_days|first_to_last_order_days|days_since_.*|.*_lifetime)$")
 
 
