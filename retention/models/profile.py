@@ -5,16 +5,19 @@ A broken feed rarely breaks a model: it goes on scoring, and everybody gets the 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retention.models.drift import SCORE, STOP, find_drift, shape
+from retention.models.drift import SCORE, STOP, find_drift, record_drift, shape
 from retention.models.report.data import Drift
 from retention.settings_models import DriftSettings
-from retention.warehouse import RetentionError
+from retention.warehouse import RetentionError, Run
+
+if TYPE_CHECKING:
+    from retention.models.registry import RegisteredModel
 
 Floats = NDArray[np.float64]
 
@@ -46,6 +49,18 @@ def score_profile(features: pd.DataFrame, scores: Floats) -> dict[str, Any]:
 def distinct_share(scores: Floats) -> float:
     """Distinct scores per customer, rounded as a reader would see them."""
     return float(len(np.unique(np.round(scores, ROUNDING))) / max(1, len(scores)))
+
+
+def judge_day(run: Run, what: str, champion: RegisteredModel, features: pd.DataFrame, scores: Floats) -> None:
+    """Keep how far the day is from the champion's training, then let nothing through that is too far.
+
+    Raises
+    ------
+    As :func:`check_scores`.
+    """
+    found = find_drift(features, scores, champion.profile, run.settings.drift)
+    record_drift(run, champion.kind, champion.model_version, found)
+    check_scores(what, features, scores, champion.profile, run.settings.drift, found)
 
 
 def check_scores(

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from retention.models import artifacts, parts, registry
 from retention.models.churn import ChurnModel
 from retention.models.definitions import churn_definition, clv_definition
-from retention.models.drift import find_drift, record_drift
 from retention.models.fallback import fallback_churn, matured_shift
 from retention.models.inputs import published_features
-from retention.models.profile import ScoresStopped, check_scores
+from retention.models.profile import ScoresStopped, judge_day
 from retention.models.registry import RegisteredModel
 from retention.models.value import ValueModel
 from retention.models.value.scores import CLV_FALLBACK, Gate, clv_rows
@@ -70,7 +69,7 @@ def score(run: Run) -> dict[str, Any]:
 
     # The lease comes before the first look: whoever reads after us has also a newer token, and cannot be overwritten by us.
     with stage_writer(run, "scores") as writer:
-        known = given(run, _gate)
+        known = given(run, judge_day)
         for table, frame in tables(run, known):
             writer.fill_arrow(table, frame)
         check_slices(writer)
@@ -157,13 +156,6 @@ def churn_scores(
             "is_fallback": champion is None,
         }
     )
-
-
-def _gate(run: Run, what: str, champion: RegisteredModel, features: pd.DataFrame, scores: Floats) -> None:
-    """Keep how far the day is from training, then let nothing through that is too far."""
-    found = find_drift(features, scores, champion.profile, run.settings.drift)
-    record_drift(run, champion.kind, champion.model_version, found)
-    check_scores(what, features, scores, champion.profile, run.settings.drift, found)
 
 
 def check_scores_finite(what: str, scores: Floats) -> None:

@@ -16,7 +16,9 @@ from scipy.special import expit
 
 from retention import features
 from retention.models import registry
+from retention.models.drift import newest_drift
 from retention.models.metrics import CHURN_METRICS, measure
+from retention.models.profile import ScoresStopped
 from retention.models.renewal import rows, train_renewal
 from retention.models.renewal.contracts import Contracts
 from retention.models.renewal.scores import FALLBACK, past_rate
@@ -225,6 +227,12 @@ def test_learned_renewals_find_those_who_will_not_renew(
     with stage_writer(run, "scores") as writer:
         writer.fill_arrow("scores.renewal", scored)
         assert writer.publish() == {"scores.renewal": len(scored)}
+
+    # How far the day is from training is kept, and the company's own levels decide what stops it.
+    assert {one.name for one in newest_drift(run, "renewal")} > {"days_to_renewal", "score"}
+    strict = replace(run.settings, drift=replace(run.settings.drift, distinct_score_fall=1e6))
+    with pytest.raises(ScoresStopped, match=r"scores\.renewal .* distinct scores"):
+        rows(replace(run, settings=strict), NOTHING_GIVEN)
 
 
 def test_without_contracts_there_are_no_rows_and_nothing_to_learn(run: Run) -> None:
