@@ -176,7 +176,8 @@ def _moved(before: PersonaModel, to: PersonaModel) -> tuple[Floats, Sequence[str
 def _k_means(values: Floats, start: Floats) -> Floats:
     from sklearn.cluster import KMeans
 
-    with limited_threads(len(values)):
+    # One thread: with several the order in which they add up their parts of a sum decides its last digits.
+    with limited_threads(1):
         fitted = KMeans(len(start), init=start, n_init=1, algorithm="lloyd").fit(values)
     return np.asarray(fitted.cluster_centers_, dtype=np.float64)
 

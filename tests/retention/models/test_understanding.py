@@ -21,6 +21,7 @@ from retention.models.next_best import ranking
 from retention.models.next_best.histories import learn_market, read_histories
 from retention.models.next_best.measure import hit_rates
 from retention.models.personas.catalogue import catalogue
+from retention.models.personas.inputs import INPUTS
 from retention.models.personas.model import PersonaModel, fit_personas, name_groups
 from retention.models.personas.training import decide, train_persona
 from retention.models.preferences.channels import stated
@@ -302,6 +303,16 @@ def test_groups_that_are_not_stable_or_no_clearer_are_not_promoted() -> None:
     assert decide({"challenger": measured(0.3, 0.9)}, 0.5).promoted
     assert "resampled customers give other groups" in decide({"challenger": measured(0.3, 0.4)}, 0.5).reason
     assert "no clearer" in decide({"challenger": measured(0.3, 0.9), "champion": measured(0.3, 0.9)}, 0.5).reason
+
+
+def test_the_number_of_cores_changes_no_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({name: rng.normal(size=45_000) for name in INPUTS})
+    groups = []
+    for cores in ("1", "2"):
+        monkeypatch.setenv("RETENTION_CORES", cores)
+        groups.append(fit_personas(frame).groups)
+    np.testing.assert_array_equal(*groups)
 
 
 def test_a_persona_model_reads_back_as_it_was() -> None:
