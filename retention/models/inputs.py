@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, timedelta
 
 import numpy as np
@@ -23,6 +26,10 @@ PROTECTED = re.compile(
 
 # What the rules of thumb and the naive baselines read beside.
 FALLBACK_COLUMNS = ("net_minor_365d", "net_minor_lifetime")
+
+# Values kept while models are trained, 8 bytes each.
+LARGEST_KEPT = 40_000_000
+_KEPT: ContextVar[dict[date, pd.DataFrame] | None] = ContextVar("kept_features", default=None)
 
 
 class FeaturesMissing(RetentionError):
@@ -66,7 +73,34 @@ def published_features(run: Run) -> pd.DataFrame:
 
 def past_features(run: Run, as_of: date) -> pd.DataFrame:
     """Features of every purchaser as of any date, computed from core by the same queries."""
-    return _purchasers(features.frame(run.warehouse, as_of, published=False, settings=run.settings), as_of)
+    return _past(run, [as_of])[as_of]
+
+
+@contextmanager
+def kept_features() -> Iterator[None]:
+    """Keep the features of past dates while several models are trained: their dates overlap, and nobody changes a frame.
+
+    What does not fit below `LARGEST_KEPT` values is computed again.
+    """
+    token = _KEPT.set({})
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
+def _past(run: Run, dates: Sequence[date]) -> dict[date, pd.DataFrame]:
+    """Features of every purchaser as of each date, those that are kept and those that are missing."""
+    kept = _KEPT.get()
+    found = {day: kept[day] for day in dates if kept is not None and day in kept}
+    missing = [day for day in dates if day not in found]
+    if missing:
+        computed = features.frames(run.warehouse, missing, settings=run.settings)
+        for day in missing:
+            found[day] = _purchasers(computed.pop(day), day)
+            if kept is not None and sum(frame.size for frame in kept.values()) + found[day].size <= LARGEST_KEPT:
+                kept[day] = found[day]
+    return found
 
 
 def outcomes(run: Run, as_of: date, horizon_days: int, customers: pd.Index) -> pd.DataFrame:
@@ -115,10 +149,10 @@ def training_dates(newest: date, first_order: date, *, step_days: int, count: in
 
 def training_set(run: Run, dates: list[date], horizon_days: int, columns: tuple[str, ...]) -> TrainingSet:
     """Features as of each date with what happened in the horizon after it; all dates are read in one pass."""
-    found = features.frames(run.warehouse, dates, settings=run.settings)
+    found = _past(run, dates)
     frames, tags, followed = [], [], []
     for day in dates:
-        frame = _purchasers(found.pop(day), day)
+        frame = found.pop(day)
         frames.append(frame[list(columns)])
         tags.append(np.full(len(frame), np.datetime64(day, "D")))
         followed.append(outcomes(run, day, horizon_days, frame.index))

@@ -46,6 +46,9 @@ def train_renewal(run: Run) -> RegisteredModel:
     contracts, settings = Contracts.read(run), run.settings.churn
     span = timedelta(days=contracts.span_days)
     newest = run.as_of_date - span
+    # Counted before the features of their holders are read, which takes a while where there is nothing to learn from.
+    for label, day in (("newest training date", newest), ("check", newest - span)):
+        _enough(settings, label, _newest_decided(contracts, day, settings))
     read = _reader(run, contracts)
     data, before = (_training_set(read, contracts, day, settings) for day in (newest, newest - span))
     for label, rows in (("newest training date", data), ("check", before)):
@@ -89,6 +92,17 @@ def train_renewal(run: Run) -> RegisteredModel:
         chapter=Chapter("renewal", name, notes=(Note(NOTE),)),
     )
     return enrol(run, candidate, decide_churn(measured, current))
+
+
+def _newest_decided(contracts: Contracts, newest: date, settings: ChurnSettings) -> Floats:
+    """What became of the contracts of the newest training date that has any."""
+    for step in range(settings.training_dates):
+        day = newest - timedelta(days=settings.training_step_days * step)
+        due = contracts.due(day)
+        if not due.empty:
+            churned = contracts.churned(due, day)
+            return churned[np.isfinite(churned)]
+    return np.empty(0)
 
 
 def _reader(run: Run, contracts: Contracts) -> Callable[[date], tuple[pd.DataFrame, Floats] | None]:

@@ -10,6 +10,7 @@ import logging
 from typing import Any
 
 from retention.models import parts
+from retention.models.inputs import kept_features
 from retention.models.training.enrolment import Candidate, enrol, model_version
 from retention.models.training.promotion import Verdict, champion_twin, decide, decide_churn, decide_clv
 from retention.models.value import TooLittleData
@@ -44,12 +45,13 @@ def train(run: Run) -> dict[str, Any]:
     from retention.models.training.reporting import write_training_report
 
     results: dict[str, Any] = {}
-    for kind, part in parts.TRAINING.items():
-        try:
-            model = parts.function(part)(run)
-            results[kind] = {"model_version": model.model_version, "state": model.state, "decision": model.decision}
-        except TooLittleData as too_little:
-            results[kind] = {"model_version": None, "state": "not trained", "decision": f"not trained: {too_little}"}
-        log.info("%s %s: %s", kind, run.as_of_date, results[kind]["decision"])
+    with kept_features():
+        for kind, part in parts.TRAINING.items():
+            try:
+                model = parts.function(part)(run)
+                results[kind] = {"model_version": model.model_version, "state": model.state, "decision": model.decision}
+            except TooLittleData as too_little:
+                results[kind] = {"model_version": None, "state": "not trained", "decision": f"not trained: {too_little}"}
+            log.info("%s %s: %s", kind, run.as_of_date, results[kind]["decision"])
     log.info("report: %s", write_training_report(run, results))
     return results
