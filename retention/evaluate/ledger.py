@@ -77,7 +77,14 @@ def build_ledger(rows: Rows) -> Ledger:
     orders["order_number"] = by_customer.cumcount() + 1
     orders["gap_days"] = by_customer["paid_at"].diff().dt.total_seconds() / 86_400
     notes: list[str] = []
+    undated = int(((orders["refund_minor"] > 0) & orders["cancelled_at"].isna() & orders["refunded_at"].isna()).sum())
+    if undated:
+        notes.append(
+            f"money given back without a date, taken as known from the order's day on: {undated:,} of {len(orders):,} orders"
+        )
     entries = pd.concat([_paid(orders), _dated(orders), _given_back(orders, refunds, notes)], ignore_index=True)
+    # Joined with a table without rows, times become objects, which are copied without their zone.
+    entries["happened_at"] = entries["happened_at"].astype("datetime64[us]")
     entries = entries.sort_values(["order_key", "kind", "happened_at"], kind="stable")
     entries["sequence"] = entries.groupby(["order_key", "kind"], sort=False).cumcount() + 1
     customers = frame.drop_duplicates("customer_key").set_index("customer_key")["customer"]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import signal
+import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +29,7 @@ _ORIGIN: dict[str, Any] = {"source": SOURCE, "batch_id": 1, "is_simulated": Fals
 @contextmanager
 def workspace() -> Iterator[Warehouse]:
     """Open an empty, migrated warehouse that nobody else sees and that leaves nothing behind."""
-    with tempfile.TemporaryDirectory(prefix="retention-evaluate-") as name:
+    with ended_in_order(), tempfile.TemporaryDirectory(prefix="retention-evaluate-") as name:
         folder = Path(name)
         folder.chmod(0o711)  # run by root, the server is another user's and must get in
         server = EmbeddedPostgres(folder, durable=False)
@@ -43,6 +46,25 @@ def workspace() -> Iterator[Warehouse]:
             server.stop()
             if server.data.parent != server.folder:
                 shutil.rmtree(server.data.parent, ignore_errors=True)
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Leave blocks in order when the process is told to end or its terminal is closed.
+
+    By default the process would be gone at once: the server would run on, and the customers' orders would stay in its files.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what signals do
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        for number in before:
+            signal.signal(number, lambda told, _: sys.exit(128 + told))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def throw_away_secrets() -> Secrets:
