@@ -135,17 +135,22 @@ def _print(out: Console, evaluated: Evaluated, paths: dict[str, Path]) -> None:
     people = counted(len(evaluated.predictions), "customer")
     columns = ", ".join(f"{role} = {column}" for role, column in evaluated.columns.found.items())
     out.print(Text(f"columns 列: {columns}"))
-    out.print(Text(f"as of 截止 {plan.as_of}, {plan.horizon_days} days ahead 预测天数: {people} 客户"))
+    out.print(Text(f"as of 截止 {plan.as_of}, {counted(plan.horizon_days, 'day')} ahead 预测天数: {people} 客户"))
     for note in evaluated.notes:
         out.print(Text(f"· {note}"))
     if evaluated.outcome is not None:
         out.print(_table("churn 流失", "churn", evaluated.outcome.measured_churn, 1.0, evaluated.fitted.churn is None))
         if evaluated.outcome.measured_value:
             is_fallback = evaluated.fitted.value is None
-            out.print(_table("value 价值", "clv", evaluated.outcome.measured_value, 100.0, is_fallback))
+            out.print(_table("value 价值", "clv", evaluated.outcome.measured_value, evaluated.rows.minor, is_fallback))
     out.print()
     for path in paths.values():
         out.print(Text(str(path)), soft_wrap=True)
+
+
+def _figure(value: float, digits: int, is_money: bool) -> str:
+    """A number with so many decimals; small money with the first figures that say something."""
+    return f"{value:.2g}" if is_money and 0 < value < 0.1 else f"{value:,.{digits}f}"
 
 
 def _table(title: str, kind: str, measured: Any, minor: float, is_fallback: bool) -> Table:
@@ -160,6 +165,6 @@ def _table(title: str, kind: str, measured: Any, minor: float, is_fallback: bool
         for metric, _, digits in shown:
             value = values[metric].value
             unit = minor if metric == "mae" else 1.0
-            cells.append("–" if value is None else f"{value / unit:,.{digits}f}")
+            cells.append("–" if value is None else _figure(value / unit, digits, metric == "mae"))
         table.add_row(label, *cells, style="bold" if candidate == "model" else "")
     return table

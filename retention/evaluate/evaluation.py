@@ -106,6 +106,7 @@ def evaluate(request: Request, progress: Progress = lambda *_: None) -> Evaluate
         columns = find_columns(delivered, "orders", request.mapping, zone)
         needed(delivered, columns)
         rows = read_rows(delivered, columns, zone, request.now)
+        settings = replace(settings, company=replace(settings.company, base_currency_minor_digits=rows.minor_digits))
         step.says = counted(delivered.table.num_rows, "row")
     notes += [*delivered.notes, *rows.notes]
     ledger = build_ledger(rows)
@@ -130,7 +131,7 @@ def evaluate(request: Request, progress: Progress = lambda *_: None) -> Evaluate
         with clock("read complaints") as step:
             file = read_file(request.complaints)
             found = find_columns(file, "complaints", request.mapping, zone)
-            complaints = read_complaints(file, found, ledger.orders, zone, notes)
+            complaints = read_complaints(file, found, ledger.orders, zone, notes, rows.minor)
             step.says = counted(len(complaints), "complaint")
     with workspace() as warehouse:
         with clock("load") as step:
@@ -161,7 +162,7 @@ def evaluate(request: Request, progress: Progress = lambda *_: None) -> Evaluate
 
 def _settings(request: Request) -> Settings:
     """The installation's settings in the file's time zone; the file's amounts are in a currency that nobody named."""
-    company = replace(request.settings.company, base_currency="", base_currency_minor_digits=2)
+    company = replace(request.settings.company, base_currency="")
     if request.timezone is not None:
         company = replace(company, business_timezone=request.timezone)
     return replace(request.settings, company=company)

@@ -17,6 +17,7 @@ from retention.models.inputs import outcomes
 from retention.models.metrics import CHURN_METRICS, VALUE_METRICS, measure
 from retention.models.purchases import purchases
 from retention.models.report import Measured
+from retention.models.repurchase import steady
 from retention.warehouse import Run
 
 MODEL = "model"
@@ -66,7 +67,9 @@ def _churn_baselines(fitted: Fitted, plan: Plan) -> dict[str, np.ndarray]:
     """Recency alone, past spend alone and the purchase process alone, where they can be fitted."""
     found: dict[str, np.ndarray] = {}
     if fitted.training is not None:
-        found |= baselines.churn_baselines(of_dates(fitted.training, plan.dates), fitted.features)
+        learned = baselines.churn_baselines(of_dates(fitted.training, plan.dates), fitted.features)
+        # Learned over other days than those compared: each day is taken to be like the other.
+        found |= {name: steady(values, plan.compared_days / plan.learning_days) for name, values in learned.items()}
     histories = purchases(fitted.features)
     if (histories.frequency > 0).sum() > 1:
         process = BetaGeoNBD().fit(histories.frequency, histories.recency, histories.T)

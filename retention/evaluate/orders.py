@@ -18,8 +18,9 @@ from retention.evaluate.reading import Delivered
 from retention.evaluate.values import read_identifiers, read_numbers, read_times
 from retention.evaluate.words import counted
 
-MINOR = 100.0
-"""Hundredths of the file's unit of money are counted inside; results are in the file's own unit again."""
+MINOR_DIGITS = 2
+"""Hundredths of the file's unit of money are counted inside, finer where amounts are; results are in the file's unit again."""
+_FINEST_DIGITS = 8
 LARGEST = 1e13
 _EARLIEST = np.datetime64("1971-01-01", "us")
 _FEW = 0.1
@@ -41,12 +42,19 @@ class Rows:
     has_money : whether the file says what was paid.
     has_products : whether lines name products or categories.
     notes : what was left out or assumed, with counts, in words.
+    minor_digits : decimals of the file's unit of money that are counted.
     """
 
     frame: pd.DataFrame
     has_money: bool
     has_products: bool
     notes: list[str] = field(default_factory=list)
+    minor_digits: int = MINOR_DIGITS
+
+    @property
+    def minor(self) -> float:
+        """Minor units in the file's unit of money."""
+        return float(10**self.minor_digits)
 
 
 def read_rows(delivered: Delivered, columns: Columns, timezone: str, now: datetime) -> Rows:
@@ -109,14 +117,23 @@ def read_rows(delivered: Delivered, columns: Columns, timezone: str, now: dateti
         )
     frame = _amounts_of_whole_orders(frame, notes)
     frame["day"] = frame["at"].dt.tz_localize("UTC").dt.tz_convert(timezone).dt.tz_localize(None).dt.normalize()
+    digits = _minor_digits(frame["amount"].to_numpy()) if has_money else MINOR_DIGITS
     for name in ("amount", "discount", "refund"):
-        frame[f"{name}_minor"] = np.round(frame.pop(name).to_numpy() * MINOR).astype(np.int64)
+        frame[f"{name}_minor"] = np.round(frame.pop(name).to_numpy() * 10.0**digits).astype(np.int64)
     has_products = "product_id" in columns or "category" in columns
     if "order_id" not in columns:
         notes.append("there is no order number: all a customer buys on one day is one order")
     if not has_money:
         notes.append("no column of money was found: churn and orders are predicted, clv is left empty")
-    return Rows(frame.reset_index(drop=True), has_money, has_products, notes)
+    return Rows(frame.reset_index(drop=True), has_money, has_products, notes, digits)
+
+
+def _minor_digits(amounts: NDArray[np.float64]) -> int:
+    """Decimals to count: two, or more where a usual row is worth less than one, as prices published on a scale of their own."""
+    paid = amounts[amounts > 0]
+    usual = float(np.median(paid)) if paid.size else 1.0
+    room = int(np.log10(LARGEST / max(1.0, float(np.abs(amounts).max(initial=0.0)))))
+    return min(_FINEST_DIGITS, MINOR_DIGITS + min(room, max(0, int(np.ceil(-np.log10(usual))))))
 
 
 def _is_line_total(columns: Columns, table: pa.Table) -> bool:
@@ -186,7 +203,9 @@ def _without_repeats(frame: pd.DataFrame, table: pa.Table, columns: Columns, not
     to_the_second = bool(((seconds - seconds.dt.normalize()).dt.seconds % 3600 != 0).mean() > 0.5)
     copies = raw.groupby(raw.columns.tolist(), dropna=False, sort=False).size()
     whole_file = int(copies.min()) > 1
-    if "line_number" in columns or one_row_each or (to_the_second and "product_id" not in columns) or whole_file:
+    # An order of several rows may have two lines of the same amount at its moment.
+    one_at_a_time = to_the_second and not {"order_id", "product_id"} & set(columns.found)
+    if "line_number" in columns or one_row_each or one_at_a_time or whole_file:
         notes.append(f"counted once because they repeat another one exactly: {counted(count, 'row')}")
         return once
     notes.append(

@@ -10,9 +10,9 @@ import pandas as pd
 from retention.evaluate.columns import TIMES, Columns
 from retention.evaluate.errors import HistoryUnusable
 from retention.evaluate.ledger import keys_of
-from retention.evaluate.orders import MINOR
 from retention.evaluate.reading import Delivered
 from retention.evaluate.values import read_identifiers, read_numbers, read_times
+from retention.evaluate.words import counted
 
 _YES = ("1", "true", "yes", "y", "t", "是", "ja")
 _SEVERITY = {
@@ -26,13 +26,16 @@ def read_customers(delivered: Delivered, columns: Columns, timezone: str, notes:
     """One row per customer: customer_key, member_since, is_test."""
     frame = _base(delivered, columns, timezone, ("member_since", "is_test"), notes)
     flag = frame["is_test"].astype("string").str.strip().str.lower()
-    return frame.assign(is_test=flag.isin(_YES).fillna(False).to_numpy(dtype=bool))
+    is_test = flag.isin(_YES).fillna(False).to_numpy(dtype=bool)
+    if is_test.any():
+        notes.append(f"{delivered.name}: left out, marked as test: {counted(int(is_test.sum()), 'customer')}")
+    return frame.assign(is_test=is_test)
 
 
 def read_complaints(
-    delivered: Delivered, columns: Columns, orders: pd.DataFrame, timezone: str, notes: list[str]
+    delivered: Delivered, columns: Columns, orders: pd.DataFrame, timezone: str, notes: list[str], minor: float
 ) -> pd.DataFrame:
-    """One row per complaint, as the single version of it that holds from its opening."""
+    """One row per complaint, as the single version of it that holds from its opening; `minor` units in one of the file's."""
     if "opened_at" not in columns:
         raise HistoryUnusable(
             f"{delivered.name}: no column could be recognised that says when a complaint was opened. It has "
@@ -70,13 +73,13 @@ def read_complaints(
         severity=severity.map(ranks),
         satisfaction=satisfaction.where(satisfaction.between(1, 5)).round().astype("Int64").astype("Int32"),
         satisfaction_at=frame["resolved_at"].fillna(frame["opened_at"]).where(satisfaction.notna()),
-        compensation_minor=_minor(frame["compensation"]),
+        compensation_minor=_minor(frame["compensation"], minor),
     ).drop(columns=["customer", "compensation"])
 
 
-def _minor(amounts: pd.Series[Any]) -> pd.Series[Any]:
+def _minor(amounts: pd.Series[Any], minor: float) -> pd.Series[Any]:
     numbers = pd.to_numeric(amounts, errors="coerce")
-    return (numbers * MINOR).round().astype("Int64")
+    return (numbers * minor).round().astype("Int64")
 
 
 def _base(delivered: Delivered, columns: Columns, timezone: str, roles: tuple[str, ...], notes: list[str]) -> pd.DataFrame:

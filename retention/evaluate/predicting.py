@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retention.evaluate.plan import Plan
+from retention.evaluate.words import counted
 from retention.models import baselines
 from retention.models.churn import ChurnModel, fit_churn, process_churn
 from retention.models.fallback import fallback_churn, matured_shift
@@ -61,7 +62,7 @@ def fit(run: Run, plan: Plan) -> Fitted:
     features = past_features(run, run.as_of_date)
     if not plan.dates:
         days = (min(plan.as_of, plan.last_day) - plan.first_day).days
-        why = f"{days} days of orders before the as-of date are too few to learn from"
+        why = f"{counted(days, 'day')} of orders before the as-of date are too few to learn from"
         return Fitted(features, None, reasons={"churn": why})
     columns = tuple(dict.fromkeys((*churn_columns(), *baselines.COLUMNS)))
     dates = sorted({*plan.dates, *plan.churn_dates, *plan.value_dates})

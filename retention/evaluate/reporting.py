@@ -39,6 +39,7 @@ def report_data(evaluated: Evaluated) -> ReportData:
         title=Text("Retention on your own history", "用您自己的历史订单评估"),
         as_of_date=plan.as_of,
         currency="",
+        minor_per_major=round(evaluated.rows.minor),
         facts=facts,
         notes=notes,
         chapters=tuple(chapters),

@@ -15,7 +15,6 @@ import pyarrow.parquet
 
 from retention.evaluate.errors import HistoryUnusable
 from retention.evaluate.evaluation import REPURCHASE, Evaluated
-from retention.evaluate.orders import MINOR
 from retention.evaluate.values import as_delivered
 from retention.models.report import Measured
 
@@ -68,7 +67,7 @@ def write_all(evaluated: Evaluated, folder: Path) -> dict[str, Path]:
 def predictions_table(evaluated: Evaluated) -> pa.Table:
     """Predictions with money in the unit of the file, customers by their own numbers and in their order."""
     found = evaluated.predictions
-    money = found[["clv_minor", "clv_lower_minor", "clv_upper_minor"]] / MINOR
+    money = found[["clv_minor", "clv_lower_minor", "clv_upper_minor"]] / evaluated.rows.minor
     if not evaluated.rows.has_money:
         money[:] = np.nan
     frame = pd.DataFrame(
@@ -119,28 +118,30 @@ def metrics(evaluated: Evaluated) -> dict[str, Any]:
         "predicted": {
             "churn_rate": _number(evaluated.predictions["churn_probability"].mean()),
             "orders": _number(evaluated.predictions["expected_orders"].sum()),
-            "clv": _number(evaluated.predictions["clv_minor"].sum() / MINOR) if evaluated.rows.has_money else None,
+            "clv": _number(evaluated.predictions["clv_minor"].sum() / evaluated.rows.minor)
+            if evaluated.rows.has_money
+            else None,
         },
         "actual": None
         if outcome is None
         else {
             "churn_rate": _number(outcome.truth["churned"].mean()),
             "orders": _number(outcome.truth["orders"].sum()),
-            "clv": _number(outcome.truth["net_minor"].sum() / MINOR) if evaluated.rows.has_money else None,
+            "clv": _number(outcome.truth["net_minor"].sum() / evaluated.rows.minor) if evaluated.rows.has_money else None,
         },
-        "churn": {} if outcome is None else _measures(outcome.measured_churn),
-        "clv": {} if outcome is None else _measures(outcome.measured_value),
+        "churn": {} if outcome is None else _measures(outcome.measured_churn, evaluated.rows.minor),
+        "clv": {} if outcome is None else _measures(outcome.measured_value, evaluated.rows.minor),
         "notes": list(evaluated.notes),
         "seconds": {name: round(seconds, 2) for name, seconds in evaluated.seconds.items()},
     }
 
 
-def _measures(measured: Mapping[str, Mapping[str, Measured]]) -> dict[str, Any]:
+def _measures(measured: Mapping[str, Mapping[str, Measured]], minor: float) -> dict[str, Any]:
     """By candidate and metric: value, lower, upper; null where undefined."""
     return {
         candidate: {
             metric: {
-                end: _number(getattr(value, end), MINOR if metric in _IN_MONEY else 1.0) for end in ("value", "lower", "upper")
+                end: _number(getattr(value, end), minor if metric in _IN_MONEY else 1.0) for end in ("value", "lower", "upper")
             }
             for metric, value in values.items()
         }

@@ -11,7 +11,7 @@ from pathlib import Path
 from retention.evaluate.accuracy.compare import Comparison, compare
 from retention.evaluate.accuracy.histories import SPLITS
 from retention.evaluate.accuracy.published import ALTERNATIVES, Published
-from retention.evaluate.orders import MINOR
+from retention.evaluate.orders import MINOR_DIGITS
 from retention.models.report import Measured
 
 HEADER = """# Accuracy
@@ -84,7 +84,7 @@ _NAMES = {"model": "**ours**", "bg_nbd": "BG/NBD P(no purchase)"}
 def _cell(metric: str, value: Measured) -> str:
     if value.value is None or value.lower is None or value.upper is None:
         return "–"
-    unit = MINOR if metric == "mae" else 1.0
+    unit = 10.0**MINOR_DIGITS if metric == "mae" else 1.0
     return f"{value.value / unit:.3f} [{value.lower / unit:.3f}, {value.upper / unit:.3f}]"
 
 

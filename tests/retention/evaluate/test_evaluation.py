@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from retention.evaluate import Evaluated, Request, evaluate
+from retention.evaluate.measuring import _churn_baselines
 from retention.evaluate.writing import write_all
 from retention.settings import Settings
 from tests.retention.models.company import orders_of
@@ -107,6 +108,15 @@ def test_neither_the_order_of_rows_nor_what_follows_moves_a_prediction(files: Pa
     assert again.outcome is None
     columns = ["churn_probability", "expected_orders", "clv_minor", "clv_lower_minor", "clv_upper_minor"]
     pd.testing.assert_frame_equal(again.predictions[columns], evaluated.predictions[columns], check_exact=True)
+
+
+def test_baselines_learned_over_the_horizon_speak_of_the_days_compared(evaluated: Evaluated) -> None:
+    """A file that ends a day after the as-of date: hardly anybody orders on one day, and no baseline may say otherwise."""
+    whole = _churn_baselines(evaluated.fitted, evaluated.plan)
+    day = _churn_baselines(evaluated.fitted, replace(evaluated.plan, compared_days=1))
+    for name, silent in whole.items():
+        assert (day[name] >= silent).all(), name
+        assert day[name].mean() > 0.9, name
 
 
 def test_too_little_gets_a_marked_fallback_and_the_reason(files: Path) -> None:

@@ -114,6 +114,10 @@ def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
             2, "counted once", id="nobody buys twice in a second",
         ),
         pytest.param(
+            [row("ana", "2026-01-05 09:10:11", amount, order_id="1") for amount in (3, 3, 5)],
+            3, "kept although", id="two lines of one order may be alike",
+        ),
+        pytest.param(
             [row("ana", "2026-01-05", 3), row("ana", "2026-01-05", 3), row("bo", "2026-01-05", 4)],
             3, "kept although", id="two purchases of a day may be alike",
         ),
@@ -195,6 +199,19 @@ def test_sales_booked_as_negative_amounts_are_purchases(tmp_path: Path) -> None:
     found = rows_of(tmp_path, [row("ana", "2026-01-05", -3), row("bo", "2026-01-06", -4)])
     assert found.frame["amount_minor"].tolist() == [300, 400]
     assert any("read as purchases" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "digits", "minor"),
+    [
+        pytest.param([0.016932, 0.025407, 0.003373], 4, [169, 254, 34], id="a scale of its own"),
+        pytest.param([0.5, 25.0, 60.0], 2, [50, 2500, 6000], id="one small amount among usual ones"),
+        pytest.param([1e12, 0.016932, 0.016932], 3, [10**15, 17, 17], id="beside an amount that leaves little room"),
+    ],
+)
+def test_amounts_far_below_one_keep_their_figures(tmp_path: Path, amounts: list[float], digits: int, minor: list[int]) -> None:
+    rows = rows_of(tmp_path, [row(f"c{place}", "2026-01-05", amount) for place, amount in enumerate(amounts)])
+    assert (rows.minor_digits, rows.frame["amount_minor"].tolist()) == (digits, minor)
 
 
 def test_a_discount_as_a_rate_and_as_an_amount(tmp_path: Path) -> None:
