@@ -199,7 +199,7 @@ def test_without_that_gate_the_damage_would_be_published(trained_run: Run, monke
     features.build(trained_run)
     frame = inputs.published_features(trained_run)
     monkeypatch.setattr(scoring, "published_features", lambda run: frame.assign(recency_days=7.0, tenure_days=8.0))
-    monkeypatch.setattr(scoring, "check_scores", lambda *arguments: None)
+    monkeypatch.setattr(profile, "check_scores", lambda *arguments: None)
     right = artifacts.load(*_file(trained_run, "churn"))[0].predict(frame)
     models.score(trained_run)
     assert abs(published(trained_run, "scores.churn")["churn_probability"].mean() - right.mean()) > 0.05
