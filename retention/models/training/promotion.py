@@ -43,15 +43,13 @@ def decide_churn(measured: Table, current: RegisteredModel | None) -> Verdict:
 
 
 def decide_clv(measured: Table, current: RegisteredModel | None, unit: float = 1.0) -> Verdict:
-    """Promote when the mean absolute error is lower than the baselines' and the champion's, whose order it must keep.
+    """Promote when the mean absolute error is lower than the baselines' and the champion's, and the order is not worse.
 
     Parameters
     ----------
     unit : the reason says amounts in units of so many minor ones.
     """
-    return decide(
-        measured, current, loss="mae", order="normalised_gini", tolerance=GINI_TOLERANCE, order_of=(CHAMPION,), unit=unit
-    )
+    return decide(measured, current, loss="mae", order="normalised_gini", tolerance=GINI_TOLERANCE, unit=unit)
 
 
 def decide(
@@ -61,7 +59,6 @@ def decide(
     loss: str,
     order: str,
     tolerance: float,
-    order_of: tuple[str, ...] | None = None,
     unit: float = 1.0,
 ) -> Verdict:
     """Compare the challenger with everybody else measured.
@@ -69,7 +66,7 @@ def decide(
     Parameters
     ----------
     loss : metric that has to be lower; than the champion's by `LEAST_GAIN`.
-    order, tolerance : metric of order, and how much of it may be lost against any of `order_of` (default: everybody).
+    order, tolerance : metric of order, and how much of it may be lost against anybody.
     unit : the loss is said in units of this size.
     """
     mine = measured[CHALLENGER]
@@ -78,7 +75,7 @@ def decide(
         figures = f"{LABELS[loss]} {_show(mine[loss], unit)} against {_show(other[loss], unit)}"
         if _gain(mine[loss], other[loss]) <= (LEAST_GAIN if name == CHAMPION else 0.0):
             return Verdict(False, f"not promoted: no better than {_name(name, current)} ({figures})")
-        if (order_of is None or name in order_of) and _value(other, order) - _value(mine, order) > tolerance:
+        if _value(other, order) - _value(mine, order) > tolerance:
             figures += f", {LABELS[order]} {_show(mine[order])} against {_show(other[order])}"
             return Verdict(False, f"not promoted: orders customers worse than {_name(name, current)} ({figures})")
     return Verdict(True, f"promoted: {_beaten(loss, measured, current, unit)}")
