@@ -107,7 +107,7 @@ class FeatureSettings:
     work_mem_mb: int = 128
     """Memory for each sort or hash of such a statement; twice that for hashes."""
     full_from_share: float = 0.3
-    """Where a day touches more than this share of the customers, everybody is computed: reading all in order is cheaper then."""
+    """Where a day touches more than this share of the customers, all are computed: reading all in order is cheaper then."""
     compare_every_days: int = 7
     """How often a slice is compared with a full computation of the same state; 0 is never."""
 
