@@ -71,14 +71,15 @@ def model_show(
         "from ops.model_evaluation where model_version = :version order by candidate <> 'challenger', candidate, metric",
         {"version": version},
     )
-    print_section(out, _measured(measured))
+    print_section(out, _measured(measured, 10 ** load_settings().company.base_currency_minor_digits))
     if report is not None:
         _write_report(warehouse, model, report)
         out.print(Text(f"report written to {report}"))
 
 
 def _facts(model: RegisteredModel) -> list[tuple[str, str]]:
-    details = {name: value for name, value in model.details.items() if not isinstance(value, dict | list) or name == "features"}
+    details = {name: value for name, value in model.details.items() if not isinstance(value, dict | list)}
+    learned = model.details.get("features", [])
     return [
         ("version", model.model_version),
         ("kind", model.kind),
@@ -87,18 +88,26 @@ def _facts(model: RegisteredModel) -> list[tuple[str, str]]:
         ("meaning", f"{model.definition}, {model.horizon_days} days"),
         ("decision", model.decision),
         ("file", f"{model.file_name}, sha256 {model.file_sha256}"),
-        ("details", json.dumps(details, ensure_ascii=False)),
+        ("learned from", f"{len(learned)} columns: {', '.join(learned)}" if learned else ""),
+        ("details", ", ".join(f"{name} {value}" for name, value in details.items())),
     ]
 
 
-def _measured(rows: list[dict[str, Any]]) -> Section:
+def _measured(rows: list[dict[str, Any]], minor: int) -> Section:
     from retention.report import Section
 
-    def number(value: float | None) -> str:
-        return "" if value is None else f"{value:.4g}"
+    def number(metric: str, value: float | None) -> str:
+        if value is None:
+            return ""
+        return f"{value / minor:,.2f}" if metric == "mae" else f"{value:.4g}"  # money as people write it
 
     cells = [
-        [r["candidate"], r["metric"], number(r["metric_value"]), f"{number(r['metric_lower'])} – {number(r['metric_upper'])}"]
+        [
+            r["candidate"],
+            r["metric"],
+            number(r["metric"], r["metric_value"]),
+            f"{number(r['metric'], r['metric_lower'])} – {number(r['metric'], r['metric_upper'])}",
+        ]
         for r in rows
     ]
     columns = [("candidate", "left"), ("measure", "left"), ("value", "right"), ("95 % interval", "right")]

@@ -47,13 +47,13 @@ def init(
         out.print(f"{name} database at layout {revision}")
     made = make_pepper(Deployment.from_env())
     out.print("pepper made: keep a backup of it elsewhere, it can never be made again" if made else "pepper present")
-    if sample:
-        make_sample(out, size)
-    out.print("ready. Next: retention doctor, retention run")
+    # A company of one's own closes its days; the sample's last day is the last that was released.
+    day = f" --date {make_sample(out, size)}" if sample else ""
+    out.print(f"ready. Next: retention doctor, retention run{day}")
 
 
-def make_sample(out: Console, size: str) -> None:
-    """Make the sample company's source systems."""
+def make_sample(out: Console, size: str) -> str:
+    """Make the sample company's source systems; returns their last released day."""
     from retention import samples
 
     deployment = Deployment.from_env()
@@ -63,6 +63,7 @@ def make_sample(out: Console, size: str) -> None:
     out.print(f"sample company ({made['size']}) {made['state']}: {made['first_day']} to {made['last_released']}")
     out.print(Text(rows, style="dim"))
     out.print(f"further days up to {made['last_held']}: retention sample release --through …")
+    return str(made["last_released"])
 
 
 def migrate() -> None:

@@ -44,6 +44,8 @@ class RegisteredModel:
     chapter: Chapter | None = field(default=None, compare=False, repr=False)
 
 
+# How the decision on a champion that was brought back begins, and how that on the one it replaced goes on.
+_ROLLED_BACK = "rolled back: "
 _COLUMNS = (
     "model_version, kind, state, as_of_date, labels_until, definition, horizon_days, file_name, file_sha256, "
     "training_rows, details, profile, decision"
@@ -148,6 +150,8 @@ def promote(run: Run, model_version: str, reason: str) -> RegisteredModel:
 def rollback(run: Run, kind: str, reason: str) -> RegisteredModel:
     """Bring back the champion before the present one: a pointer moves, nothing is retrained.
 
+    A model that was rolled back itself is not brought back by going back once more; `promote` does that, by name.
+
     Raises
     ------
     UnknownModel when there was no other champion before.
@@ -156,14 +160,14 @@ def rollback(run: Run, kind: str, reason: str) -> RegisteredModel:
         row = connection.execute(
             sa.text(
                 f"select {_COLUMNS} from ops.model where kind = :kind and state = 'retired' "
-                "order by retired_at desc, model_version limit 1"
+                f"and decision not like '%: {_ROLLED_BACK}%' order by retired_at desc, model_version limit 1"
             ),
             {"kind": kind},
         ).mappings().first()  # fmt: skip
         if row is None:
             raise UnknownModel(f"no earlier champion of kind {kind} to roll back to. Nothing changed.")
         model = RegisteredModel(**row)
-        _make_champion(connection, model, f"rolled back: {reason}")
+        _make_champion(connection, model, f"{_ROLLED_BACK}{reason}")
         held.record(connection, "ops.model", 1)
     return model
 

@@ -186,6 +186,8 @@ def test_promotion_by_hand_and_rollback_move_the_pointer(
     rows = {model.model_version: model for model in models.models(trained_run.warehouse, "churn")}
     assert rows[second].state == "retired"
     assert "scores looked odd" in rows[first].decision
+    with pytest.raises(registry.UnknownModel, match="no earlier champion of kind churn"):  # not back to the one that looked odd
+        models.rollback(trained_run, "churn", "once more")
 
 
 def test_unknown_models_are_named(run: Run, home: Path) -> None:
