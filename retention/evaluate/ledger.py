@@ -22,7 +22,7 @@ class Ledger:
     customers : customer_key -> the customer's own number, for all in the file.
     orders : one row per order: order_key, customer_key, order_id, paid_at, net_minor, discount_minor, channel, coupon.
     entries : one row per ledger entry: order_key, customer_key, kind, sequence, happened_at, order_count, net_minor,
-        discount_minor, order_number, gap_days.
+        discount_minor, order_number, gap_days, previous_paid_at.
     lines : order_key of each purchase row and what is known of its product; empty where products are not named.
     notes : what was matched and what not.
     """
@@ -75,6 +75,7 @@ def build_ledger(rows: Rows) -> Ledger:
     orders = orders.sort_values(["customer_key", "paid_at", "order_key"]).reset_index(drop=True)
     by_customer = orders.groupby("customer_key", sort=False)
     orders["order_number"] = by_customer.cumcount() + 1
+    orders["previous_paid_at"] = by_customer["paid_at"].shift()
     orders["gap_days"] = by_customer["paid_at"].diff().dt.total_seconds() / 86_400
     notes: list[str] = []
     undated = int(((orders["refund_minor"] > 0) & orders["cancelled_at"].isna() & orders["refunded_at"].isna()).sum())
@@ -108,7 +109,7 @@ def _cancelled_in_part(purchases: pd.DataFrame) -> pd.DataFrame:
 
 
 def _paid(orders: pd.DataFrame) -> pd.DataFrame:
-    columns = ["order_key", "customer_key", "net_minor", "discount_minor", "order_number", "gap_days"]
+    columns = ["order_key", "customer_key", "net_minor", "discount_minor", "order_number", "gap_days", "previous_paid_at"]
     return orders[columns].assign(kind="paid", happened_at=orders["paid_at"], order_count=1)
 
 
