@@ -83,7 +83,16 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
         pipeline, "entities", lambda: [{"source": "crm", "entity": "customer"}, {"source": "sales", "entity": "order"}]
     )
     for name in (
-        *("extract", "validate", "publish_core", "build_features", "score", "assign_segments", "plan_audience"),
+        *(
+            "extract",
+            "validate",
+            "publish_core",
+            "build_features",
+            "compare_features",
+            "score",
+            "assign_segments",
+            "plan_audience",
+        ),
         *("push_audience", "measure", "train", "sync_consent", "complaint_clock", "privacy"),
     ):
         monkeypatch.setattr(pipeline, name, stand_in(name))

@@ -146,9 +146,9 @@ def test_daily_chain_passes_the_same_day_on(run_dag: Callable[..., Any], calls: 
         ("extract", date(2026, 11, 20), "crm", "customer"),
         ("extract", date(2026, 11, 20), "sales", "order"),
     ]
-    assert calls.names[2:6] == ["validate", "publish_core", "build_features", "score"]
+    assert calls.names[2:7] == ["validate", "publish_core", "build_features", "compare_features", "score"]
     assert calls.names[-2:] == ["push_audience", "measure"]
-    assert set(calls.names[7:9]) == {"plan_audience", "sync_consent"}
+    assert set(calls.names[8:10]) == {"plan_audience", "sync_consent"}
 
 
 def test_run_without_day_fails_at_once_and_extracts_nothing(run_dag: Callable[..., Any], calls: Any) -> None:

@@ -124,6 +124,8 @@ def _new(items: pd.DataFrame, prior: Floats, total: Floats, market: Market, sett
 
 
 def _best(candidates: pd.DataFrame, count: int) -> pd.DataFrame:
+    # The database adds up in an order of its own: the last digits say nothing, and must not decide who comes first.
+    candidates = candidates.assign(probability=candidates["probability"].round(9))
     ordered = candidates.sort_values(["customer", "probability", "item"], ascending=[True, False, True])
     rank = ordered.groupby("customer").cumcount() + 1
     return ordered.assign(rank=rank)[rank <= count]
