@@ -1,7 +1,7 @@
 """# Audience: who is addressed by which campaign, and who must not be
 
-Starts when the day's segments are in. Decides every play for every customer, with reasons, brings the marketing side's
-consent up to date, and pushes what changed to the marketing warehouse.
+Starts when the day's segments are in. Brings consent up to date, here and on the marketing side, decides every play for every
+customer, with reasons, and pushes what changed to the marketing warehouse.
 
 * **Reads** segments, scores, features, consent, suppression, earlier contacts; the plays in `include/plays`.
 * **Replaces** `campaigns.decision` of the day; changes `campaign_audience` in the marketing database.
@@ -25,20 +25,20 @@ from retention_airflow import ALWAYS, AUDIENCE, SEGMENTS, dag_options, day_run, 
 )
 def retention_audience():
     @task
-    def plan_audience() -> dict[str, int]:
-        """Decide eligibility, priority and control group of every play for every customer."""
-        from retention import pipeline
-
-        with day_run() as run:
-            return pipeline.plan_audience(run)
-
-    @task
     def sync_consent() -> dict[str, int]:
         """Bring the consent held beside the audience up to date before anybody can read the new audience."""
         from retention import pipeline
 
         with day_run() as run:
             return pipeline.sync_consent(run, moment())
+
+    @task
+    def plan_audience() -> dict[str, int]:
+        """Decide eligibility, priority and control group of every play for every customer."""
+        from retention import pipeline
+
+        with day_run() as run:
+            return pipeline.plan_audience(run)
 
     @task(outlets=[AUDIENCE])
     def push_audience() -> dict[str, int]:
@@ -48,7 +48,8 @@ def retention_audience():
         with day_run() as run:
             return pipeline.push_audience(run)
 
-    [plan_audience(), sync_consent()] >> push_audience()
+    # Consent first: a plan that knew less than the push would select people whom the push then drops without a reason.
+    sync_consent() >> plan_audience() >> push_audience()
 
 
 retention_audience()

@@ -14,7 +14,7 @@ from datetime import date
 import sqlalchemy as sa
 
 from retention.campaigns.errors import GuardStopped, NothingToApprove
-from retention.settings import CampaignSettings
+from retention.settings_campaigns import CampaignSettings
 from retention.warehouse import Run, Warehouse
 
 

@@ -31,7 +31,7 @@ TASKS = {
     "retention_features": {"build_features": {"compare_features"}, "compare_features": set()},
     "retention_score": {"score_customers": set()},
     "retention_segment": {"assign_segments": set()},
-    "retention_audience": {"plan_audience": {"push_audience"}, "sync_consent": {"push_audience"}, "push_audience": set()},
+    "retention_audience": {"sync_consent": {"plan_audience"}, "plan_audience": {"push_audience"}, "push_audience": set()},
     "retention_train": {"train_models": set()},
     "retention_measure": {"measure_effects": set()},
     "retention_complaint_clock": {"check_complaints": set()},

@@ -148,7 +148,7 @@ def test_daily_chain_passes_the_same_day_on(run_dag: Callable[..., Any], calls: 
     ]
     assert calls.names[2:7] == ["validate", "publish_core", "build_features", "compare_features", "score"]
     assert calls.names[-2:] == ["push_audience", "measure"]
-    assert set(calls.names[8:10]) == {"plan_audience", "sync_consent"}
+    assert calls.names[8:10] == ["sync_consent", "plan_audience"]
 
 
 def test_run_without_day_fails_at_once_and_extracts_nothing(run_dag: Callable[..., Any], calls: Any) -> None:
