@@ -33,6 +33,41 @@ def candidate_query(plays: Sequence[Play], company: CompanySettings) -> tuple[st
     return "\nunion all\n".join(parts), values
 
 
+def matching(play: Play, binds: Binds) -> str:
+    """Compile whom a play is for to a SQL predicate over ``attributes`` and ``:as_of_date`` that is never null.
+
+    The audience rule and the trigger, between the play's start and end date, with a known event where the period is one.
+    """
+    parts = [predicate(play.condition, binds)]
+    if play.event:
+        parts.append(f"attributes.{attributes()[play.event].name} is not null")
+    if play.observe_from is not None:
+        parts.append(f"cast(:as_of_date as date) >= cast({binds.add(play.observe_from.isoformat())} as date)")
+    if play.observe_until is not None:
+        parts.append(f"cast(:as_of_date as date) <= cast({binds.add(play.observe_until.isoformat())} as date)")
+    return "\n    and ".join(parts)
+
+
+def period_of(play: Play) -> str:
+    """Compile the period of ``:as_of_date`` to SQL text, or the customer's event; `Play.period_key` says the same in Python."""
+    day = "cast(:as_of_date as date)"
+    match play.period:
+        case "once":
+            return "'once'"
+        case "week":
+            return f"to_char({day}, 'IYYY-\"W\"IW')"
+        case "month":
+            return f"to_char({day}, 'YYYY-MM')"
+        case "quarter":
+            return f"to_char({day}, 'YYYY-\"Q\"Q')"
+        case "year":
+            return f"to_char({day}, 'YYYY')"
+        case "event":
+            return f"cast(attributes.{attributes()[str(play.event)].name} as text)"
+    days = int(play.period.removeprefix("days:"))
+    return f"cast({day} - ({day} - cast('2000-01-01' as date)) % {days} as text) || '+{days}'"
+
+
 def play_records(plays: Sequence[Play]) -> str:
     """Return the plays' numbers as the JSON array that decision.sql reads."""
     return json.dumps(
@@ -49,6 +84,9 @@ def play_records(plays: Sequence[Play]) -> str:
                 "uses_profiling": play.uses_profiling,
                 "valid_days": play.valid_days,
                 "max_tries": play.max_tries,
+                "tries_since": play.tries_since,
+                "keeps_quiet_hours": play.keeps_quiet_hours,
+                "capacity_per_day": play.capacity_per_day,
                 "content_key": play.content_key,
                 "content_hash": play.content_hash,
             }
@@ -87,8 +125,6 @@ def offer_terms(rung: Rung, company: CompanySettings) -> str:
 
 def _one(play: Play, company: CompanySettings, binds: Binds) -> str:
     digits, currency = company.base_currency_minor_digits, company.base_currency
-    event = f"cast(attributes.{attributes()[play.event].name} as text)" if play.event else "cast(null as text)"
-    known_event = f"\n    and {event} is not null" if play.event else ""
 
     def laddered(value: str, values: Sequence[str]) -> str:
         """First rung that holds."""
@@ -106,7 +142,7 @@ def _one(play: Play, company: CompanySettings, binds: Binds) -> str:
     return f"""select
     cast({binds.add(play.name)} as text) as play,
     attributes.customer_key,
-    {event} as event_key,
+    {period_of(play)} as event_key,
     {laddered("offer", codes)},
     {laddered("offer_terms", terms)},
     {laddered("opening_minor", openings)},
@@ -116,7 +152,7 @@ def _one(play: Play, company: CompanySettings, binds: Binds) -> str:
 from campaigns.customer_attributes as attributes
 where
     attributes.as_of_date = :as_of_date
-    and {predicate(play.condition, binds)}{known_event}"""
+    and {matching(play, binds)}"""
 
 
 def _bound(rung: Rung, company: CompanySettings, binds: Binds, end: str) -> str:

@@ -27,6 +27,16 @@ FREE_OFFERS = frozenset({"none", "information", "service"})
 Place = tuple[str | int, ...]
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML as it is written: a date stays text, as JSON and the schema know it."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 @dataclass(frozen=True)
 class Document:
     """One YAML file with the line of everything in it."""
@@ -56,7 +66,7 @@ def read_document(path: Path) -> Document:
         )
     lines: dict[Place, int] = {}
     problem = _walk(path, node, (), lines) if node is not None else None
-    content = yaml.safe_load(path.read_text(encoding="utf-8")) if problem is None else {}
+    content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader) if problem is None else {}
     if problem is None and not isinstance(content, dict):
         problem = f"{path.name}:1: a play is a mapping of names to values"
     return Document(path, content if isinstance(content, dict) else {}, lines, problem)

@@ -12,7 +12,20 @@ from typing import Any
 
 from retention.campaigns.catalogue import attributes
 
-OPERATORS = ("is", "is_not", "in", "not_in", "at_least", "at_most", "more_than", "less_than", "between", "is_known")
+OPERATORS = (
+    "is",
+    "is_not",
+    "in",
+    "not_in",
+    "at_least",
+    "at_most",
+    "more_than",
+    "less_than",
+    "between",
+    "has",
+    "has_any",
+    "is_known",
+)
 _COMPARISONS = {"at_least": ">=", "at_most": "<=", "more_than": ">", "less_than": "<"}
 
 
@@ -99,6 +112,10 @@ def _expression(condition: Condition, binds: Binds) -> str:
         case "between":
             low, high = (binds.add(bound) for bound in value)
             return f"{column} between cast({low} as {kind}) and cast({high} as {kind})"
+        case "has":
+            return f"cast({binds.add(value)} as text) = any({column})"
+        case "has_any":
+            return f"{column} && cast({binds.add(value)} as text [])"
         case "is_known":
             return f"({column} is not null) = cast({binds.add(bool(value))} as boolean)"
         case operator:

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from retention.campaigns.errors import PlayError
 from retention.settings import PROJECT_ROOT
 
 PLAYS_DIR = PROJECT_ROOT / "include" / "plays"
+
+_WINDOWS_FROM = date(2000, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,38 @@ class Task:
     title_zh: str
     talking_points_en: str
     talking_points_zh: str
+    due_days: int | None = None
+    """Days until it has to be done; null: as long as the play's membership lasts."""
+    assign_to: str = "account_owner"
+    """account_owner (the team where a customer has none) or team."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Most that a play may cost, touches and expected offers together, in whole units of the base currency; null: no limit."""
+
+    day: float | None = None
+    month: float | None = None
+
+
+@dataclass(frozen=True)
+class MinimumValue:
+    """The least a customer must be worth for the play; amounts in minor units, as in conditions."""
+
+    attribute: str
+    at_least: float
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a contact is expected to bring until it has been measured: a stated prior, the evidence of which is nobody's."""
+
+    of: str
+    """Attribute in minor units: the amount a contact may change."""
+    uplift: float
+    """Share of that amount which the contact adds on average, -1 to 1."""
+    redemption: float = 1.0
+    """Share of the people contacted who use the offer, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +111,20 @@ class Play:
     max_tries: int | None
     task: Task | None
     definition: Mapping[str, Any]
+    tries_since: str = "last_order"
+    """Tries count since the last order, or ever."""
+    channel_choice: str = "listed"
+    """listed: the first of `channels` that is open; preferred: the customer's own first where it is among them, then those."""
+    keeps_quiet_hours: bool = True
+    budget: Budget = Budget()
+    capacity_per_day: int | None = None
+    """Most people a day that may be contacted or tasks that may be given out; null without a limit."""
+    minimum_value: MinimumValue | None = None
+    expected: Expected | None = None
+    observe_from: date | None = None
+    """First as-of date on which the play may begin with somebody; null: at once."""
+    observe_until: date | None = None
+    """Last such date; null: until it is taken out."""
 
     @property
     def content_hash(self) -> str:
@@ -87,7 +136,37 @@ class Play:
     def uses_profiling(self) -> bool:
         """Whether the audience or the offer rests on a prediction about the person."""
         conditions = [self.condition, *(rung.when for rung in self.ladder if rung.when is not None)]
-        return any(leaf.attribute in PREDICTED for condition in conditions for leaf in leaves(condition))
+        asked = {leaf.attribute for condition in conditions for leaf in leaves(condition)}
+        if self.minimum_value is not None:
+            asked.add(self.minimum_value.attribute)
+        return not asked.isdisjoint(PREDICTED)
+
+    def is_observed(self, on: date) -> bool:
+        """Whether the play may begin with anybody on a day."""
+        return (self.observe_from is None or self.observe_from <= on) and (
+            self.observe_until is None or on <= self.observe_until
+        )
+
+    def period_key(self, on: date) -> str | None:
+        """Return the period that a day lies in, within which nobody gets the play twice; None where an event tells it.
+
+        `days:N` counts windows of N days from 2000-01-01; a week is that of ISO 8601.
+        """
+        match self.period:
+            case "once":
+                return "once"
+            case "week":
+                return f"{on:%G-W%V}"
+            case "month":
+                return f"{on:%Y-%m}"
+            case "quarter":
+                return f"{on.year}-Q{(on.month + 2) // 3}"
+            case "year":
+                return f"{on.year}"
+            case "event":
+                return None
+        days = int(self.period.removeprefix("days:"))
+        return f"{on - timedelta(days=(on - _WINDOWS_FROM).days % days)}+{days}"
 
 
 def load_plays(folder: Path = PLAYS_DIR) -> list[Play]:
@@ -189,11 +268,26 @@ def _build(document: Document) -> Play:
             task["title"]["zh"],
             " ".join(task["talking_points"]["en"].split()),
             task["talking_points"]["zh"],
+            task.get("due_days"),
+            task.get("assign_to", "account_owner"),
         )
         if task
         else None,
         definition=raw,
+        tries_since=raw["stop"]["since"] if "stop" in raw else "last_order",
+        channel_choice=raw.get("channel_choice", "listed"),
+        keeps_quiet_hours=raw.get("quiet_hours", "applies") == "applies",
+        budget=Budget(**raw.get("budget", {})),
+        capacity_per_day=raw.get("capacity_per_day"),
+        minimum_value=MinimumValue(**raw["minimum_value"]) if "minimum_value" in raw else None,
+        expected=Expected(**raw["expected"]) if "expected" in raw else None,
+        observe_from=_date(raw, "observe_from"),
+        observe_until=_date(raw, "observe_until"),
     )
+
+
+def _date(raw: Mapping[str, Any], key: str) -> date | None:
+    return date.fromisoformat(raw[key]) if key in raw else None
 
 
 def _rung(raw: Mapping[str, Any]) -> Rung:
