@@ -24,6 +24,12 @@ class UpstreamEmpty(RetentionError):
     runbook = "empty-upstream"
 
 
+class AllocationError(RetentionError):
+    """What plays compete with cannot be allocated. Nothing is planned; the audiences of the last push stay."""
+
+    runbook = "allocation"
+
+
 class NoMarketingDatabase(RetentionError):
     """There is nowhere to push to."""
 
