@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from retention.models.btyd._fitted import Fitted
 from retention.models.btyd._histories import Floats, Histories, checked, distinct_pairs
+from retention.models.sums import row_sums
 
 NAMES_BETA_GEO = ("r", "alpha", "a", "b")
 
@@ -88,7 +89,7 @@ class PurchaseProcess(Fitted, ABC):
         """Weighted sum over several horizons of the expected purchases within each, one number per row."""
         rows = _rows(frequency, recency, T)
         position, expected = self._expected_by_pair(rows, np.asarray(horizons, dtype=np.float64))
-        return np.asarray(self._alive(rows) * (expected @ np.asarray(weights, dtype=np.float64))[position])
+        return np.asarray(self._alive(rows) * row_sums(expected, np.asarray(weights, dtype=np.float64))[position])
 
     def _expected_by_pair(self, rows: Histories, times: Floats) -> tuple[NDArray[np.intp], Floats]:
         """Purchases expected of somebody alive, which depend on frequency and T alone: each pair once, by horizons."""

@@ -21,6 +21,7 @@ from scipy.special import betaincinv, betaln, digamma, gammaincinv, gammaln, hyp
 from retention.models.btyd._histories import Floats, Histories, distinct, sums_by, total
 from retention.models.btyd._maximise import maximise
 from retention.models.btyd._process import NAMES_BETA_GEO, PurchaseProcess
+from retention.models.sums import row_sums
 
 # Nodes and weights on (0, 1) for averages over the drop-out probability.
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
@@ -133,8 +134,8 @@ class BetaGeoNBD(PurchaseProcess):
         pairs = (-np.expm1(log_none) - (1 - p) * shape * left / (1 + left) * np.exp(log_none)) / p**2
         small = left * (shape + 1) < 1e-5
         pairs = np.where(small, m1 + m2 / 2 - p * m2, pairs)
-        mean = first @ _WEIGHTS
-        second = 2 * (pairs @ _WEIGHTS) - mean
+        mean = row_sums(first, _WEIGHTS)
+        second = 2 * row_sums(pairs, _WEIGHTS) - mean
         return np.asarray(mean), np.maximum(second, mean**2)
 
 

@@ -14,7 +14,7 @@ from retention.models.calibration import Calibration
 from retention.models.churn.inputs import PROCESS_INPUTS, with_process
 from retention.models.churn.silence import log_silence
 from retention.models.churn.smooth import SmoothModel
-from retention.models.learning import limited_threads
+from retention.models.tree_predictions import raw_predictions
 
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -56,18 +56,19 @@ class ChurnModel:
     process_weight: float = 0.0
     process_line: tuple[float, float] = (0.0, 1.0)
 
-    def predict(self, features: pd.DataFrame, horizon_days: int | None = None) -> Floats:
+    def predict(self, features: pd.DataFrame, horizon_days: int | None = None, raw: Floats | None = None) -> Floats:
         """Calibrated churn probability of each row.
 
         Parameters
         ----------
         horizon_days : another horizon than the one learned from; see :mod:`retention.models.churn.silence`.
+        raw : what :meth:`log_odds` answered for the same customers, where that is known already.
 
         Raises
         ------
         ValueError when a column that the model learned from is missing, or the horizon is not positive.
         """
-        raw = self.log_odds(features)
+        raw = self.log_odds(features) if raw is None else raw
         if horizon_days is None or horizon_days == self.horizon_days:
             return self.calibration.probability(raw)
         if horizon_days < 1:
@@ -79,8 +80,7 @@ class ChurnModel:
         inputs = self.inputs(features)
         raw = self.smooth_weight * self.smooth.log_odds(inputs)
         if self.weight > 0:
-            with limited_threads(len(features)):
-                raw = raw + self.weight * self.boosting.decision_function(matrix(inputs))
+            raw = raw + self.weight * raw_predictions(self.boosting, matrix(inputs))
         if self.process_weight > 0:
             level, slope = self.process_line
             raw = raw + self.process_weight * (level + slope * inputs[PROCESS_INPUTS[0]].to_numpy())

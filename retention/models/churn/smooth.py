@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from retention.models.churn.inputs import PROCESS_INPUTS
+from retention.models.sums import row_sums
 
 Floats = NDArray[np.float64]
 
@@ -54,7 +55,7 @@ class SmoothModel:
 
     def log_odds(self, inputs: pd.DataFrame) -> Floats:
         """Log-odds of each row."""
-        return np.asarray(self.standardised(inputs) @ self.coefficients + self.intercept)
+        return row_sums(self.standardised(inputs), self.coefficients) + self.intercept
 
     def standardised(self, inputs: pd.DataFrame) -> Floats:
         """Columns of the design, standardised as in training."""
@@ -67,7 +68,7 @@ class SmoothModel:
         if not known:
             return np.zeros(len(inputs))
         columns, count = np.column_stack(known), len(known)
-        return np.asarray(((columns - self.centre[:count]) / self.scale[:count]) @ self.coefficients[:count])
+        return row_sums((columns - self.centre[:count]) / self.scale[:count], self.coefficients[:count])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, text and arrays that make the model again."""

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from retention.models.learning import limited_threads, uniform
 from retention.models.metrics import logit
+from retention.models.tree_predictions import raw_predictions
 from retention.models.value.process import ProcessPart
 
 Floats = NDArray[np.float64]
@@ -52,9 +54,9 @@ class Half:
     def predict(self, matrix: Floats, scale: float) -> Candidates:
         """Answer for each row of the inputs; money in minor units."""
         return Candidates(
-            np.asarray(self.orders.predict(matrix), dtype=np.float64),
-            np.asarray(self.buying.predict_proba(matrix)[:, 1], dtype=np.float64),
-            np.asarray(self.amount.predict(matrix), dtype=np.float64) * scale,
+            np.exp(raw_predictions(self.orders, matrix)),
+            expit(raw_predictions(self.buying, matrix)),
+            np.exp(raw_predictions(self.amount, matrix)) * scale,
         )
 
 
@@ -91,9 +93,7 @@ class TwoStage:
         if missing:
             raise ValueError(f"the value model learned from columns that are missing now: {', '.join(missing)}")
         matrix = inputs(features[list(self.features)], features, self.process, self.horizon_days)
-        with limited_threads(len(features)):
-            answers = [half.predict(matrix, self.scale * self.balance) for half in self.halves]
-        return mean_of(answers)
+        return mean_of([half.predict(matrix, self.scale * self.balance) for half in self.halves])
 
     def to_dict(self) -> dict[str, Any]:
         """What makes it again."""

@@ -18,6 +18,7 @@ from scipy.special import expit
 from retention.models.btyd import BetaGeoNBD, FitReport, GammaGamma
 from retention.models.learning import TrainingSet, uniform
 from retention.models.metrics import logit
+from retention.models.sums import row_sums
 from retention.models.value.boosting import Candidates, TwoStage, fit_two_stage
 from retention.models.value.intervals import Levels, Spread
 from retention.models.value.process import ProcessPart, spending
@@ -170,7 +171,7 @@ class ValueModel:
         times = np.linspace(0, horizon_days, DISCOUNT_STEPS + 1)
         cumulative = self.part.orders(features, times)
         middle = (times[1:] + times[:-1]) / 2 / DAYS_PER_YEAR
-        discounted = np.diff(cumulative, axis=1) @ (1 + annual_discount_rate) ** -middle
+        discounted = row_sums(np.diff(cumulative, axis=1), (1 + annual_discount_rate) ** -middle)
         share = np.divide(discounted, cumulative[:, -1], out=np.ones(len(features)), where=cumulative[:, -1] > 0)
         orders, money = self._mean(features, horizon_days, answers, cumulative[:, -1])
         spread = self._spread(features, horizon_days, answers, money)
