@@ -238,7 +238,40 @@ create table campaigns.customer_attributes (
     resolved_complaint_severity text,
     resolved_complaint_order_net_minor bigint,
     nps_score double precision,
+    days_since_nps bigint,
+    nps_answer_key bigint,
     count_converted_referrals bigint not null,
+    days_since_referral_converted integer,
+    converted_referral_key bigint,
+    days_since_last_interaction bigint,
+    net_minor_lifetime bigint,
+    order_probability_90d double precision,
+    days_to_renewal integer,
+    contract_renewal_key text,
+    contract_fee_minor bigint,
+    non_renewal_probability double precision,
+    replenishment_product text,
+    days_to_replenishment integer,
+    is_replenishment_window_open boolean,
+    replenishment_key text,
+    next_product text,
+    next_product_why text,
+    next_product_probability double precision,
+    new_product text,
+    new_product_why text,
+    new_product_probability double precision,
+    persona text,
+    favourite_category text,
+    price_band text,
+    discount_band text,
+    preferred_channel text,
+    is_reachable boolean not null,
+    warnings text[] not null,
+    tags text[] not null,
+    count_higher_range_views_14d integer not null,
+    days_to_holiday integer,
+    holiday text,
+    holiday_key text,
     count_deliveries_30d bigint not null,
     is_test boolean not null,
     is_staff boolean not null,
@@ -302,7 +335,40 @@ comment on column campaigns.customer_attributes.resolved_complaint_key is 'the c
 comment on column campaigns.customer_attributes.resolved_complaint_severity is 'severity of the complaint resolved last';
 comment on column campaigns.customer_attributes.resolved_complaint_order_net_minor is 'net value of that order, minor units';
 comment on column campaigns.customer_attributes.nps_score is 'latest answer to the question of recommendation, 0 to 10; null if never asked';
+comment on column campaigns.customer_attributes.days_since_nps is 'days since that answer; 1 is yesterday';
+comment on column campaigns.customer_attributes.nps_answer_key is 'the latest answer of the last 30 days';
 comment on column campaigns.customer_attributes.count_converted_referrals is 'people the customer referred who bought';
+comment on column campaigns.customer_attributes.days_since_referral_converted is 'days since the latest one; only of the last 30 days';
+comment on column campaigns.customer_attributes.converted_referral_key is 'the referral that converted last, of the last 30 days';
+comment on column campaigns.customer_attributes.days_since_last_interaction is 'days since the last touch in either direction; null without any';
+comment on column campaigns.customer_attributes.net_minor_lifetime is 'net spend so far, minor units';
+comment on column campaigns.customer_attributes.order_probability_90d is 'probability of a paid order within 90 days; a prediction';
+comment on column campaigns.customer_attributes.days_to_renewal is 'days to the renewal date of the contract that is up next; negative within the grace period';
+comment on column campaigns.customer_attributes.contract_renewal_key is 'the contract with the date it is up';
+comment on column campaigns.customer_attributes.contract_fee_minor is 'fee of one term of that contract, minor units';
+comment on column campaigns.customer_attributes.non_renewal_probability is 'probability that this contract is not renewed; a prediction';
+comment on column campaigns.customer_attributes.replenishment_product is 'of what the customer buys again and again, the product whose expected day is nearest';
+comment on column campaigns.customer_attributes.days_to_replenishment is 'days until the customer is expected to buy it again; negative when overdue';
+comment on column campaigns.customer_attributes.is_replenishment_window_open is 'the interval that holds four in five next purchases has begun; null where nobody knows how wide it is';
+comment on column campaigns.customer_attributes.replenishment_key is 'the product with the day it was bought last';
+comment on column campaigns.customer_attributes.next_product is 'the product that the next order most probably holds';
+comment on column campaigns.customer_attributes.next_product_why is 'habit (bought before), association (goes with what is bought) or popular';
+comment on column campaigns.customer_attributes.next_product_probability is 'probability that the next order holds it; a prediction';
+comment on column campaigns.customer_attributes.new_product is 'the most probable product of those the customer has not bought';
+comment on column campaigns.customer_attributes.new_product_why is 'association where it goes with what the customer buys, else popular';
+comment on column campaigns.customer_attributes.new_product_probability is 'probability that the next order holds it; a prediction';
+comment on column campaigns.customer_attributes.persona is 'group of customers who shop alike (include/personas); a prediction';
+comment on column campaigns.customer_attributes.favourite_category is 'path of the category bought most; a prediction';
+comment on column campaigns.customer_attributes.price_band is 'third of customers by how dear things they buy within categories; a prediction';
+comment on column campaigns.customer_attributes.discount_band is 'third of customers by how often they buy at a discount; a prediction';
+comment on column campaigns.customer_attributes.preferred_channel is 'channel on which the customer most probably answers; rests on age where nobody has answered yet, so it may choose the channel and never an offer';
+comment on column campaigns.customer_attributes.is_reachable is 'some channel may be used for marketing; false for prospects, who have no profile';
+comment on column campaigns.customer_attributes.warnings is 'warning signs that show; empty without any; a prediction';
+comment on column campaigns.customer_attributes.tags is 'tags that stand, of the CRM and computed ones; empty without any';
+comment on column campaigns.customer_attributes.count_higher_range_views_14d is 'products or categories looked at that cost half as much again as what the customer usually buys in that widest category';
+comment on column campaigns.customer_attributes.days_to_holiday is 'days to the next day of include/calendar/holidays.yml, 0 on the day';
+comment on column campaigns.customer_attributes.holiday is 'its code';
+comment on column campaigns.customer_attributes.holiday_key is 'the holiday with its date';
 comment on column campaigns.customer_attributes.count_deliveries_30d is 'promotional messages handed to tools in the 30 days before';
 comment on column campaigns.customer_attributes.is_test is 'test account: in no audience';
 comment on column campaigns.customer_attributes.is_staff is 'member of staff: in no audience';
@@ -441,20 +507,24 @@ create table campaigns.guard_stop (
     stop_id bigint generated always as identity not null,
     business_date date not null,
     run_id text not null,
+    token bigint default 0 not null,
     play text not null,
     measure text not null,
+    cause text default 'budget' not null,
     found bigint not null,
     allowed bigint not null,
     stopped_at timestamptz default now() not null,
     primary key (stop_id)
 );
 create index on campaigns.guard_stop (business_date, play, measure);
-comment on table campaigns.guard_stop is 'Pushes that were stopped because an audience would have changed too much, with what was found and what is allowed. Grain: one row per measure that was over its budget in one stopped push.';
+comment on table campaigns.guard_stop is 'What a push held back because an audience would have changed too much, with what was found and what is allowed. The rest of that push went out; what is held back waits for an approval (campaigns.approval) or for a plan within the budget. Grain: one row per audience and measure that was over its budget in one push.';
 comment on column campaigns.guard_stop.stop_id is 'grows with every stop';
-comment on column campaigns.guard_stop.business_date is 'the day that was to be pushed';
-comment on column campaigns.guard_stop.run_id is 'the run that was stopped';
+comment on column campaigns.guard_stop.business_date is 'the day that was pushed';
+comment on column campaigns.guard_stop.run_id is 'the run that pushed';
+comment on column campaigns.guard_stop.token is 'fencing token of the push: what it found belongs together';
 comment on column campaigns.guard_stop.play is 'the audience';
 comment on column campaigns.guard_stop.measure is 'size, joins or leaves';
+comment on column campaigns.guard_stop.cause is 'budget: more than allowed; not_planned: the play was not planned that day; empty: every audience would empty at once; population: far fewer customers than at the push before. The last three let nobody leave';
 comment on column campaigns.guard_stop.found is 'rows';
 comment on column campaigns.guard_stop.allowed is 'rows within the budget';
 comment on column campaigns.guard_stop.stopped_at is 'when';

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
+import yaml
+
+from retention.campaigns.holidays import calendar
+from retention.settings import PROJECT_ROOT
 from retention.warehouse import load_contract
 
 ATTRIBUTES_TABLE = "campaigns.customer_attributes"
 
-PROTECTED = frozenset({"gender", "age_years", "region", "city"})
-"""May not decide about an offer: equal customers get equal prices whoever they are and wherever they live."""
+PROTECTED = frozenset({"gender", "age_years", "region", "city", "preferred_channel"})
+"""And what rests on them: the channel people prefer starts from their age. May not decide about an offer: equal customers get equal prices whoever they are and wherever they live."""
 
 PREDICTED = frozenset(
     {
@@ -22,6 +27,19 @@ PREDICTED = frozenset(
         "value_class",
         "service_tier",
         "is_at_risk",
+        "order_probability_90d",
+        "non_renewal_probability",
+        "is_replenishment_window_open",
+        "days_to_replenishment",
+        "next_product_why",
+        "next_product_probability",
+        "new_product_why",
+        "new_product_probability",
+        "persona",
+        "favourite_category",
+        "price_band",
+        "discount_band",
+        "warnings",
     }
 )
 """Rest on a prediction about the person: a play that asks for one leaves out who withdrew consent to profiling."""
@@ -35,7 +53,7 @@ class Attribute:
 
     name: str
     unit: str
-    """days, count, minor, share, ratio (numbers); label, flag; key and time may not be compared, only name an event."""
+    """days, count, minor, share, ratio (numbers); label, flag, list (several labels); key and time may not be compared, only name an event."""
     label_en: str
     label_zh: str
     description: str
@@ -67,6 +85,16 @@ def attributes() -> Mapping[str, Attribute]:
             label_en=str(label["en"]),
             label_zh=str(label["zh"]),
             description=column.description,
-            values={str(key): str(value) for key, value in dict(column.extra.get("values", {})).items()},
+            values=_values(column.name, column.extra.get("values", {})),
         )
     return found
+
+
+def _values(name: str, given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the Chinese names of a label's values; some lists are data of the company."""
+    if name == "holiday":
+        return {code: str(entry["zh"]) for code, entry in calendar().items()}
+    if name == "persona":
+        personas = yaml.safe_load((PROJECT_ROOT / "include" / "personas" / "personas.yml").read_text(encoding="utf-8"))
+        return {str(code): str(entry["zh"]) for code, entry in personas.items()}
+    return {str(key): str(value) for key, value in given.items()}

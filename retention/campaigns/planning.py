@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from retention.campaigns.candidates import candidate_query, channel_records, play_records
 from retention.campaigns.errors import UpstreamEmpty
+from retention.campaigns.holidays import holiday_binds
 from retention.campaigns.plays import PLAYS_DIR, Play, usable_plays
 from retention.campaigns.receipts import receive
 from retention.campaigns.suppression import suppressed_people
@@ -120,6 +121,7 @@ def _binds(run: Run, plays: Sequence[Play]) -> dict[str, Any]:
         "business_timezone": company.business_timezone,
         "default_language": company.default_language,
         "suppressed": suppressed_people(run),
+        **holiday_binds(run.as_of_date),
         "plays": play_records(plays),
         "channels": channel_records(plays, company),
         "tasks": json.dumps(

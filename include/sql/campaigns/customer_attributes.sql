@@ -65,6 +65,7 @@ cases as (
         customer_key,
         complaint_key,
         order_key,
+        category,
         severity,
         case severity when 'severe' then 3 when 'medium' then 2 else 1 end as severity_rank,
         opened_at,
@@ -154,6 +155,167 @@ erased as (
     left join core.customer_alias as alias on tombstone.source_customer_key = alias.source_customer_key
 ),
 
+detractions as (
+    -- The latest answer of the last month to the question of recommendation: what somebody can still be called about.
+    select distinct on (customer_key)
+        customer_key,
+        answer_key,
+        happened_at
+    from core.survey_answer
+    where
+        instrument = 'nps'
+        and happened_at >= cast(:as_of as timestamptz) - interval '30 days'
+        and happened_at < :as_of
+        and (deleted_at is null or deleted_at >= :as_of)
+    order by customer_key, happened_at desc, answer_key
+),
+
+conversions as (
+    select distinct on (customer_key)
+        customer_key,
+        referral_key,
+        converted_at
+    from core.referral
+    where
+        converted_at >= cast(:as_of as timestamptz) - interval '30 days'
+        and converted_at < :as_of
+        and (deleted_at is null or deleted_at >= :as_of)
+    order by customer_key, converted_at desc, referral_key
+),
+
+renewals as (
+    -- The contract that is up next; one within its grace period comes before those to come.
+    select distinct on (renewal.customer_key)
+        renewal.customer_key,
+        renewal.contract_key,
+        renewal.renewal_date,
+        renewal.non_renewal_probability,
+        contract.fee_minor
+    from scores.renewal as renewal
+    left join core.contract on renewal.contract_key = contract.contract_key
+    where renewal.as_of_date = :as_of_date
+    order by renewal.customer_key, renewal.renewal_date, renewal.contract_key
+),
+
+refills as (
+    -- Of what the customer buys again and again, the product whose day is nearest.
+    select distinct on (customer_key)
+        customer_key,
+        product,
+        cast(product_key as text) || '|' || cast(last_bought_on as text) as refill_key,
+        days_until_expected,
+        expected_earliest_on,
+        expected_latest_on
+    from scores.replenishment
+    where as_of_date = :as_of_date
+    order by customer_key, abs(days_until_expected), rank
+),
+
+proposals as (
+    -- The most probable product, of all and of those the customer has not bought.
+    select
+        customer_key,
+        max(item) filter (where list = 'next') as next_product,
+        max(why) filter (where list = 'next') as next_product_why,
+        max(order_probability) filter (where list = 'next') as next_product_probability,
+        max(item) filter (where list = 'new') as new_product,
+        max(why) filter (where list = 'new') as new_product_why,
+        max(order_probability) filter (where list = 'new') as new_product_probability
+    from scores.next_best
+    where as_of_date = :as_of_date and level = 'product' and rank = 1
+    group by customer_key
+),
+
+signs as (
+    select
+        customer_key,
+        array_agg(warning order by warning) as warnings
+    from scores.warning
+    where as_of_date = :as_of_date
+    group by customer_key
+),
+
+tags as (
+    select
+        customer_key,
+        array_agg(distinct tag order by tag) as tags
+    from core.customer_tag
+    where
+        set_at < :as_of
+        and (removed_at is null or removed_at >= :as_of)
+        and (deleted_at is null or deleted_at >= :as_of)
+    group by customer_key
+),
+
+views as (
+    -- What was looked at in the last fourteen days, as the product that the touch names or the category.
+    select
+        interaction_key,
+        customer_key,
+        subject,
+        category
+    from core.interaction
+    where
+        kind in ('page_view', 'click', 'visit')
+        and direction = 'in'
+        and (subject is not null or category is not null)
+        and happened_at >= cast(:as_of as timestamptz) - interval '14 days'
+        and happened_at < :as_of
+        and (deleted_at is null or deleted_at >= :as_of)
+),
+
+prices as (
+    -- The list price of a product, and the mean one of every category, under the names that touches use.
+    select
+        named.name,
+        named.category_1,
+        avg(named.list_price_minor) as list_price_minor
+    from (
+        select distinct
+            label.name,
+            product.category_1,
+            product.product_key,
+            product.list_price_minor
+        from core.product
+        cross join lateral (
+            values (product.name), (product.product_id), (product.category_1), (product.category_2), (product.category_path)
+        ) as label (name)
+        where product.valid and product.list_price_minor is not null and label.name is not null
+    ) as named
+    group by named.name, named.category_1
+),
+
+usual_prices as (
+    -- What one unit usually costs that the customer buys, by widest category; only of who has looked at something.
+    select
+        order_line.customer_key,
+        order_line.category_1,
+        sum(order_line.gross_minor) / sum(order_line.quantity) as unit_price_minor
+    from core.order_line
+    where
+        order_line.customer_key in (select views.customer_key from views)
+        and order_line.quantity > 0
+        and order_line.happened_at >= cast(:as_of as timestamptz) - interval '365 days'
+        and order_line.happened_at < :as_of
+        and (order_line.deleted_at is null or order_line.deleted_at >= :as_of)
+    group by order_line.customer_key, order_line.category_1
+),
+
+upward_views as (
+    -- A higher range costs half as much again as what the customer usually buys there.
+    select
+        views.customer_key,
+        cast(count(distinct views.interaction_key) as integer) as count_views
+    from views
+    inner join prices on coalesce(views.category, views.subject) = prices.name
+    inner join usual_prices
+        on views.customer_key = usual_prices.customer_key and prices.category_1 = usual_prices.category_1
+    left join prices as named_product
+        on views.subject = named_product.name and prices.category_1 = named_product.category_1
+    where coalesce(named_product.list_price_minor, prices.list_price_minor) >= 1.5 * usual_prices.unit_price_minor
+    group by views.customer_key
+),
+
 suppressed as (
     select listed.customer_key
     from unnest(cast(:suppressed as bigint [])) as listed (customer_key)
@@ -212,7 +374,41 @@ select
     last_resolved.severity as resolved_complaint_severity,
     resolved_order.net_minor as resolved_complaint_order_net_minor,
     engagement.latest_nps as nps_score,
+    engagement.days_since_latest_nps as days_since_nps,
+    detractions.answer_key as nps_answer_key,
     coalesce(engagement.count_converted_referrals_lifetime, 0) as count_converted_referrals,
+    cast(:as_of_date as date) - cast(conversions.converted_at at time zone :business_timezone as date)
+        as days_since_referral_converted,
+    conversions.referral_key as converted_referral_key,
+    engagement.days_since_last_interaction,
+    orders.net_minor_lifetime,
+    repurchase.probability_90d as order_probability_90d,
+    renewals.renewal_date - cast(:as_of_date as date) as days_to_renewal,
+    cast(renewals.contract_key as text) || '|' || cast(renewals.renewal_date as text) as contract_renewal_key,
+    renewals.fee_minor as contract_fee_minor,
+    renewals.non_renewal_probability,
+    refills.product as replenishment_product,
+    refills.days_until_expected as days_to_replenishment,
+    refills.expected_earliest_on <= :as_of_date as is_replenishment_window_open,
+    refills.refill_key as replenishment_key,
+    proposals.next_product,
+    proposals.next_product_why,
+    proposals.next_product_probability,
+    proposals.new_product,
+    proposals.new_product_why,
+    proposals.new_product_probability,
+    persona.persona,
+    preference.favourite_category,
+    preference.price_band,
+    preference.discount_band,
+    preference.preferred_channel,
+    coalesce(preference.is_reachable, false) as is_reachable,
+    coalesce(signs.warnings, cast('{}' as text [])) as warnings,
+    coalesce(tags.tags, cast('{}' as text [])) as tags,
+    coalesce(upward_views.count_views, 0) as count_higher_range_views_14d,
+    cast(:holiday_on as date) - cast(:as_of_date as date) as days_to_holiday,
+    cast(:holiday as text) as holiday,
+    cast(:holiday_key as text) as holiday_key,
     coalesce(contacts.count_deliveries, 0) as count_deliveries_30d,
     people.is_test,
     people.is_staff,
@@ -253,3 +449,17 @@ left join contacts on people.customer_key = contacts.customer_key
 left join pii.contact as contact on people.customer_key = contact.customer_key
 left join erased on people.customer_key = erased.customer_key
 left join suppressed on people.customer_key = suppressed.customer_key
+left join scores.repurchase as repurchase
+    on people.customer_key = repurchase.customer_key and repurchase.as_of_date = :as_of_date
+left join scores.persona as persona
+    on people.customer_key = persona.customer_key and persona.as_of_date = :as_of_date
+left join scores.preference as preference
+    on people.customer_key = preference.customer_key and preference.as_of_date = :as_of_date
+left join detractions on people.customer_key = detractions.customer_key
+left join conversions on people.customer_key = conversions.customer_key
+left join renewals on people.customer_key = renewals.customer_key
+left join refills on people.customer_key = refills.customer_key
+left join proposals on people.customer_key = proposals.customer_key
+left join signs on people.customer_key = signs.customer_key
+left join tags on people.customer_key = tags.customer_key
+left join upward_views on people.customer_key = upward_views.customer_key
