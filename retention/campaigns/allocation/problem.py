@@ -72,7 +72,9 @@ class Contenders:
         for name in ("play", "channel", "value_minor", "cost_minor", "priority", "is_top", "is_held", "is_control"):
             column = getattr(self, name)
             if column is not None and len(column) != len(self):
-                raise AllocationError(f"contenders: {name} has {len(column)} rows, customer has {len(self)}. Nothing allocated.")
+                raise AllocationError(
+                    f"contenders: {name} has {len(column)} rows, customer has {len(self)}. Nothing allocated."
+                )
         problems: dict[str, Any] = {
             "customer is not sorted": np.diff(self.customer) < 0,
             "value_minor is not a finite number": ~np.isfinite(self.value_minor),
