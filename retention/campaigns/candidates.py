@@ -123,6 +123,15 @@ def offer_terms(rung: Rung, company: CompanySettings) -> str:
     return json.dumps(terms, ensure_ascii=False, sort_keys=True)
 
 
+def terms_of(rung: Rung, company: CompanySettings, binds: Binds) -> str:
+    """Compile `offer_terms` to SQL text, with what the message needs to know of the customer under ``details``."""
+    terms = f"cast({binds.add(offer_terms(rung, company))} as text)"
+    if not rung.details:
+        return terms
+    pairs = ", ".join(f"cast({binds.add(name)} as text), attributes.{attributes()[name].name}" for name in rung.details)
+    return f"cast(cast({terms} as jsonb) || jsonb_build_object('details', jsonb_build_object({pairs})) as text)"
+
+
 def _one(play: Play, company: CompanySettings, binds: Binds) -> str:
     digits, currency = company.base_currency_minor_digits, company.base_currency
 
@@ -136,7 +145,7 @@ def _one(play: Play, company: CompanySettings, binds: Binds) -> str:
         return f"{f'case {chr(10).join(whens)} else {values[-1]} end' if whens else values[-1]} as {value}"
 
     codes = [f"cast({binds.add(rung.code)} as text)" for rung in play.ladder]
-    terms = [f"cast({binds.add(offer_terms(rung, company))} as text)" for rung in play.ladder]
+    terms = [terms_of(rung, company, binds) for rung in play.ladder]
     openings = [_bound(rung, company, binds, "opening") for rung in play.ladder]
     ceilings = [_bound(rung, company, binds, "ceiling") for rung in play.ladder]
     return f"""select

@@ -16,7 +16,10 @@ from retention.warehouse import load_contract
 ATTRIBUTES_TABLE = "campaigns.customer_attributes"
 
 PROTECTED = frozenset({"gender", "age_years", "region", "city", "preferred_channel"})
-"""And what rests on them: the channel people prefer starts from their age. May not decide about an offer: equal customers get equal prices whoever they are and wherever they live."""
+"""May not decide about an offer: equal customers get equal prices whoever they are and wherever they live.
+
+The channel people prefer is among them because it starts from their age.
+"""
 
 PREDICTED = frozenset(
     {
@@ -53,7 +56,7 @@ class Attribute:
 
     name: str
     unit: str
-    """days, count, minor, share, ratio (numbers); label, flag, list (several labels); key and time may not be compared, only name an event."""
+    """days, count, minor, share, ratio (numbers); label, flag, list (several labels); key and time only name an event."""
     label_en: str
     label_zh: str
     description: str

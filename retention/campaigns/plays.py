@@ -44,6 +44,8 @@ class Rung:
     amount: float | None = None
     percent: float | None = None
     negotiation: Negotiation | None = None
+    details: tuple[str, ...] = ()
+    """Attributes whose values the message needs: the product proposed, the amount missing."""
 
 
 @dataclass(frozen=True)
@@ -301,4 +303,5 @@ def _rung(raw: Mapping[str, Any]) -> Rung:
         amount=raw.get("amount"),
         percent=raw.get("percent"),
         negotiation=Negotiation(**negotiation) if negotiation else None,
+        details=tuple(raw.get("details", ())),
     )
