@@ -10,14 +10,20 @@ from retention.campaigns.match_keys.steps import ACCEPTED, SHA256_SQL, Binds, ac
 
 REASONS = {
     "missing": ("no address is known", "没有地址"),
-    "already_hashed": ("what is stored is a hash already; hashed again it would match nobody", "存储的已经是哈希值，再次哈希将无法匹配"),
+    "already_hashed": (
+        "what is stored is a hash already; hashed again it would match nobody",
+        "存储的已经是哈希值，再次哈希将无法匹配",
+    ),
     "invalid": ("what is stored is no address of this kind", "不是有效的地址"),
     "not_of_channel": ("the address of a channel that this person is not contacted through", "不属于该客户的触达渠道"),
     "duplicate": ("another person in the list has the same key, which is listed once", "与名单中他人重复，只列一次"),
     "no_ads_consent": ("no consent to advertising for this address", "未授权用于广告"),
     "ads_withdrawn": ("consent to advertising withdrawn", "已撤回广告授权"),
     "refused_at_address": ("somebody who has the same address refused advertising there", "同一地址的使用者已拒绝广告"),
-    "not_personalised": ("consent to profiling withdrawn, and this destination only personalises", "已拒绝画像，而该平台仅用于个性化投放"),
+    "not_personalised": (
+        "consent to profiling withdrawn, and this destination only personalises",
+        "已拒绝画像，而该平台仅用于个性化投放",
+    ),
 }
 """Why somebody has no key, in English and Chinese."""
 
@@ -85,12 +91,12 @@ def keys_sql(recipe: Recipe, people: str, binds: Binds) -> str:
     joins, columns = [], []
     for key in recipe.keys:
         column = f"people.{key.field}"
-        joins.append(_lateral(f"{key.name}_0", f"{column} as text", column))
+        joins.append(_lateral(f"{key.name}_0", f"{column} as text"))
         current = f"{key.name}_0.text"
         for place, step in enumerate(key.steps, start=1):
-            joins.append(_lateral(f"{key.name}_{place}", f"{step.sql(current, binds)} as text", current))
+            joins.append(_lateral(f"{key.name}_{place}", f"{step.sql(current, binds)} as text"))
             current = f"{key.name}_{place}.text"
-        joins.append(_lateral(f"{key.name}_said", f"{_reason_sql(key, column, current, binds)} as reason", column))
+        joins.append(_lateral(f"{key.name}_said", f"{_reason_sql(key, column, current, binds)} as reason"))
         value = SHA256_SQL.format(column=current) if key.is_hashed else current
         columns.append(f"case when {key.name}_said.reason is null then {value} end as {key.name}")
         columns.append(f"{key.name}_said.reason as {key.name}_reason")
@@ -98,7 +104,7 @@ def keys_sql(recipe: Recipe, people: str, binds: Binds) -> str:
     return f"select\n{selected}\nfrom {people} as people\n" + "\n".join(joins)
 
 
-def _lateral(name: str, expression: str, _of: str) -> str:
+def _lateral(name: str, expression: str) -> str:
     return f"cross join lateral (select {expression}) as {name}"
 
 
