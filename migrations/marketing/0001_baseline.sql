@@ -182,11 +182,14 @@ create table marketing.audience_sync (
     rows_updated bigint not null,
     rows_removed bigint not null,
     rows_refused bigint not null,
+    rows_withheld bigint default 0 not null,
     tasks_added bigint not null,
     tasks_withdrawn bigint not null,
     checksum text not null,
     environment text not null,
     run_id text not null,
+    population bigint default 0 not null,
+    approval_id bigint,
     approved_by text,
     approval_reason text,
     pushed_at timestamptz default now() not null,
@@ -200,20 +203,49 @@ comment on column marketing.audience_sync.stream is 'what is pushed; audience';
 comment on column marketing.audience_sync.business_date is 'the closed business day it was made from';
 comment on column marketing.audience_sync.as_of_date is 'the day after: the day the audiences are for';
 comment on column marketing.audience_sync.token is 'fencing token of the push; grows from push to push';
-comment on column marketing.audience_sync.state is 'committed';
+comment on column marketing.audience_sync.state is 'committed: everything planned is here; needs_approval: changes over a budget wait for somebody''s approval, everything else is here';
 comment on column marketing.audience_sync.rows_total is 'members over all campaigns after the push';
 comment on column marketing.audience_sync.rows_added is 'members who joined';
 comment on column marketing.audience_sync.rows_updated is 'members whose row changed';
 comment on column marketing.audience_sync.rows_removed is 'members who left';
 comment on column marketing.audience_sync.rows_refused is 'members left out because their send_key had been used before';
+comment on column marketing.audience_sync.rows_withheld is 'changes of members and staff tasks that wait for approval';
 comment on column marketing.audience_sync.tasks_added is 'staff tasks made';
 comment on column marketing.audience_sync.tasks_withdrawn is 'staff tasks whose reason went away';
 comment on column marketing.audience_sync.checksum is 'sum over the members of the first 60 bits of md5(campaign|customer_key|send_key|channel|offer); the order of rows does not matter';
 comment on column marketing.audience_sync.environment is 'environment of the pipeline that pushed';
 comment on column marketing.audience_sync.run_id is 'run that pushed';
+comment on column marketing.audience_sync.population is 'customers the plan looked at: base of the guard''s shares, and what the next push compares its own with';
+comment on column marketing.audience_sync.approval_id is 'approval that was used (campaigns.approval of the warehouse); null when none was needed';
 comment on column marketing.audience_sync.approved_by is 'who approved changes over the budget; null when none was needed';
 comment on column marketing.audience_sync.approval_reason is 'the reason given';
 comment on column marketing.audience_sync.pushed_at is 'when';
+
+create table marketing.audience_sync_play (
+    sync_id bigint not null,
+    campaign text not null,
+    as_of_date date not null,
+    rows_total bigint not null,
+    rows_added bigint not null,
+    rows_updated bigint not null,
+    rows_removed bigint not null,
+    joins_withheld bigint not null,
+    leaves_withheld bigint not null,
+    updates_withheld bigint not null,
+    primary key (sync_id, campaign)
+);
+create index on marketing.audience_sync_play (campaign, as_of_date);
+comment on table marketing.audience_sync_play is 'What one push did to one audience, and what it left: the sizes by which the guard knows what is usual, because they were delivered and not only planned. Written in the same transaction as the rows it counts. Grain: one row per push and campaign.';
+comment on column marketing.audience_sync_play.sync_id is 'the push (audience_sync)';
+comment on column marketing.audience_sync_play.campaign is 'the play';
+comment on column marketing.audience_sync_play.as_of_date is 'the day the audience is for';
+comment on column marketing.audience_sync_play.rows_total is 'members after the push; open tasks for a staff play';
+comment on column marketing.audience_sync_play.rows_added is 'members who joined, tasks made';
+comment on column marketing.audience_sync_play.rows_updated is 'members whose row changed';
+comment on column marketing.audience_sync_play.rows_removed is 'members who left, tasks withdrawn';
+comment on column marketing.audience_sync_play.joins_withheld is 'who would have joined, and waits for approval';
+comment on column marketing.audience_sync_play.leaves_withheld is 'who would have left, and waits for approval';
+comment on column marketing.audience_sync_play.updates_withheld is 'whose row would have changed, and waits for approval';
 
 create table marketing.campaign_audience (
     campaign text not null,

@@ -104,6 +104,7 @@ comment on column bi.kpi_value.customers is 'people behind the number, for hidin
 create table bi.play_effect (
     as_of_date date not null,
     play text not null,
+    service_tier text not null,
     outcome text not null,
     outcome_days integer not null,
     treated_customers bigint not null,
@@ -111,24 +112,37 @@ create table bi.play_effect (
     treated_mean double precision,
     control_mean double precision,
     difference double precision,
+    unadjusted double precision,
+    standard_error double precision,
     lower_95 double precision,
     upper_95 double precision,
+    lower_any_95 double precision,
+    upper_any_95 double precision,
+    detectable double precision,
+    variance_left double precision,
     verdict text not null,
-    primary key (as_of_date, play, outcome)
+    primary key (as_of_date, play, service_tier, outcome)
 ) partition by range (as_of_date);
-comment on table bi.play_effect is 'What each play brought against its own control group: customers by intention to treat from their first delivered or withheld day, outcome over the days after it, difference of means with a 95 % interval (Welch, normal quantile; null below 30 people in either group). Grain: one row per play and outcome per as_of_date.';
+comment on table bi.play_effect is 'What each play brought against its own control group: customers by intention to treat from their first delivered or withheld day, outcome over the days after it, difference of means adjusted for what was known before (spend of the year before, predicted value), for everybody and by the tier held when it began. Two intervals: one for a single planned look, one that stays valid when it is looked at every day; the verdict rests on the second. Grain: one row per play, tier and outcome per as_of_date.';
 comment on column bi.play_effect.as_of_date is 'first day not included';
 comment on column bi.play_effect.play is 'the play, as registered in campaigns.play';
+comment on column bi.play_effect.service_tier is 'service tier when it began; all for everybody';
 comment on column bi.play_effect.outcome is 'net_revenue_minor (per customer) or bought (share with a paid order), within the outcome window';
 comment on column bi.play_effect.outcome_days is 'longest outcome window in days from the decision; shorter for recent decisions, equally in both groups';
 comment on column bi.play_effect.treated_customers is 'customers the play was delivered to';
 comment on column bi.play_effect.control_customers is 'customers held back at random';
-comment on column bi.play_effect.treated_mean is 'mean outcome of the treated';
-comment on column bi.play_effect.control_mean is 'mean outcome of the control group';
-comment on column bi.play_effect.difference is 'treated_mean less control_mean: the effect of one delivery';
-comment on column bi.play_effect.lower_95 is 'lower end of the 95 % interval of the difference; null below 30 people in either group';
-comment on column bi.play_effect.upper_95 is 'upper end of the 95 % interval of the difference; null below 30 people in either group';
-comment on column bi.play_effect.verdict is 'positive, negative (interval on one side of 0), no_effect_seen (interval holds 0) or too_few';
+comment on column bi.play_effect.treated_mean is 'mean outcome of the treated, as it is';
+comment on column bi.play_effect.control_mean is 'mean outcome of the control group, as it is';
+comment on column bi.play_effect.difference is 'effect of one delivery: treated less control, adjusted for what was known before; null without both groups';
+comment on column bi.play_effect.unadjusted is 'treated_mean less control_mean';
+comment on column bi.play_effect.standard_error is 'of the difference; null below 30 people in either group';
+comment on column bi.play_effect.lower_95 is 'lower end of the 95 % interval for a single planned look; null below 30 people in either group';
+comment on column bi.play_effect.upper_95 is 'upper end of that interval';
+comment on column bi.play_effect.lower_any_95 is 'lower end of the 95 % interval that holds at every daily look together; null below 30 people in either group';
+comment on column bi.play_effect.upper_any_95 is 'upper end of that interval';
+comment on column bi.play_effect.detectable is 'smallest true difference that would be seen in four of five such comparisons; null below 30 people in either group';
+comment on column bi.play_effect.variance_left is 'share of the variance that what was known before does not explain; null below 30 people in either group';
+comment on column bi.play_effect.verdict is 'positive, negative (the daily interval lies on one side of 0), no_effect_seen (it holds 0: see detectable) or too_few';
 
 create table bi.score_reliability (
     as_of_date date not null,
@@ -185,6 +199,71 @@ comment on column campaigns.approval.ceilings is 'play and measure to the greate
 comment on column campaigns.approval.approved_at is 'when it was given';
 comment on column campaigns.approval.used_by_run is 'the run that used it; null while unused';
 comment on column campaigns.approval.used_at is 'when it was used';
+
+create table campaigns.audience_export (
+    export_id bigint generated always as identity not null,
+    campaign text not null,
+    list_name text not null,
+    version text not null,
+    format text not null,
+    rows_written bigint not null,
+    members bigint not null,
+    manifest_sha256 text not null,
+    exported_by text not null,
+    exported_at timestamptz not null,
+    use_before timestamptz not null,
+    primary key (export_id)
+);
+create index on campaigns.audience_export (campaign, list_name, exported_at);
+comment on table campaigns.audience_export is 'Lists of audiences that were written to files, for tools without access to a database: what, when, by whom, until when they may be used. Grain: one row per list written.';
+comment on column campaigns.audience_export.export_id is 'grows with every list';
+comment on column campaigns.audience_export.campaign is 'the audience';
+comment on column campaigns.audience_export.list_name is 'members, or the recipe of the match keys in it';
+comment on column campaigns.audience_export.version is 'name of the folder that holds the list';
+comment on column campaigns.audience_export.format is 'csv, jsonl or parquet';
+comment on column campaigns.audience_export.rows_written is 'rows over all files of the list';
+comment on column campaigns.audience_export.members is 'members of the audience who could be contacted at that moment';
+comment on column campaigns.audience_export.manifest_sha256 is 'SHA-256 of the manifest, which holds those of the files';
+comment on column campaigns.audience_export.exported_by is 'login, or the task';
+comment on column campaigns.audience_export.exported_at is 'when the audience was read';
+comment on column campaigns.audience_export.use_before is 'not to be used at or after; the files are deleted then';
+
+create table campaigns.contender (
+    as_of_date date not null,
+    customer_key bigint not null,
+    position smallint not null,
+    channel smallint not null,
+    rung smallint not null,
+    period_key text not null,
+    held_send_key text,
+    joined_on date not null,
+    is_control boolean not null,
+    is_top boolean not null,
+    value_minor double precision not null,
+    cost_minor double precision not null,
+    evidence text not null,
+    holdout_bucket double precision not null,
+    verdict text not null,
+    beaten_by smallint,
+    primary key (as_of_date, customer_key, position)
+) partition by range (as_of_date);
+comment on table campaigns.contender is 'Customers whom no rule keeps out of a play, before budgets, the one promotion a day and control groups are settled, and what became of each. Kept as long as settings.keep.decision_days says. Grain: one row per customer_key and play per as_of_date.';
+comment on column campaigns.contender.as_of_date is 'day the decision is for';
+comment on column campaigns.contender.customer_key is 'the person';
+comment on column campaigns.contender.position is 'place of the play in campaigns.plan_version.plays, from 1';
+comment on column campaigns.contender.channel is 'channel: 0 e-mail, 1 SMS, 2 phone, 3 WeChat, 4 app, 5 staff';
+comment on column campaigns.contender.rung is 'rung of the offer ladder whose condition holds today, from 1';
+comment on column campaigns.contender.period_key is 'period within which nobody gets the play twice';
+comment on column campaigns.contender.held_send_key is 'key under which the customer is a member already; null for who would begin today';
+comment on column campaigns.contender.joined_on is 'as-of date on which the membership began';
+comment on column campaigns.contender.is_control is 'drawn at random to be kept back';
+comment on column campaigns.contender.is_top is 'among the customers who matter most by value';
+comment on column campaigns.contender.value_minor is 'expected incremental margin of the contact before its cost, minor units';
+comment on column campaigns.contender.cost_minor is 'expected cost: the touch and the offer as far as it is expected to be used, minor units';
+comment on column campaigns.contender.evidence is 'what the value rests on: measured, stated (the play''s prior) or priority (no value known)';
+comment on column campaigns.contender.holdout_bucket is 'the person''s place in [0, 1) for this play and period';
+comment on column campaigns.contender.verdict is 'chosen, standing (goes on from an earlier day), exempt (no contest: service and staff), control, or why not: beaten, over_budget, channel_full, do_not_disturb, below_minimum_value';
+comment on column campaigns.contender.beaten_by is 'position of the play that has the customer''s day';
 
 create table campaigns.customer_attributes (
     as_of_date date not null,
@@ -384,16 +463,13 @@ create table campaigns.decision (
     play text not null,
     customer_key bigint not null,
     state text not null,
-    first_failing_rule text,
-    failing_rules integer not null,
-    beaten_by text,
     kind text not null,
     purpose text not null,
     uses_profiling boolean not null,
     is_capped boolean not null,
     period_key text not null,
-    channel text,
-    send_key text,
+    channel text not null,
+    send_key text not null,
     offer text not null,
     offer_terms text not null,
     content_key text not null,
@@ -412,30 +488,33 @@ create table campaigns.decision (
     opening_minor bigint,
     ceiling_minor bigint,
     holdout_bucket double precision not null,
+    expected_value_minor double precision not null,
+    expected_cost_minor double precision not null,
+    evidence text not null,
+    not_before time,
+    not_after time,
+    time_zone text,
     primary key (as_of_date, play, customer_key)
 ) partition by range (as_of_date);
-comment on table campaigns.decision is 'What was decided about every customer that a play''s audience rule matches: contacted, kept as control, or excluded, with the first rule that failed and a mask of all that failed. Who does not match is only counted, in campaigns.play_run. Grain: one row per play and matching customer_key per as_of_date.';
+comment on table campaigns.decision is 'Who is contacted with what, and who is kept back as control: channel, offer, content, reasons. Everybody else, with the rules that keep them out, is in campaigns.exclusion, and by number in campaigns.exclusion_count and campaigns.play_run. Grain: one row per play and chosen or kept-back customer_key per as_of_date.';
 comment on column campaigns.decision.as_of_date is 'day the decision is for';
 comment on column campaigns.decision.play is 'the play';
 comment on column campaigns.decision.customer_key is 'the person';
-comment on column campaigns.decision.state is 'selected, control or excluded';
-comment on column campaigns.decision.first_failing_rule is 'first rule that failed, in the order of campaigns.exclusion_rule; null when selected';
-comment on column campaigns.decision.failing_rules is 'sum of the bits of all rules that failed (campaigns.exclusion_rule); 0 when selected';
-comment on column campaigns.decision.beaten_by is 'the promotional play that took the customer''s day instead';
+comment on column campaigns.decision.state is 'selected or control';
 comment on column campaigns.decision.kind is 'promotional, service or staff';
 comment on column campaigns.decision.purpose is 'consent purpose';
 comment on column campaigns.decision.uses_profiling is 'true where the play asks about predictions';
 comment on column campaigns.decision.is_capped is 'true where the contact caps count this play';
 comment on column campaigns.decision.period_key is 'period within which nobody gets the play twice: once, a month, a year, or the event';
-comment on column campaigns.decision.channel is 'channel chosen; null when none is usable';
-comment on column campaigns.decision.send_key is 'play|channel|period|customer: unique for ever; null when no channel is usable';
+comment on column campaigns.decision.channel is 'channel chosen';
+comment on column campaigns.decision.send_key is 'play|channel|period|customer: unique for ever';
 comment on column campaigns.decision.offer is 'code of the rung of the offer ladder';
 comment on column campaigns.decision.offer_terms is 'what it grants, as a JSON object';
 comment on column campaigns.decision.content_key is 'content in the marketing tool';
 comment on column campaigns.decision.language is 'language to use';
 comment on column campaigns.decision.priority is 'priority of the play';
-comment on column campaigns.decision.cost_minor is 'cost of one touch through the channel chosen, minor units; 0 without a channel';
-comment on column campaigns.decision.valid_from is 'start of the membership';
+comment on column campaigns.decision.cost_minor is 'cost of one touch through the channel chosen, minor units';
+comment on column campaigns.decision.valid_from is 'start of the membership; a new one starts when the quiet hours of the day end where the customer is';
 comment on column campaigns.decision.valid_until is 'end of the membership';
 comment on column campaigns.decision.joined_on is 'as-of date on which the membership began; earlier than as_of_date for one that carries on';
 comment on column campaigns.decision.service_tier is 'service tier';
@@ -447,6 +526,12 @@ comment on column campaigns.decision.reasons_zh is 'the same in Chinese';
 comment on column campaigns.decision.opening_minor is 'negotiation: offer to open with';
 comment on column campaigns.decision.ceiling_minor is 'negotiation: most that may be granted';
 comment on column campaigns.decision.holdout_bucket is 'the person''s place in [0, 1) for this play and period; below the share is control';
+comment on column campaigns.decision.expected_value_minor is 'expected incremental margin of the contact before its cost, minor units';
+comment on column campaigns.decision.expected_cost_minor is 'expected cost with the offer as far as it is expected to be used, minor units';
+comment on column campaigns.decision.evidence is 'what the expected value rests on: measured, stated or priority';
+comment on column campaigns.decision.not_before is 'contact no earlier in the day than this, in time_zone; null where quiet hours do not apply';
+comment on column campaigns.decision.not_after is 'contact no later in the day than this, in time_zone; null where quiet hours do not apply';
+comment on column campaigns.decision.time_zone is 'time zone in which the customer is; the company''s where that is not known; null where quiet hours do not apply';
 
 create table campaigns.delivery (
     send_key text not null,
@@ -503,6 +588,44 @@ comment on column campaigns.delivery.removed_reason is 'why it was taken back';
 comment on column campaigns.delivery.sync_id is 'push that delivered it (marketing.audience_sync)';
 comment on column campaigns.delivery.delivered_at is 'when that push was made';
 
+create table campaigns.eligibility (
+    as_of_date date not null,
+    customer_key bigint not null,
+    plays_version bigint not null,
+    address_channels smallint not null,
+    permitted_marketing smallint not null,
+    permitted_service smallint not null,
+    room_channels smallint not null,
+    is_universal_control boolean not null,
+    failing_rules integer [] not null,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table campaigns.eligibility is 'For every customer and play, all the rules that keep the customer out: one row per customer, one mask per play. Unnested by the view campaigns.exclusion; kept as long as settings.keep.decision_days says. Grain: one row per customer_key per as_of_date.';
+comment on column campaigns.eligibility.as_of_date is 'day the decisions are for';
+comment on column campaigns.eligibility.customer_key is 'the person';
+comment on column campaigns.eligibility.plays_version is 'list of plays that the masks follow (campaigns.plan_version)';
+comment on column campaigns.eligibility.address_channels is 'channels with a usable address, as a sum of 1 e-mail, 2 SMS, 4 phone, 8 WeChat, 16 app, 32 staff';
+comment on column campaigns.eligibility.permitted_marketing is 'channels on which promotion is permitted, as the same sum';
+comment on column campaigns.eligibility.permitted_service is 'channels on which service messages are permitted, as the same sum';
+comment on column campaigns.eligibility.room_channels is 'channels with room under the contact cap, as the same sum';
+comment on column campaigns.eligibility.is_universal_control is 'true for who gets no promotion at all this year, to measure what all promotions together bring';
+comment on column campaigns.eligibility.failing_rules is 'by position of the play: sum of the bits of all rules that failed (campaigns.exclusion_rule); 0 when selected';
+
+create table campaigns.exclusion_count (
+    as_of_date date not null,
+    play text not null,
+    rule text not null,
+    customers_first bigint not null,
+    customers_any bigint not null,
+    primary key (as_of_date, play, rule)
+) partition by range (as_of_date);
+comment on table campaigns.exclusion_count is 'How many customers each rule kept out of each play: as the first one that failed, and at all. Kept for good. Grain: one row per play and failing rule per as_of_date.';
+comment on column campaigns.exclusion_count.as_of_date is 'day the decisions are for';
+comment on column campaigns.exclusion_count.play is 'the play';
+comment on column campaigns.exclusion_count.rule is 'the rule (campaigns.exclusion_rule)';
+comment on column campaigns.exclusion_count.customers_first is 'customers whom this rule is the first to keep out';
+comment on column campaigns.exclusion_count.customers_any is 'customers for whom this rule fails, whatever else does';
+
 create table campaigns.guard_stop (
     stop_id bigint generated always as identity not null,
     business_date date not null,
@@ -547,6 +670,68 @@ comment on column campaigns.holdout.bucket is 'the person''s place in [0, 1)';
 comment on column campaigns.holdout.share is 'the play''s share when it was drawn';
 comment on column campaigns.holdout.assigned_on is 'as-of date of the first decision';
 
+create table campaigns.match_key_coverage (
+    campaign text not null,
+    recipe text not null,
+    key text not null,
+    measured_on date not null,
+    members bigint not null,
+    listed bigint not null,
+    missing bigint not null,
+    invalid bigint not null,
+    already_hashed bigint not null,
+    duplicate bigint not null,
+    withheld bigint not null,
+    shared bigint not null,
+    measured_at timestamptz not null,
+    primary key (campaign, recipe, key, measured_on)
+);
+comment on table campaigns.match_key_coverage is 'How much of an audience a destination can be given, and why not the rest: measured by every export with match keys and by every forecast of one. No address and no key is kept here. Grain: one row per campaign, recipe, key and date of measurement.';
+comment on column campaigns.match_key_coverage.campaign is 'the audience';
+comment on column campaigns.match_key_coverage.recipe is 'recipe and version, e.g. google_v2';
+comment on column campaigns.match_key_coverage.key is 'the key: email, phone …; any for people with at least one key by which they can be recognised';
+comment on column campaigns.match_key_coverage.measured_on is 'business day on which it was measured, in the business time zone';
+comment on column campaigns.match_key_coverage.members is 'members of the audience who may be contacted at that moment';
+comment on column campaigns.match_key_coverage.listed is 'of them listed with this key';
+comment on column campaigns.match_key_coverage.missing is 'no address is known';
+comment on column campaigns.match_key_coverage.invalid is 'what is stored is no address of this kind';
+comment on column campaigns.match_key_coverage.already_hashed is 'what is stored is a hash already';
+comment on column campaigns.match_key_coverage.duplicate is 'another member has the same key, which is listed once';
+comment on column campaigns.match_key_coverage.withheld is 'no consent to advertising, withdrawn, or refused by somebody with the same address';
+comment on column campaigns.match_key_coverage.shared is 'members whose only address of this kind is used by others too, listed or not';
+comment on column campaigns.match_key_coverage.measured_at is 'when';
+
+create table campaigns.match_key_reject (
+    campaign text not null,
+    recipe text not null,
+    customer_key bigint not null,
+    key text not null,
+    reason text not null,
+    measured_at timestamptz not null,
+    primary key (campaign, recipe, customer_key, key)
+);
+create index on campaigns.match_key_reject (customer_key);
+comment on table campaigns.match_key_reject is 'Members without a match key, with the reason, by the newest measurement of each audience and recipe: what whoever keeps the addresses can repair, and whom consent keeps out. Pseudonyms only. Grain: one row per campaign, recipe, customer and key.';
+comment on column campaigns.match_key_reject.campaign is 'the audience';
+comment on column campaigns.match_key_reject.recipe is 'recipe and version';
+comment on column campaigns.match_key_reject.customer_key is 'the person';
+comment on column campaigns.match_key_reject.key is 'the key that could not be built';
+comment on column campaigns.match_key_reject.reason is 'missing, invalid, already_hashed, duplicate, no_ads_consent, ads_withdrawn, refused_at_address, not_personalised or not_of_channel';
+comment on column campaigns.match_key_reject.measured_at is 'when';
+
+create table campaigns.plan_version (
+    plays_version bigint not null,
+    plays text [] not null,
+    content_hashes text [] not null,
+    planned_at timestamptz default now() not null,
+    primary key (plays_version)
+);
+comment on table campaigns.plan_version is 'Which plays, in which version, a day was planned with, in order: the place of a play in this list is its place in campaigns.eligibility.failing_rules. Grain: one row per list of plays that was ever planned with.';
+comment on column campaigns.plan_version.plays_version is 'first 60 bits of the sha256 over names and content hashes';
+comment on column campaigns.plan_version.plays is 'names of the plays, in order; the first has position 1';
+comment on column campaigns.plan_version.content_hashes is 'content of each, as in campaigns.play';
+comment on column campaigns.plan_version.planned_at is 'when it was first planned with';
+
 create table campaigns.play (
     play text not null,
     content_hash text not null,
@@ -590,7 +775,7 @@ comment on column campaigns.play_run.as_of_date is 'day the decisions are for';
 comment on column campaigns.play_run.play is 'the play';
 comment on column campaigns.play_run.content_hash is 'sha256 of the play''s definition, as in campaigns.play';
 comment on column campaigns.play_run.population is 'customers looked at';
-comment on column campaigns.play_run.not_in_audience is 'customers the audience rule does not match';
+comment on column campaigns.play_run.not_in_audience is 'customers whom the play is not for, whatever else keeps them out';
 comment on column campaigns.play_run.excluded is 'matching customers kept out by a rule';
 comment on column campaigns.play_run.control is 'matching customers kept back at random';
 comment on column campaigns.play_run.selected is 'customers to be contacted';
@@ -3790,6 +3975,21 @@ comment on column scores.warning.chance is 'probability that a customer who has 
 comment on column scores.warning.sentence_en is 'the sign with its evidence in English: fixed wording';
 comment on column scores.warning.sentence_zh is 'the sign with its evidence in Chinese: fixed wording';
 
+create table segments.crm_tag_rule (
+    crm_tag text not null,
+    effect text not null,
+    service_tier text,
+    label_en text not null,
+    label_zh text not null,
+    primary key (crm_tag, effect)
+);
+comment on table segments.crm_tag_rule is 'What tags that people set in the CRM decide here. Kept equal to include/segments/crm_tags.csv; tags that are not in it are kept and shown, and decide nothing. Grain: one row per tag and effect.';
+comment on column segments.crm_tag_rule.crm_tag is 'the tag in lower case';
+comment on column segments.crm_tag_rule.effect is 'tier_at_least, tier_exactly, no_promotion or legal_hold';
+comment on column segments.crm_tag_rule.service_tier is 'the tier, for the first two effects';
+comment on column segments.crm_tag_rule.label_en is 'name for people, English';
+comment on column segments.crm_tag_rule.label_zh is 'name for people, Chinese';
+
 create table segments.label (
     label_group text not null,
     label text not null,
@@ -3799,7 +3999,7 @@ create table segments.label (
     primary key (label_group, label)
 );
 comment on table segments.label is 'What every class, tier, stage and segment is called in English and Chinese, and their order. Kept equal to include/segments/labels.csv. Grain: one row per group and label.';
-comment on column segments.label.label_group is 'rfm_class, rfm_segment, value_class, service_tier or lifecycle_stage';
+comment on column segments.label.label_group is 'rfm_class, rfm_segment, value_class, service_tier, lifecycle_stage or tier_move_reason';
 comment on column segments.label.label is 'name used in tables, plays and code';
 comment on column segments.label.label_order is 'place within the group, 1 the lowest; for tiers and classes a higher one is the better one';
 comment on column segments.label.label_en is 'name for people, English';
@@ -3916,32 +4116,92 @@ comment on column segments.service_tier_rule.value_class is 'class of the value 
 comment on column segments.service_tier_rule.rfm_class is 'RFM class; none for customers without an order';
 comment on column segments.service_tier_rule.service_tier is 'vip, potential, ordinary or marginal';
 
+create table segments.tag (
+    as_of_date date not null,
+    customer_key bigint not null,
+    tags text[] not null,
+    demographic_tags text[] not null,
+    geographic_tags text[] not null,
+    crm_tags text[] not null,
+    is_promotion_barred boolean not null,
+    is_legal_hold boolean not null,
+    tier_tag text,
+    tier_effect text,
+    effect_tier text,
+    primary key (as_of_date, customer_key)
+) partition by range (as_of_date);
+comment on table segments.tag is 'Tags of every customer: geographic, demographic and behavioural ones by the rules in include/segments/tags.csv, and those that the CRM keeps, with what include/segments/crm_tags.csv makes of them. What a tag is called and which rule gives it is in segments.tag_rule; `retention segment tags` shows the values behind a customer''s. Grain: one row per customer per as_of_date.';
+comment on column segments.tag.as_of_date is 'date D the row holds for';
+comment on column segments.tag.customer_key is 'pseudonym of the customer';
+comment on column segments.tag.tags is 'behavioural tags by rule, in the order of the rules: what the customer does; may enter any rule';
+comment on column segments.tag.demographic_tags is 'protected: what the customer is (age band, gender, occupation …); may not decide about an offer';
+comment on column segments.tag.geographic_tags is 'protected: where the customer lives; may not decide about an offer';
+comment on column segments.tag.crm_tags is 'tags of the CRM in force as of D, in lower case, sorted';
+comment on column segments.tag.is_promotion_barred is 'a tag of the CRM says that no promotion may go to the customer';
+comment on column segments.tag.is_legal_hold is 'a tag of the CRM says that the customer is part of a legal matter: no promotion, and nothing is changed unasked';
+comment on column segments.tag.tier_tag is 'tag of the CRM that names a service tier; null if none does';
+comment on column segments.tag.tier_effect is 'tier_at_least: the tier is at least that one; tier_exactly: it is that one';
+comment on column segments.tag.effect_tier is 'the service tier that the tag names';
+
+create table segments.tag_rule (
+    tag text not null,
+    kind text not null,
+    label_en text not null,
+    label_zh text not null,
+    attribute text not null,
+    operator text not null,
+    value text,
+    primary key (tag, attribute, operator)
+);
+comment on table segments.tag_rule is 'The stated rules by which customers get geographic, demographic and behavioural tags. Kept equal to include/segments/tags.csv; all rules of one tag must hold. Grain: one row per tag and condition.';
+comment on column segments.tag_rule.tag is 'code of the tag; with the operator each the code is followed by a colon and the value';
+comment on column segments.tag_rule.kind is 'geographic, demographic or behavioural';
+comment on column segments.tag_rule.label_en is 'name for people, English; {value} stands for the value with the operator each';
+comment on column segments.tag_rule.label_zh is 'name for people, Chinese';
+comment on column segments.tag_rule.attribute is 'column of the features, of scores.preference, scores.persona or of the person that is asked';
+comment on column segments.tag_rule.operator is 'at_least, at_most, equals, in (values separated by |), or each (one tag per value)';
+comment on column segments.tag_rule.value is 'value compared with; empty with each';
+
 create table segments.tier (
     as_of_date date not null,
     customer_key bigint not null,
     service_tier text not null,
     service_tier_zh text not null,
     is_at_risk boolean not null,
+    at_risk_since date,
     tier_since date not null,
     previous_tier text,
+    own_tier text not null,
+    tier_tag text,
     computed_tier text not null,
+    tier_probability double precision not null,
     lower_since date,
     value_class text not null,
     rfm_class text,
+    basis_value_class text not null,
+    basis_rfm_class text,
+    move_reason text,
     primary key (as_of_date, customer_key)
 ) partition by range (as_of_date);
-comment on table segments.tier is 'Service tier of every customer with the flag that the customer is about to be lost. The tier held moves up at once, and down only after the computed tier has been below it for the days of grace. Grain: one row per customer per as_of_date.';
+comment on table segments.tier is 'Service tier of every customer with the flag that the customer is about to be lost. The tier held moves up once the probability of belonging there is high enough, and down only after the probability of belonging to it has been low for the days of grace. A tag of the CRM may force a tier. Grain: one row per customer per as_of_date.';
 comment on column segments.tier.as_of_date is 'date D the row holds for';
 comment on column segments.tier.customer_key is 'pseudonym of the customer';
 comment on column segments.tier.service_tier is 'tier held: vip, potential, ordinary or marginal';
 comment on column segments.tier.service_tier_zh is 'the tier in Chinese';
-comment on column segments.tier.is_at_risk is 'churn probability, or days overdue against the own rhythm, from the thresholds in settings on; false for prospects';
+comment on column segments.tier.is_at_risk is 'churn probability, or days overdue against the own rhythm, from the thresholds in settings on, until both are below those of release; false for prospects';
+comment on column segments.tier.at_risk_since is 'as-of date from which the flag has stood; null where it does not';
 comment on column segments.tier.tier_since is 'as-of date from which the tier has been held';
 comment on column segments.tier.previous_tier is 'tier held before; null if there was none';
+comment on column segments.tier.own_tier is 'tier held by the customer''s own value, without what a tag of the CRM forces';
+comment on column segments.tier.tier_tag is 'tag of the CRM that forces the tier; null where the tier is the customer''s own';
 comment on column segments.tier.computed_tier is 'tier that the day''s classes give by segments.service_tier_rule, before damping';
-comment on column segments.tier.lower_since is 'as-of date from which the computed tier has been below the tier held without a break; null if it is not';
-comment on column segments.tier.value_class is 'class of the value matrix that led here';
-comment on column segments.tier.rfm_class is 'RFM class that led here; null for prospects';
+comment on column segments.tier.tier_probability is 'probability that the customer belongs at least to own_tier, given the interval of the predicted value';
+comment on column segments.tier.lower_since is 'as-of date from which that probability has been too low without a break; null if it is not';
+comment on column segments.tier.value_class is 'the day''s class of the value matrix';
+comment on column segments.tier.rfm_class is 'the day''s RFM class; null for prospects';
+comment on column segments.tier.basis_value_class is 'class of the value matrix that own_tier rests on: of the newest day that gave it';
+comment on column segments.tier.basis_rfm_class is 'RFM class that own_tier rests on; null for prospects';
+comment on column segments.tier.move_reason is 'why the tier changed on this date: first_seen, crm_tag, crm_tag_removed, value_class, rfm_class, value_and_rfm_class (what differs from what the tier rested on), probability (same classes, but surer or less sure) or rules (the table or the settings changed); null where it did not';
 
 create table segments.tier_move (
     customer_key bigint not null,
@@ -3950,16 +4210,26 @@ create table segments.tier_move (
     to_tier text not null,
     value_class text not null,
     rfm_class text,
+    reason text not null,
+    from_value_class text,
+    from_rfm_class text,
+    tier_probability double precision not null,
+    tier_tag text,
     primary key (customer_key, as_of_date)
 );
 create index on segments.tier_move (as_of_date);
-comment on table segments.tier_move is 'Every move between service tiers, for ever. A run adds the moves of its own date; running that date again puts the same date''s moves in their place and leaves all others alone. Grain: one row per customer and date of a move.';
+comment on table segments.tier_move is 'Every move between service tiers with why, for ever. A run adds the moves of its own date; running that date again puts the same date''s moves in their place and leaves all others alone. Grain: one row per customer and date of a move.';
 comment on column segments.tier_move.customer_key is 'pseudonym of the customer';
 comment on column segments.tier_move.as_of_date is 'as-of date from which the new tier is held';
 comment on column segments.tier_move.from_tier is 'tier before; null when the customer was first seen';
 comment on column segments.tier_move.to_tier is 'tier after';
 comment on column segments.tier_move.value_class is 'class of the value matrix that led here';
 comment on column segments.tier_move.rfm_class is 'RFM class that led here; null for prospects';
+comment on column segments.tier_move.reason is 'why, as segments.tier.move_reason says it; segments.label has the words in both languages';
+comment on column segments.tier_move.from_value_class is 'class of the value matrix that the tier before rested on; null when the customer was first seen';
+comment on column segments.tier_move.from_rfm_class is 'RFM class that the tier before rested on; null for prospects and when the customer was first seen';
+comment on column segments.tier_move.tier_probability is 'probability of belonging at least to the tier after, without a tag''s force';
+comment on column segments.tier_move.tier_tag is 'tag of the CRM that forced it; null otherwise';
 
 create table segments.value_matrix (
     as_of_date date not null,
@@ -3968,17 +4238,19 @@ create table segments.value_matrix (
     potential_value_minor bigint not null,
     current_cutoff_minor bigint not null,
     potential_cutoff_minor bigint not null,
+    potential_high_probability double precision not null,
     value_class text not null,
     value_class_zh text not null,
     primary key (as_of_date, customer_key)
 ) partition by range (as_of_date);
-comment on table segments.value_matrix is 'Current value (net amount of the last 365 days) by potential value (predicted net value of the coming twelve months) of every customer: strategic (high, high), growth (low, high), base (high, low), marginal (low, low). High is above the cut-off, a quantile over the purchasers of the day. Grain: one row per customer per as_of_date.';
+comment on table segments.value_matrix is 'Current value (net amount of the last 365 days) by potential value (predicted net value of the coming twelve months) of every customer: strategic (high, high), growth (low, high), base (high, low), marginal (low, low). High is above the cut-off: a quantile over the purchasers of the day, or the amount that the settings name. Grain: one row per customer per as_of_date.';
 comment on column segments.value_matrix.as_of_date is 'date D the row holds for';
 comment on column segments.value_matrix.customer_key is 'pseudonym of the customer';
 comment on column segments.value_matrix.current_value_minor is 'net amount of the last 365 days plus the newest balance of every holding (deposits, stored value), minor units of the base currency; 0 for prospects who hold nothing';
 comment on column segments.value_matrix.potential_value_minor is 'predicted net value of the coming twelve months; 0 for prospects';
 comment on column segments.value_matrix.current_cutoff_minor is 'current value above which it counts as high, never below 0';
 comment on column segments.value_matrix.potential_cutoff_minor is 'potential value above which it counts as high, never below 0';
+comment on column segments.value_matrix.potential_high_probability is 'probability that the potential value is above its cut-off, from the interval of the prediction (from settings.value.fallback_spread_share where it has none): above one half exactly for those above; 0 for prospects';
 comment on column segments.value_matrix.value_class is 'strategic, growth, base or marginal';
 comment on column segments.value_matrix.value_class_zh is 'the class in Chinese';
 
@@ -4355,7 +4627,7 @@ comment on column bi.kpi.customers is 'people behind the number; null where hidd
 comment on column bi.kpi.is_suppressed is 'whether the number is hidden because the group is small';
 comment on column bi.kpi.formula is 'how it is computed, in words';
 
-create view bi.play_result (as_of_date, play, label, label_zh, outcome, outcome_days, treated_customers, control_customers, treated_mean, control_mean, difference, lower_95, upper_95, verdict) with (security_barrier = true) as
+create view bi.play_result (as_of_date, play, label, label_zh, service_tier, outcome, outcome_days, treated_customers, control_customers, treated_mean, control_mean, difference, lower_95, upper_95, lower_any_95, upper_any_95, detectable, verdict) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.play_result: effects as of the newest measurement.
 with
@@ -4390,6 +4662,7 @@ select
     effects.play,
     coalesce(names.name_en, effects.play) as label,
     coalesce(names.name_zh, effects.play) as label_zh,
+    effects.service_tier,
     effects.outcome,
     effects.outcome_days,
     case when effects.is_shown then effects.treated_customers end as treated_customers,
@@ -4399,23 +4672,30 @@ select
     case when effects.is_shown then effects.difference end as difference,
     case when effects.is_shown then effects.lower_95 end as lower_95,
     case when effects.is_shown then effects.upper_95 end as upper_95,
+    case when effects.is_shown then effects.lower_any_95 end as lower_any_95,
+    case when effects.is_shown then effects.upper_any_95 end as upper_any_95,
+    case when effects.is_shown then effects.detectable end as detectable,
     effects.verdict
 from effects
 left join names on effects.play = names.play;
-comment on view bi.play_result is 'What each play brought against its control group, as of the newest measurement, with labels. Groups below the suppression size are hidden. Grain: one row per play and outcome.';
+comment on view bi.play_result is 'What each play brought against its control group, as of the newest measurement, with labels. Groups below the suppression size are hidden. Grain: one row per play, tier and outcome.';
 comment on column bi.play_result.as_of_date is 'date of the measurement';
 comment on column bi.play_result.play is 'the play';
 comment on column bi.play_result.label is 'name of the play in English';
 comment on column bi.play_result.label_zh is 'name of the play in Chinese';
+comment on column bi.play_result.service_tier is 'tier when it began; all for everybody';
 comment on column bi.play_result.outcome is 'net_revenue_minor (per customer) or bought (share)';
 comment on column bi.play_result.outcome_days is 'days after the delivery that count';
 comment on column bi.play_result.treated_customers is 'customers reached; null where hidden';
 comment on column bi.play_result.control_customers is 'customers held back; null where hidden';
 comment on column bi.play_result.treated_mean is 'mean outcome of the treated; null where hidden';
 comment on column bi.play_result.control_mean is 'mean outcome of the control group; null where hidden';
-comment on column bi.play_result.difference is 'effect of one delivery; null where hidden';
-comment on column bi.play_result.lower_95 is 'lower end of its 95 % interval; null below 30 people in either group';
-comment on column bi.play_result.upper_95 is 'upper end of its 95 % interval; null below 30 people in either group';
+comment on column bi.play_result.difference is 'effect of one delivery, adjusted for what was known before; null where hidden';
+comment on column bi.play_result.lower_95 is 'lower end of its 95 % interval for one planned look; null below 30 people in either group';
+comment on column bi.play_result.upper_95 is 'upper end of that interval';
+comment on column bi.play_result.lower_any_95 is 'lower end of its 95 % interval that may be looked at every day; null below 30 people in either group';
+comment on column bi.play_result.upper_any_95 is 'upper end of that interval';
+comment on column bi.play_result.detectable is 'smallest true difference that would have been seen in four of five such comparisons';
 comment on column bi.play_result.verdict is 'positive, negative, no_effect_seen or too_few';
 
 create view bi.score_history (model, scored_as_of, matured_on, bucket, is_fallback, customers, predicted_mean, realised_mean) with (security_barrier = true) as
@@ -4611,8 +4891,10 @@ comment on column bi.segment_size.share is 'share of the customers of the dimens
 comment on column bi.segment_size.is_suppressed is 'whether the count is hidden because the group is small';
 
 create view campaigns.exclusion_rule (position, bit, rule, label_en, label_zh) as
--- campaigns.exclusion_rule: the order in which reasons are named. Control comes last: it is drawn among those who would be contacted,
--- so that they and the contacted differ by nothing but the draw.
+-- campaigns.exclusion_rule: the order in which reasons are named. What holds for the person comes first, then whether the play is for
+-- them at all, then what keeps this contact back today; what is settled among those who are left comes last, and control last of all:
+-- it is drawn among those who would be contacted, so that they and the contacted differ by nothing but the draw.
+-- Bits are for ever (kept masks carry them); the order is `position`.
 select
     position,
     bit,
@@ -4624,19 +4906,28 @@ from (
     (1, 1, 'erased', 'the person has been or is being erased', '客户已要求删除数据'),
     (2, 2, 'suppressed', 'the address is blocked', '联系地址已被屏蔽'),
     (3, 4, 'test_or_staff', 'a test account or a member of staff', '测试账号或内部员工'),
-    (4, 8, 'no_consent', 'no consent for the purpose on any reachable channel', '没有该用途与渠道的授权'),
-    (5, 16, 'profiling_withdrawn', 'the person does not want to be profiled', '客户拒绝画像'),
-    (6, 32, 'complaint_hold', 'promotion rests while a complaint is open and for some days after', '投诉处理期间及其后数日暂停促销'),
-    (7, 64, 'already_received', 'has had this play in its period', '本周期内已收到该活动'),
-    (8, 128, 'stopped', 'as many tries as the play allows', '已达到最多尝试次数'),
-    (9, 256, 'frequency_cap', 'as many contacts as the caps allow', '已达到触达频次上限'),
-    (10, 512, 'no_usable_channel', 'no address for any channel of the play', '没有可用的联系渠道'),
-    (11, 1024, 'beaten', 'another promotional play has the day', '当天已由更优先的促销活动占用'),
-    (12, 2048, 'control', 'kept back at random to measure the effect', '随机对照组')
+    (4, 524288, 'not_in_audience', 'the play is not for this customer', '不符合该活动的目标人群'),
+    (5, 4096, 'legal_hold', 'a legal matter is open: nothing is sent', '涉及法律事项，暂停一切触达'),
+    (6, 8, 'no_consent', 'no consent for the purpose on any reachable channel', '没有该用途与渠道的授权'),
+    (7, 16, 'profiling_withdrawn', 'the person does not want to be profiled', '客户拒绝画像'),
+    (8, 1048576, 'promotion_barred', 'a mark in the CRM bars promotion', 'CRM 标注为请勿推广'),
+    (9, 32, 'complaint_hold', 'promotion rests while a complaint is open and for some days after', '投诉处理期间及其后数日暂停促销'),
+    (10, 64, 'already_received', 'has had this play in its period', '本周期内已收到该活动'),
+    (11, 128, 'stopped', 'as many tries as the play allows', '已达到最多尝试次数'),
+    (12, 256, 'frequency_cap', 'as many contacts as the caps allow', '已达到触达频次上限'),
+    (13, 8192, 'quiet_hours', 'nothing may be sent on this day', '当日为免打扰日'),
+    (14, 16384, 'below_minimum_value', 'worth less than the play asks for, or than the contact costs', '价值低于活动要求或触达成本'),
+    (15, 512, 'no_usable_channel', 'no address for any channel of the play', '没有可用的联系渠道'),
+    (16, 32768, 'universal_control', 'kept back from all promotion at random to measure what it brings', '总体随机对照组'),
+    (17, 131072, 'do_not_disturb', 'a contact is expected to do harm', '预计触达会适得其反'),
+    (18, 1024, 'beaten', 'another promotional play has the day', '当天已由更优先的促销活动占用'),
+    (19, 65536, 'over_budget', 'the budget brings more elsewhere', '预算已用于更有价值的客户'),
+    (20, 262144, 'channel_full', 'the channel or the team has no room left today', '渠道或人员当日容量已满'),
+    (21, 2048, 'control', 'kept back at random to measure the effect', '随机对照组')
 ) as listed (position, bit, rule, label_en, label_zh);
-comment on view campaigns.exclusion_rule is 'The rules that keep a matching customer out, in order, with the bit that each has in campaigns.decision.failing_rules. Grain: one row per rule.';
+comment on view campaigns.exclusion_rule is 'The rules that keep a customer out of a play, in order, with the bit that each has in campaigns.eligibility.failing_rules. Grain: one row per rule.';
 comment on column campaigns.exclusion_rule.position is 'order: the first failing one is named';
-comment on column campaigns.exclusion_rule.bit is 'its bit in failing_rules';
+comment on column campaigns.exclusion_rule.bit is 'its bit in failing_rules, for ever the same';
 comment on column campaigns.exclusion_rule.rule is 'name of the rule';
 comment on column campaigns.exclusion_rule.label_en is 'what it means, in English';
 comment on column campaigns.exclusion_rule.label_zh is 'what it means, in Chinese';
@@ -4694,6 +4985,51 @@ comment on column privacy.consent_current.decided_at is 'when the decision that 
 comment on column privacy.consent_current.origin is 'where it was taken';
 comment on column privacy.consent_current.source is 'source of the decision';
 comment on column privacy.consent_current.basis is 'decision, deleted_at_source or id_reused, as in privacy.consent';
+
+create view campaigns.exclusion (as_of_date, play, customer_key, state, first_failing_rule, failing_rules) as
+-- campaigns.exclusion: the masks of campaigns.eligibility by play. The list of plays comes first, so that a question about one play
+-- looks at one place of every mask and not at all of them.
+with
+
+places as (
+    select
+        version.plays_version,
+        listed.play,
+        cast(listed.position as integer) as position
+    from campaigns.plan_version as version
+    cross join lateral unnest(version.plays) with ordinality as listed (play, position)
+)
+
+select
+    eligibility.as_of_date,
+    places.play,
+    eligibility.customer_key,
+    case eligibility.failing_rules[places.position]
+        when 0 then 'selected'
+        when 2048 then 'control'
+        else 'excluded'
+    end as state,
+    case
+        when eligibility.failing_rules[places.position] <> 0
+            then
+                (
+                    select exclusion_rule.rule
+                    from campaigns.exclusion_rule
+                    where exclusion_rule.bit & eligibility.failing_rules[places.position] > 0
+                    order by exclusion_rule.position
+                    limit 1
+                )
+    end as first_failing_rule,
+    eligibility.failing_rules[places.position] as failing_rules
+from places
+inner join campaigns.eligibility on places.plays_version = eligibility.plays_version;
+comment on view campaigns.exclusion is 'Every customer and play of the last days: contacted, kept as control, or left out, with the first rule that failed and all that did. Ask for one customer or one play; campaigns.exclusion_count has the sums. Grain: one row per play and customer_key per as_of_date.';
+comment on column campaigns.exclusion.as_of_date is 'day the decision is for';
+comment on column campaigns.exclusion.play is 'the play';
+comment on column campaigns.exclusion.customer_key is 'the person';
+comment on column campaigns.exclusion.state is 'selected, control or excluded';
+comment on column campaigns.exclusion.first_failing_rule is 'first rule that failed, in the order of campaigns.exclusion_rule; null when selected';
+comment on column campaigns.exclusion.failing_rules is 'sum of the bits of all rules that failed; 0 when selected';
 
 create view privacy.consent_by_address (customer_key, purpose, channel, refused_by, refused_at) as
 -- privacy.consent_by_address: whom an opt-out of somebody else binds, because they have the same address.
