@@ -17,9 +17,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from retention.settings_campaigns import (
+    AllocationSettings,
     CampaignSettings,
     ComplaintSettings,
     LifecycleSettings,
+    MeasurementSettings,
     MembershipLevel,
     MembershipSettings,
     ValueSettings,
@@ -217,7 +219,9 @@ class Settings:
     lifecycle: LifecycleSettings = field(default_factory=LifecycleSettings)
     membership: MembershipSettings = field(default_factory=MembershipSettings)
     campaigns: CampaignSettings = field(default_factory=CampaignSettings)
+    allocation: AllocationSettings = field(default_factory=AllocationSettings)
     complaints: ComplaintSettings = field(default_factory=ComplaintSettings)
+    measurement: MeasurementSettings = field(default_factory=MeasurementSettings)
     keep: KeepSettings = field(default_factory=KeepSettings)
     lease: LeaseSettings = field(default_factory=LeaseSettings)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -13,8 +13,20 @@ class ValueSettings:
     """Purchasers above this quantile of current value count as high."""
     potential_value_quantile: float = 0.7
     """Purchasers above this quantile of predicted value count as high."""
+    current_value_cutoff: int = 0
+    """Current value above which a customer counts as high, in whole units of the base currency. 0: the quantile decides."""
+    potential_value_cutoff: int = 0
+    """Predicted value above which a customer counts as high, in whole units of the base currency. 0: the quantile decides."""
+    tier_up_probability: float = 0.6
+    """A customer moves up once the probability of belonging there, given the interval of the prediction, is this high …"""
+    tier_down_probability: float = 0.4
+    """… and may move down once the probability of belonging to the tier held is below this. In between nobody moves."""
     tier_grace_days: int = 7
     """A lower tier must hold this many days before a customer is moved down: no flip-flop from day to day."""
+    fallback_spread_share: float = 0.5
+    """Where a prediction comes without an interval (the rule of thumb), it is taken to reach this share of it either way."""
+    flap_days: int = 28
+    """Who leaves a tier, class, stage or level and is back within this many days has flapped."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,10 @@ class LifecycleSettings:
     """Churn probability from which a customer is at risk."""
     at_risk_overdue_ratio: float = 2.0
     """Days since the last order over the customer's own mean gap from which the customer is at risk."""
+    at_risk_release_probability: float = 0.45
+    """Who is at risk stays so until the churn probability is below this (and the ratio below its own) …"""
+    at_risk_release_overdue_ratio: float = 1.8
+    """… so that a score that hovers at the threshold changes nothing from day to day."""
     lost_days: int = 365
     """No paid order for this many days is lost."""
     won_back_days: int = 90
@@ -81,6 +97,11 @@ class CampaignSettings:
     """Share of candidates kept as control group where a play names none."""
     holdout_salt: str = "retention-holdout-v1"
     """Changing it draws new control groups: only between measurement periods."""
+    universal_control_share: float = 0.05
+    """Share of customers who get no promotion at all for a calendar year, so that what all promotions together bring can be
+    measured; service and staff plays go on. 0: no such group."""
+    control_stratum_minimum: int = 200
+    """From this many customers of a tier on, exactly the share of them is drawn as control; below it the share holds on average."""
     guard_first_push_share: float = 0.6
     """The first push may reach at most this share of all customers."""
     guard_join_share: float = 0.25
@@ -91,10 +112,40 @@ class CampaignSettings:
     """An audience may be at most this many times as large as it was at its largest in the weeks before."""
     guard_minimum_rows: int = 50
     """Changes up to this many rows never trip the guard: small companies move in large shares."""
+    guard_population_share: float = 0.5
+    """A plan over fewer customers than this share of the push before lets nobody leave: a source has failed, not the customers."""
     consent_heartbeat_hours: int = 26
     """A consent feed silent for longer shows nothing to the marketing tools rather than something stale."""
     push_contact_details: bool = False
     """Whether plain e-mail and phone of current members go to the marketing database's ``contact`` table."""
+
+
+@dataclass(frozen=True)
+class AllocationSettings:
+    """Where the money for promotion goes. Amounts in whole units of the base currency unless their name says otherwise."""
+
+    day_budget: float = 0.0
+    """Most that promotion may cost in a day over all plays, touches and expected offers; 0: no limit but those of the plays."""
+    month_budget: float = 0.0
+    """Most in a calendar month; a day may use what is left by the days that are left. 0: no limit."""
+    top_share: float = 0.2
+    """This share of purchasers, by predicted value, are the customers who matter most …"""
+    top_budget_share: float = 0.8
+    """… and this share of the money is for them: the others get the rest of it at most. 0: no such rule. It holds where there is
+    a budget over all plays, or every promotional play of the day has its own."""
+    channel_contacts_per_day: dict[str, float] = field(default_factory=dict)
+    """Most promotional contacts a day by channel, as `sms = 20000`; a channel not named has no limit."""
+    assumed_margin_share: float = 0.35
+    """Share of revenue that is margin, where unit costs are not known for enough of the revenue to tell."""
+    assumed_redemption_share: float = 0.1
+    """Share of the people contacted who use an offer, where the play does not say."""
+    priority_point_minor: float = 5.0
+    """What a contact is taken to bring after cost, in minor units for each point of its play's priority, where nothing else is
+    known about it."""
+    uplift_minimum_people: int = 100
+    """A measured effect counts from so many contacted and so many held back on."""
+    prior_spread: float = 1.0
+    """How unsure a play's stated expectation is, as a share of itself: the standard deviation against which a measurement is weighed."""
 
 
 @dataclass(frozen=True)
@@ -105,3 +156,15 @@ class ComplaintSettings:
     """A complaint is acknowledged within this time."""
     first_reply_hours: float = 24.0
     """A complaint gets its first reply within this time."""
+
+
+@dataclass(frozen=True)
+class MeasurementSettings:
+    """What plays brought."""
+
+    outcome_days: int = 28
+    """Days after a delivery within which an order counts as its outcome: four whole weeks, so that weekdays weigh the same."""
+    effect_history_days: int = 365
+    """Deliveries older than this say little about the play as it is now."""
+    planned_customers: int = 5000
+    """Customers of both groups at which the daily interval of an effect is narrowest; it holds at any number."""

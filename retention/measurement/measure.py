@@ -10,14 +10,10 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from retention.measurement.effects import play_effects
 from retention.measurement.feedback import read_feedback
 from retention.models.outcomes import record_outcomes
 from retention.warehouse import Run, load_contract, sql_file, stage_writer
-
-OUTCOME_DAYS = 28
-"""Days after a delivery within which an order counts as its outcome: four whole weeks, so that weekdays weigh the same."""
-EFFECT_HISTORY_DAYS = 365
-"""Deliveries older than this say little about the play as it is now."""
 
 _KPI_QUERIES = ("bi/_kpi_orders", "bi/_kpi_voice", "bi/_kpi_plays")
 
@@ -43,7 +39,10 @@ def measure(run: Run) -> dict[str, int]:
     with stage_writer(run, "bi") as writer:
         for name in _KPI_QUERIES:
             writer.fill_select("bi.kpi_value", sql_file(name), binds)
-        writer.fill_select("bi.play_effect", sql_file("bi/play_effect"), binds)
+        effects = play_effects(run, binds)
+        writer.staging("bi.play_effect")
+        if not effects.empty:
+            writer.fill_arrow("bi.play_effect", effects)
         writer.fill_select("bi.score_reliability", sql_file("bi/score_reliability"), binds)
         health = audience_health(run)
         writer.staging("bi.audience_health")
@@ -68,8 +67,8 @@ def binds_of(run: Run) -> dict[str, Any]:
         lowest_level=settings.membership.levels[0].name,
         acknowledge_within=timedelta(hours=settings.complaints.acknowledge_hours),
         reply_within=timedelta(hours=settings.complaints.first_reply_hours),
-        outcome_days=OUTCOME_DAYS,
-        earliest_date=run.as_of_date - timedelta(days=EFFECT_HISTORY_DAYS),
+        outcome_days=settings.measurement.outcome_days,
+        earliest_date=run.as_of_date - timedelta(days=settings.measurement.effect_history_days),
     )
 
 

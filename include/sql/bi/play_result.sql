@@ -32,6 +32,7 @@ select
     effects.play,
     coalesce(names.name_en, effects.play) as label,
     coalesce(names.name_zh, effects.play) as label_zh,
+    effects.service_tier,
     effects.outcome,
     effects.outcome_days,
     case when effects.is_shown then effects.treated_customers end as treated_customers,
@@ -41,6 +42,9 @@ select
     case when effects.is_shown then effects.difference end as difference,
     case when effects.is_shown then effects.lower_95 end as lower_95,
     case when effects.is_shown then effects.upper_95 end as upper_95,
+    case when effects.is_shown then effects.lower_any_95 end as lower_any_95,
+    case when effects.is_shown then effects.upper_any_95 end as upper_any_95,
+    case when effects.is_shown then effects.detectable end as detectable,
     effects.verdict
 from effects
 left join names on effects.play = names.play

@@ -41,11 +41,14 @@ def arm(warehouse: Warehouse, play: str, first: int, amounts: Sequence[int], tre
             entry(warehouse, who, who, "paid", "2026-03-20 12:00", 1, amount, order_number=1)
 
 
-def effect(run: Run, play: str, outcome: str) -> sa.Row[tuple[object, ...]]:
+def effect(run: Run, play: str, outcome: str, tier: str = "all") -> sa.Row[tuple[object, ...]]:
     with run.warehouse.connect() as connection:
         return connection.execute(
-            sa.text("select * from bi.play_effect where as_of_date = :day and play = :play and outcome = :outcome"),
-            {"day": DAY, "play": play, "outcome": outcome},
+            sa.text(
+                "select * from bi.play_effect where as_of_date = :day and play = :play and outcome = :outcome "
+                "and service_tier = :tier"
+            ),
+            {"day": DAY, "play": play, "outcome": outcome, "tier": tier},
         ).one()
 
 
@@ -60,10 +63,10 @@ def measured(make_run: Callable[..., Run]) -> Run:
     return run
 
 
-def test_difference_and_interval_are_those_of_scipy(measured: Run) -> None:
+def test_difference_is_that_of_scipy_and_the_interval_close_to_it(measured: Run) -> None:
     rng = np.random.default_rng(7)
-    treated = [int(v) for v in np.where(rng.random(60) < 0.6, rng.integers(5_000, 9_000, 60), 0)]
-    control = [int(v) for v in np.where(rng.random(40) < 0.3, rng.integers(4_000, 8_000, 40), 0)]
+    treated = [int(v) for v in np.where(rng.random(60) < 0.95, rng.integers(5_000, 9_000, 60), 0)]
+    control = [int(v) for v in np.where(rng.random(40) < 0.1, rng.integers(4_000, 8_000, 40), 0)]
     arm(measured.warehouse, "rescue", 1_000, treated, treated=True)
     arm(measured.warehouse, "rescue", 2_000, control, treated=False)
     measure(measured)
@@ -72,12 +75,46 @@ def test_difference_and_interval_are_those_of_scipy(measured: Run) -> None:
     difference = float(np.mean(treated) - np.mean(control))
     assert (found.treated_customers, found.control_customers) == (60, 40)
     assert found.difference == pytest.approx(difference)
-    assert (found.lower_95, found.upper_95) == pytest.approx(
-        (difference + stats.norm.ppf(0.025) * error, difference + stats.norm.ppf(0.975) * error), rel=1e-6
+    half = stats.norm.ppf(0.975) * error
+    assert (found.lower_95, found.upper_95) == pytest.approx((difference - half, difference + half), abs=0.1 * half)
+    assert found.lower_any_95 < found.lower_95 < found.difference < found.upper_95 < found.upper_any_95
+    assert (found.verdict, found.unadjusted) == ("positive", found.difference), (
+        "nothing was known before: nothing to adjust for"
     )
-    assert found.verdict == "positive"
     bought = effect(measured, "rescue", "bought")
     assert bought.treated_mean == pytest.approx(np.mean([v > 0 for v in treated]))
+
+
+def test_what_was_spent_before_is_taken_out(measured: Run) -> None:
+    """The draw put the great spenders into the treated group; the play itself adds ten to everybody."""
+    rng = np.random.default_rng(11)
+    for first, size, mean, treated in ((1_000, 60, 9_000, True), (2_000, 50, 7_000, False)):
+        before = [int(amount) for amount in rng.normal(mean, 2_000, size)]
+        after = [amount + int(noise) + 1_000 * treated for amount, noise in zip(before, rng.normal(0, 300, size), strict=True)]
+        arm(measured.warehouse, "growth", first, after, treated=treated)
+        for offset, amount in enumerate(before):
+            entry(measured.warehouse, first + offset, 10_000 + first + offset, "paid", "2026-01-15 12:00", 1, amount)
+    measure(measured)
+    found = effect(measured, "growth", "net_revenue_minor")
+    assert found.unadjusted == pytest.approx(3_000, abs=600)
+    assert found.difference == pytest.approx(1_000, abs=200)
+    assert found.variance_left < 0.1
+
+
+def test_effects_by_the_tier_held_when_it_began(measured: Run) -> None:
+    """VIPs gain; a move to another tier afterwards takes nobody along."""
+    for first, tier, amount in ((1_000, "vip", 500), (3_000, "ordinary", 0)):
+        arm(measured.warehouse, "care", first, [amount, amount + 10] * 20, treated=True)
+        arm(measured.warehouse, "care", first + 1_000, [0, 10] * 20, treated=False)
+        for who in [*range(first, first + 40), *range(first + 1_000, first + 1_040)]:
+            for day, to in ((date(2026, 1, 1), tier), (date(2026, 3, 20), "marginal")):
+                insert(measured.warehouse, "segments.tier_move", {"customer_key": who, "as_of_date": day, "to_tier": to})
+    measure(measured)
+    vip, ordinary = (effect(measured, "care", "net_revenue_minor", tier) for tier in ("vip", "ordinary"))
+    assert (vip.difference, vip.treated_customers, vip.verdict) == (pytest.approx(500), 40, "positive")
+    assert (ordinary.difference, ordinary.verdict) == (pytest.approx(0), "no_effect_seen")
+    assert effect(measured, "care", "net_revenue_minor").difference == pytest.approx(250)
+    assert ordinary.detectable > 0, "how small an effect would have been seen"
 
 
 def test_a_play_that_does_nothing_shows_no_effect(measured: Run) -> None:
