@@ -1,8 +1,8 @@
 """Campaigns: who is contacted with what, who is not and why, and the push to the marketing database."""
 
+from retention.campaigns.approvals import approve
 from retention.campaigns.catalogue import Attribute, attributes
 from retention.campaigns.errors import (
-    GuardStopped,
     NoMarketingDatabase,
     NothingPlanned,
     NothingToApprove,
@@ -11,16 +11,14 @@ from retention.campaigns.errors import (
     UpstreamEmpty,
     WrongEnvironment,
 )
-from retention.campaigns.guard import approve
 from retention.campaigns.holdout import bucket
 from retention.campaigns.planning import plan
-from retention.campaigns.plays import Play, check_plays, load_plays
+from retention.campaigns.plays import Play, check_plays, load_plays, play_problems
 from retention.campaigns.pushing import push
 from retention.campaigns.receipts import receive
 
 __all__ = [
     "Attribute",
-    "GuardStopped",
     "NoMarketingDatabase",
     "NothingPlanned",
     "NothingToApprove",
@@ -35,6 +33,7 @@ __all__ = [
     "check_plays",
     "load_plays",
     "plan",
+    "play_problems",
     "push",
     "receive",
 ]

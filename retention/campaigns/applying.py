@@ -1,4 +1,4 @@
-"""Applying a difference in the marketing database: members, changes, keys, staff tasks and the account of it all."""
+"""Applying a difference in the marketing database: members, changes, keys, tasks; what waits for approval is left alone."""
 
 from __future__ import annotations
 
@@ -6,37 +6,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.campaigns.errors import PushBroken
-from retention.campaigns.guard import Approval
 from retention.campaigns.outcome import Outcome
-from retention.campaigns.receipts import STREAM
 from retention.warehouse import Run, failpoint, load_contract, sql_file
 
 
-def open_sync(connection: Connection, run: Run, token: int, approval: Approval | None) -> int:
-    """Open the account of a push; its counts follow in :func:`close_sync`, in the same transaction."""
-    return int(
-        connection.execute(
-            sa.text(
-                "insert into marketing.audience_sync (stream, business_date, as_of_date, token, state, rows_total, "
-                "rows_added, rows_updated, rows_removed, rows_refused, tasks_added, tasks_withdrawn, checksum, environment, "
-                "run_id, approved_by, approval_reason) values (:stream, :business_date, :as_of_date, :token, 'committed', "
-                "0, 0, 0, 0, 0, 0, 0, '', :environment, :run_id, :approved_by, :approval_reason) returning sync_id"
-            ),
-            {
-                "stream": STREAM,
-                "business_date": run.business_date,
-                "as_of_date": run.as_of_date,
-                "token": token,
-                "environment": run.settings.company.environment,
-                "run_id": run.attempt.run_id,
-                "approved_by": approval.approved_by if approval else None,
-                "approval_reason": approval.reason if approval else None,
-            },
-        ).scalar_one()
-    )
-
-
-def apply_difference(connection: Connection, run: Run, token: int, sync_id: int) -> Outcome:
+def apply_difference(
+    connection: Connection, run: Run, token: int, sync_id: int, *, withheld: int = 0, waiting: str = ""
+) -> Outcome:
     """Apply ``pg_temp.push_difference``: removals first, so that a key can move between two records of one person.
 
     Raises
@@ -58,7 +34,7 @@ def apply_difference(connection: Connection, run: Run, token: int, sync_id: int)
         return (
             "from marketing.audience_stage as stage inner join pg_temp.push_difference as difference "
             "on stage.campaign = difference.campaign and stage.customer_key = difference.customer_key "
-            f"where stage.token = :token and difference.change in ({kinds})"
+            f"where stage.token = :token and difference.change in ({kinds}) and not difference.is_withheld"
         )
 
     removed = _remove(connection, listed, members, sync_id)
@@ -96,33 +72,10 @@ def apply_difference(connection: Connection, run: Run, token: int, sync_id: int)
         total=total,
         tasks_added=tasks_added,
         tasks_withdrawn=tasks_withdrawn,
+        withheld=withheld,
+        waiting=waiting,
         checksum=checksum,
     )
-
-
-def close_sync(connection: Connection, run: Run, token: int, outcome: Outcome) -> None:
-    """Write the counts of a push, move the stream forward and empty the stage."""
-    connection.execute(
-        sa.text(
-            "update marketing.audience_sync set rows_total = :total, rows_added = :added, rows_updated = :updated, "
-            "rows_removed = :removed, rows_refused = :refused, tasks_added = :tasks_added, "
-            "tasks_withdrawn = :tasks_withdrawn, checksum = :checksum where sync_id = :sync_id"
-        ),
-        {**outcome.counts(), "checksum": outcome.checksum, "sync_id": outcome.sync_id},
-    )
-    connection.execute(
-        sa.text(
-            "update marketing.push_state set business_date = :business_date, token = :token, sync_id = :sync_id, "
-            "updated_at = now() where stream = :stream"
-        ),
-        {"business_date": run.business_date, "token": token, "sync_id": outcome.sync_id, "stream": STREAM},
-    )
-    clear_stage(connection, token)
-
-
-def clear_stage(connection: Connection, token: int) -> None:
-    """Empty the stage of this push and of those that died before it."""
-    connection.execute(sa.text("delete from marketing.audience_stage where token <= :token"), {"token": token})
 
 
 def _remove(connection: Connection, listed: str, members: list[str], sync_id: int) -> int:
@@ -133,7 +86,7 @@ def _remove(connection: Connection, listed: str, members: list[str], sync_id: in
             f"select :sync_id, 'removed', difference.reason, {held} from marketing.campaign_audience as member "
             "inner join pg_temp.push_difference as difference on member.campaign = difference.campaign "
             "and member.customer_key = difference.customer_key where difference.change = 'removed' "
-            "order by member.campaign, member.customer_key"
+            "and not difference.is_withheld order by member.campaign, member.customer_key"
         ),
         {"sync_id": sync_id},
     )
@@ -141,7 +94,7 @@ def _remove(connection: Connection, listed: str, members: list[str], sync_id: in
         connection.execute(
             sa.text(
                 "delete from marketing.campaign_audience as member using pg_temp.push_difference as difference "
-                "where difference.change = 'removed' and member.campaign = difference.campaign "
+                "where difference.change = 'removed' and not difference.is_withheld and member.campaign = difference.campaign "
                 "and member.customer_key = difference.customer_key"
             )
         ).rowcount
@@ -163,7 +116,8 @@ def _tasks(connection: Connection, token: int, sync_id: int) -> tuple[int, int]:
     withdrawn = connection.execute(
         sa.text(
             "update marketing.staff_task as task set state = 'withdrawn', withdrawn_by = :sync_id "
-            f"from (\n{sql_file('marketing/_withdrawn_tasks')}\n) as withdrawn where task.send_key = withdrawn.send_key"
+            "from pg_temp.push_difference as difference where difference.change = 'task_withdrawn' "
+            "and not difference.is_withheld and task.send_key = difference.send_key"
         ),
         binds,
     ).rowcount
@@ -202,7 +156,9 @@ def _verify(connection: Connection, run: Run, token: int) -> tuple[int, str]:
     expected = connection.execute(
         sa.text(
             "select (select count(*) from marketing.audience_stage where token = :token and kind <> 'staff') "
-            "- (select count(*) from pg_temp.push_difference where change = 'refused' and not is_held)"
+            "- (select count(*) from pg_temp.push_difference where change = 'refused' and not is_held) "
+            "- (select count(*) from pg_temp.push_difference where change = 'added' and is_withheld) "
+            "+ (select count(*) from pg_temp.push_difference where change = 'removed' and is_withheld)"
         ),
         {"token": token},
     ).scalar_one()

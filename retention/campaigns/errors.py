@@ -42,16 +42,10 @@ class NothingPlanned(RetentionError):
     runbook = "nothing-planned"
 
 
-class GuardStopped(RetentionError):
-    """An audience would change more than its budget allows. Nothing was pushed."""
-
-    runbook = "guard-stopped"
-
-
 class NothingToApprove(RetentionError):
-    """No push of that day was stopped."""
+    """Nothing of that day waits for approval."""
 
-    runbook = "guard-stopped"
+    runbook = "needs-approval"
 
 
 class WrongEnvironment(RetentionError):

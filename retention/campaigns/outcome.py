@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,11 @@ class Outcome:
     total: int = 0
     tasks_added: int = 0
     tasks_withdrawn: int = 0
+    withheld: int = 0
+    """Changes that wait for approval."""
     checksum: str = ""
+    waiting: str = field(default="", compare=False)
+    """What waits and why, in words; not in the marketing database."""
 
     def counts(self) -> dict[str, int]:
         """Return what a run reports."""
@@ -32,4 +36,5 @@ class Outcome:
             "total": self.total,
             "tasks_added": self.tasks_added,
             "tasks_withdrawn": self.tasks_withdrawn,
+            "withheld": self.withheld,
         }

@@ -1,26 +1,27 @@
 """The push: the day's decisions into the marketing database, as a difference, once.
 
 Members are staged there, compared and applied in one transaction that locks ``push_state``, refuses an older day and an older
-token, and writes ``audience_sync`` with the rows. The receipt in the warehouse follows; see :mod:`retention.campaigns.receipts`
-for what happens when the process dies between the two.
+token, and writes ``audience_sync`` with the rows (:mod:`retention.campaigns.transaction`). The receipt in the warehouse
+follows; see :mod:`retention.campaigns.receipts` for what happens when the process dies between the two.
 """
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 
-from retention.campaigns.applying import clear_stage
-from retention.campaigns.difference import Stage, apply_stage
-from retention.campaigns.errors import GuardStopped, NothingPlanned, PushBroken
+from retention.campaigns.errors import PushBroken
 from retention.campaigns.outcome import Outcome
 from retention.campaigns.receipts import STREAM, marketing_of, receive
-from retention.campaigns.suppression import suppressed_people
-from retention.warehouse import ConnectionLost, Run, failpoint, ingest_arrow, lease, read_arrow, sql_file
+from retention.campaigns.staging import load_stage, read_plan
+from retention.campaigns.transaction import apply_stage
+from retention.warehouse import ConnectionLost, Run, failpoint, lease
 
+log = logging.getLogger(__name__)
 _DATASET = "audience"
 
 
@@ -37,12 +38,12 @@ def push(run: Run) -> dict[str, Any]:
 
     Returns
     -------
-    Counts of additions, updates, removals and tasks, or ``{"skipped": "older than …"}``.
+    Counts of additions, updates, removals and tasks, or ``{"skipped": "older than …"}``. Where an audience would change more
+        than its budget, ``withheld`` counts what waits for approval and ``needs_approval`` says what it is; the rest went out.
 
     Raises
     ------
-    GuardStopped when an audience would change more than its budget; NothingPlanned without decisions; Fenced when a newer
-    attempt took over. Nothing was changed then.
+    NothingPlanned without decisions; Fenced when a newer attempt took over. Nothing was changed then.
     """
     marketing_of(run)
     with lease(run, _DATASET) as held:
@@ -51,16 +52,12 @@ def push(run: Run) -> dict[str, Any]:
         if newer is not None:
             held.note = f"older than {newer}: not pushed"
             return {"skipped": f"older than {newer}"}
-        population = _population(run)
+        plan = read_plan(run, held.token, 0)
         failpoint("push.before_stage")
-        staged = _stage(run, held.token)
+        stage = replace(plan, rows=load_stage(run, held.token))
         failpoint("push.staged")
         try:
-            outcome = apply_stage(run, Stage(held.token, staged, population))
-        except GuardStopped:
-            with marketing_of(run).begin() as connection:
-                clear_stage(connection, held.token)
-            raise
+            outcome = apply_stage(run, stage)
         except ConnectionLost:
             # Did the commit arrive? Only the marketing database knows.
             found = _committed(run, held.token)
@@ -78,7 +75,23 @@ def push(run: Run) -> dict[str, Any]:
         with held.publishing() as connection:
             held.record(connection, "campaigns.delivery", counts["added"] + counts["tasks_added"])
             held.counts.update(counts)
-    return {**counts, "receipts": received}
+            held.note = f"needs approval: {outcome.waiting}" if outcome.waiting else ""
+    return {**counts, "receipts": received, **_waiting(run, outcome)}
+
+
+def _waiting(run: Run, outcome: Outcome) -> dict[str, str]:
+    """Say what waits for approval, where it is read: in the log and in the counts of the run."""
+    if not outcome.waiting:
+        return {}
+    log.warning(
+        "marketing.campaign_audience %s: %s. %s changes wait for approval, everything else was pushed. If they are meant, "
+        "approve them with name and reason (`retention audience approve`): good for one push and up to these counts. "
+        "See docs/runbook.md#needs-approval",
+        run.business_date,
+        outcome.waiting,
+        f"{outcome.withheld:,}",
+    )
+    return {"needs_approval": outcome.waiting}
 
 
 def _newer_day(run: Run) -> date | None:
@@ -96,47 +109,6 @@ def _newer_day(run: Run) -> date | None:
         ).scalar_one_or_none()
     newest = max((day for day in (known, pushed) if day is not None), default=None)
     return newest if newest is not None and newest > run.business_date else None
-
-
-def _population(run: Run) -> int:
-    """Return how many customers the plan looked at: the base of the guard's budgets."""
-    with run.warehouse.connect() as connection:
-        row = connection.execute(
-            sa.text(
-                "select max(play_run.population) as population from campaigns.play_run "
-                "inner join ops.published as published on published.table_name = 'campaigns.decision' "
-                "and published.slice_key = cast(play_run.as_of_date as text) where play_run.as_of_date = :as_of_date"
-            ),
-            {"as_of_date": run.as_of_date},
-        ).one()
-    if not row.population:
-        raise NothingPlanned(
-            f"campaigns.decision {run.as_of_date}: expected the day's decisions, found none published. Nothing was pushed, "
-            "nobody was removed. Plan the day first."
-        )
-    return int(row.population)
-
-
-def _stage(run: Run, token: int) -> int:
-    """Load who may be contacted into the marketing database's stage and return how many."""
-    blocked = "{" + ",".join(map(str, suppressed_people(run))) + "}"
-    rows: pa.Table = read_arrow(
-        run.warehouse,
-        sql_file("campaigns/_deliverable"),
-        {
-            "as_of_date": run.as_of_date,
-            "token": token,
-            "suppressed": blocked,
-            "push_contact_details": run.settings.campaigns.push_contact_details,
-        },
-    )
-    failpoint("push.read")
-    marketing = marketing_of(run)
-    with marketing.begin() as connection:
-        clear_stage(connection, token)
-    if rows.num_rows:
-        ingest_arrow(marketing, "marketing.audience_stage", rows)
-    return int(rows.num_rows)
 
 
 def _committed(run: Run, token: int) -> Outcome | None:
@@ -172,5 +144,6 @@ def _as_outcome(sync: sa.Row[Any]) -> Outcome:
         total=sync.rows_total,
         tasks_added=sync.tasks_added,
         tasks_withdrawn=sync.tasks_withdrawn,
+        withheld=sync.rows_withheld,
         checksum=sync.checksum,
     )

@@ -109,18 +109,18 @@ def book(connection: Connection, sync: Row[Any], changes: Sequence[dict[str, Any
                 "pushed_at": sync.pushed_at,
             },
         )
-    if sync.approved_by is not None:
+    if sync.approval_id is not None:
         connection.execute(
             sa.text(
                 "update campaigns.approval set used_at = :pushed_at, used_by_run = :run_id "
-                "where business_date = :business_date and used_at is null and approved_by = :approved_by "
-                "and approved_at <= :pushed_at"
+                # Number and day: in a warehouse restored from a backup the number may be somebody else's.
+                "where approval_id = :approval_id and business_date = :business_date and used_at is null"
             ),
             {
                 "pushed_at": sync.pushed_at,
                 "run_id": sync.run_id,
                 "business_date": sync.business_date,
-                "approved_by": sync.approved_by,
+                "approval_id": sync.approval_id,
             },
         )
     connection.execute(

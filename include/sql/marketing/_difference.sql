@@ -1,4 +1,5 @@
--- What a push changes: the staged members against the members the database holds, one row per membership that joins, changes or leaves.
+-- What a push changes: the staged members and staff tasks against those the database holds, one row per membership that joins, changes
+-- or leaves, and per task that is new or has lost its reason.
 -- A send_key is never handed out twice. When two records of a person turn out to be one, the membership moves to the surviving key
 -- with the send_key it had: a removal and an update, no addition.
 with
@@ -26,6 +27,7 @@ compared as (
         wanted.campaign,
         wanted.customer_key,
         wanted.send_key,
+        wanted.kind,
         held.send_key as held_send_key,
         held.valid_until as held_until,
         -- Null-safe: a row less an equal one leaves nothing.
@@ -98,8 +100,11 @@ select
     end as change,
     campaign,
     customer_key,
+    send_key,
+    kind,
     held_send_key is not null as is_held,
-    false as is_expired
+    false as is_expired,
+    held_send_key is null and is_moving as is_moving
 from compared
 where held_send_key is distinct from send_key or differs
 union all
@@ -107,6 +112,38 @@ select
     'removed' as change,
     campaign,
     customer_key,
+    send_key,
+    kind,
     true as is_held,
-    valid_until <= :as_of as is_expired
+    valid_until <= :as_of as is_expired,
+    exists(select 1 from wanted where wanted.send_key = leaving.send_key) as is_moving
 from leaving
+union all
+-- A key handed out once makes no second task.
+select
+    'task_added' as change,
+    stage.campaign,
+    stage.customer_key,
+    stage.send_key,
+    stage.kind,
+    false as is_held,
+    false as is_expired,
+    false as is_moving
+from marketing.audience_stage as stage
+where
+    stage.token = :token
+    and stage.kind = 'staff'
+    and not exists (select 1 from marketing.issued_send_key as issued where issued.send_key = stage.send_key)
+union all
+select
+    'task_withdrawn' as change,
+    task.campaign,
+    task.customer_key,
+    task.send_key,
+    'staff' as kind,
+    true as is_held,
+    task.due_until <= :as_of as is_expired,
+    false as is_moving
+from marketing.staff_task as task
+left join marketing.audience_stage as stage on stage.token = :token and stage.kind = 'staff' and task.send_key = stage.send_key
+where task.state = 'open' and stage.send_key is null

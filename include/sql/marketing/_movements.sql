@@ -1,13 +1,24 @@
--- Per audience what a push would do: members held, standing, wanted, joining and leaving. Reasons in :exempt are not counted as leaving.
--- Staff plays hold no members: of them only the size counts.
+-- Per audience what a push would do: members held, standing, wanted, joining and leaving; tasks of a staff play count like members.
+-- Reasons in :exempt are not counted as leaving, nor who only moves to the surviving record of a person.
 with
 
 held as (
     select
         campaign,
         count(*) as held_rows,
-        count(*) filter (where valid_until > :as_of) as standing
-    from marketing.campaign_audience
+        count(*) filter (where is_standing) as standing
+    from (
+        select
+            campaign,
+            valid_until > :as_of as is_standing
+        from marketing.campaign_audience
+        union all
+        select
+            campaign,
+            due_until > :as_of as is_standing
+        from marketing.staff_task
+        where state = 'open'
+    ) as member
     group by campaign
 ),
 
@@ -23,9 +34,13 @@ wanted as (
 moves as (
     select
         campaign,
-        count(*) filter (where change in ('added', 'renewed')) as joins,
+        count(*) filter (where change in ('added', 'renewed', 'task_added')) as joins,
         count(*) filter (
-            where change = 'removed' and not is_expired and reason <> all(cast(:exempt as text []))
+            where
+                change in ('removed', 'task_withdrawn')
+                and not is_expired
+                and not is_moving
+                and coalesce(reason, '') <> all(cast(:exempt as text []))
         ) as leaves
     from pg_temp.push_difference
     group by campaign

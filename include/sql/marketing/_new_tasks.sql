@@ -1,16 +1,16 @@
--- Staff tasks of a push that were never made before. A key handed out once makes no second task.
+-- Staff tasks of a push that were never made before.
 insert into marketing.staff_task (
     send_key, campaign, customer_key, customer_id, state, priority, language, offer, offer_terms, due_from, due_until, account_owner,
     title_en, title_zh, talking_points_en, talking_points_zh, opening_minor, midpoint_minor, ceiling_minor, reasons_en, reasons_zh,
     sync_id, joined_on
 )
 select
-    send_key, campaign, customer_key, customer_id, 'open', priority, language, offer, offer_terms, valid_from, valid_until,
-    account_owner, title_en, title_zh, talking_points_en, talking_points_zh, opening_minor, midpoint_minor, ceiling_minor,
-    reasons_en, reasons_zh, :sync_id, joined_on
+    stage.send_key, stage.campaign, stage.customer_key, stage.customer_id, 'open', stage.priority, stage.language, stage.offer,
+    stage.offer_terms, stage.valid_from, stage.valid_until, stage.account_owner, stage.title_en, stage.title_zh,
+    stage.talking_points_en, stage.talking_points_zh, stage.opening_minor, stage.midpoint_minor, stage.ceiling_minor,
+    stage.reasons_en, stage.reasons_zh, :sync_id, stage.joined_on
 from marketing.audience_stage as stage
-where
-    stage.token = :token
-    and stage.kind = 'staff'
-    and not exists (select 1 from marketing.issued_send_key as issued where issued.send_key = stage.send_key)
+inner join pg_temp.push_difference as difference
+    on stage.campaign = difference.campaign and stage.customer_key = difference.customer_key and stage.send_key = difference.send_key
+where stage.token = :token and stage.kind = 'staff' and difference.change = 'task_added' and not difference.is_withheld
 on conflict (send_key) do nothing

@@ -11,7 +11,6 @@ import pytest
 import sqlalchemy as sa
 
 from retention import campaigns
-from retention.campaigns.guard import Movement, find_excess
 from retention.settings import CompanySettings
 from retention.warehouse import DatabaseFailed, Fenced, Warehouse, migrate
 from tests.retention.campaigns.conftest import KEYS, Company, settings
@@ -143,11 +142,11 @@ def test_withdrawn_between_plan_and_push(staffed: Company) -> None:
 
 def test_without_asking_again_the_push_would_hand_her_out(staffed: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     """The damage with that guard off; and the view still holds her back, because it asks for itself."""
-    from retention.campaigns import pushing
+    from retention.campaigns import staging
 
-    original = pushing.sql_file
+    original = staging.sql_file
     where = "coalesce(consents.decision, case when chosen.purpose = 'service' then 'granted' end) = 'granted'"
-    monkeypatch.setattr(pushing, "sql_file", lambda name: original(name).replace(where, "true"))
+    monkeypatch.setattr(staging, "sql_file", lambda name: original(name).replace(where, "true"))
     staffed.plan()
     staffed.consent("Ana", "marketing", "withdrawn")
     staffed.push()
@@ -321,164 +320,7 @@ def test_a_merged_person_keeps_the_key(pushed: Company) -> None:
     ) == [(9, None)]
 
 
-# -- guard --------------------------------------------------------------------------------------------------------------
-def _crowd(company: Company, share: float, **attributes: object) -> None:
-    """Everybody a lost customer, but for a share."""
-    names = list(KEYS)
-    for number, name in enumerate(names):
-        company.customer(name, stage="lost" if number < len(names) * share else "repeat", last=400, clv=0, **attributes)
-
-
-def test_a_first_push_to_most_of_the_base_stops(company: Company) -> None:
-    """Seven of ten are over 60 %. Nothing is pushed, and the message says what and how much."""
-    company.settings = settings(guard_minimum_rows=1)
-    _crowd(company, 0.7)
-    company.plan()
-    with pytest.raises(campaigns.GuardStopped, match="win_back: size 7, allowed 6") as stopped:
-        company.push()
-    assert "Nothing was pushed" in str(stopped.value)
-    assert "docs/runbook.md#guard-stopped" in str(stopped.value)
-    assert company.members() == set()
-    assert company.ask("select play, measure, found, allowed from campaigns.guard_stop") == [("win_back", "size", 7, 6)]
-
-
-def test_without_the_guard_all_of_them_are_written_to(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The damage."""
-    company.settings = settings(guard_minimum_rows=1)
-    monkeypatch.setattr("retention.campaigns.difference.find_excess", lambda *given: [])
-    _crowd(company, 0.7)
-    company.plan()
-    assert company.push()["added"] == 7
-
-
-def test_an_approval_lets_one_push_through_and_no_more_than_it_saw(company: Company) -> None:
-    company.settings = settings(guard_minimum_rows=1)
-    _crowd(company, 0.7)
-    company.plan()
-    with pytest.raises(campaigns.NothingToApprove):
-        campaigns.approve(company.warehouse, company.run().business_date, "Wu", "win-back week")
-    with pytest.raises(campaigns.GuardStopped):
-        company.push()
-    with pytest.raises(campaigns.NothingToApprove, match="name and a reason"):
-        campaigns.approve(company.warehouse, company.run().business_date, "Wu", " ")
-    given = campaigns.approve(company.warehouse, company.run().business_date, "Wu", "win-back week")
-    assert given["ceilings"] == {"win_back.size": 7}
-    company.do("update segments.lifecycle set lifecycle_stage = 'lost'")
-    company.plan()
-    with pytest.raises(campaigns.GuardStopped, match="size 10"):
-        company.push()
-    company.do("update segments.lifecycle set lifecycle_stage = 'repeat' where customer_key > 7")
-    company.plan()
-    assert company.push()["added"] == 7
-    assert company.ask("select approved_by, approval_reason from marketing.audience_sync", company.marketing) == [
-        ("Wu", "win-back week")
-    ]
-    assert company.ask("select approved_by, used_by_run from campaigns.approval where used_at is not null") == [("Wu", "run-1")]
-    assert company.ask("select actor, action, reason from ops.audit") == [("Wu", "approve_push", "win-back week")]
-
-
-def test_half_of_an_audience_leaving_stops_but_who_said_no_may_go(company: Company) -> None:
-    company.settings = settings(guard_minimum_rows=1)
-    _crowd(company, 0.5)
-    company.plan()
-    company.push()
-    assert len(company.members()) == 5
-    company.next_day()
-    for name in ("Ana", "Bo", "Chen", "Dai"):
-        company.consent(name, "marketing", "withdrawn")
-    company.plan()
-    assert company.push()["removed"] == 4
-    company.next_day()
-    company.do("update segments.lifecycle set lifecycle_stage = 'repeat' where as_of_date = :day", day=company.as_of_date)
-    company.plan()
-    assert company.push()["removed"] == 1, "one row is always within the budget"
-
-
-def test_more_than_half_of_an_audience_leaving_stops(company: Company) -> None:
-    """Three of five lost customers seem to be lost no more over night: somebody should look. Nobody is taken out."""
-    company.settings = settings(guard_minimum_rows=1)
-    _crowd(company, 0.5)
-    company.plan()
-    company.push()
-    before = company.members()
-    _leave(company, 3)
-    with pytest.raises(campaigns.GuardStopped, match="win_back: leaves 3, allowed 2"):
-        company.push()
-    assert company.members() == before
-
-
-def test_without_that_budget_they_are_all_taken_out(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The damage."""
-    company.settings = settings(guard_minimum_rows=1)
-    _crowd(company, 0.5)
-    company.plan()
-    company.push()
-    _leave(company, 3)
-    monkeypatch.setattr("retention.campaigns.difference.find_excess", lambda *given: [])
-    assert company.push()["removed"] == 3
-
-
-def _leave(company: Company, count: int) -> None:
-    """Go on to the next day, on which some of the lost are no more."""
-    company.next_day()
-    company.do(
-        "update segments.lifecycle set lifecycle_stage = 'repeat' where as_of_date = :day and customer_key <= :count",
-        day=company.as_of_date,
-        count=count,
-    )
-    company.plan()
-
-
-def test_a_small_audience_that_multiplies_stops(company: Company) -> None:
-    """From one to six over night is less than 60 % of everybody, but six times what was usual: the threshold is wrong."""
-    company.settings = settings(guard_minimum_rows=1, guard_join_share=1.0)
-    _crowd(company, 0.1)
-    company.plan()
-    assert company.push()["added"] == 1
-    company.next_day()
-    company.do(
-        "update segments.lifecycle set lifecycle_stage = 'lost' where as_of_date = :day and customer_key <= 6",
-        day=company.as_of_date,
-    )
-    company.plan()
-    with pytest.raises(campaigns.GuardStopped, match="win_back: size 6, allowed 5"):
-        company.push()
-    assert company.members() == {("win_back", "Ana")}
-
-
-def test_staff_are_not_handed_everybody(company: Company) -> None:
-    """A tier rule gone wrong makes everybody a VIP: nobody's account manager gets ten visits."""
-    company.settings = settings(guard_minimum_rows=1)
-    for name in KEYS:
-        company.customer(name, tier="vip")
-    company.plan()
-    with pytest.raises(campaigns.GuardStopped, match="strategic_care: size 10, allowed 6"):
-        company.push()
-    assert company.members("marketing.staff_task") == set()
-
-
-@pytest.mark.parametrize(
-    ("moved", "measures"),
-    [
-        pytest.param({"size": 60}, [], id="at the share of the base"),
-        pytest.param({"size": 61}, ["size"], id="above it"),
-        pytest.param({"size": 50, "usual": 10}, [], id="five times the usual"),
-        pytest.param({"size": 51, "usual": 10}, ["size"], id="more than that"),
-        pytest.param({"size": 10, "usual": 0}, [], id="few are always allowed"),
-        pytest.param({"size": 40, "held": 40, "joins": 25}, [], id="a quarter of the base joins"),
-        pytest.param({"size": 40, "held": 40, "joins": 26}, ["joins"], id="more than that joins"),
-        pytest.param({"size": 20, "held": 40, "leaves": 20}, [], id="half leaves"),
-        pytest.param({"size": 19, "held": 40, "leaves": 21}, ["leaves"], id="more than half leaves"),
-        pytest.param({"size": 60, "joins": 60, "was_delivered": False}, [], id="a first push has no joins"),
-    ],
-)
-def test_budgets_of_the_guard(moved: dict[str, int], measures: list[str]) -> None:
-    """A base of 100 customers, ten rows always free."""
-    given = {"held": 0, "size": 0, "joins": 0, "leaves": 0, "was_delivered": True, **moved}
-    found = find_excess([Movement("p", **given)], 100, settings(guard_minimum_rows=10).campaigns)
-    assert [item.measure for item in found] == measures
-
-
+# -- environment, contacts, roles, readers ---------------------------------------------------------------------------------
 def test_another_environment_is_refused(pushed: Company) -> None:
     pushed.settings = dataclasses.replace(pushed.settings, company=CompanySettings(environment="staging"))
     pushed.next_day()
@@ -487,7 +329,6 @@ def test_another_environment_is_refused(pushed: Company) -> None:
         pushed.push()
 
 
-# -- contacts, roles, readers -------------------------------------------------------------------------------------------
 def test_plain_addresses_only_where_configured_and_only_of_members(staffed: Company) -> None:
     staffed.plan()
     staffed.push()

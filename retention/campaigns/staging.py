@@ -1,0 +1,105 @@
+"""Staging: who may be contacted, streamed from the warehouse into the marketing database without being held in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.campaigns.difference import Stage
+from retention.campaigns.errors import NothingPlanned, PushBroken
+from retention.campaigns.receipts import marketing_of
+from retention.campaigns.suppression import suppressed_people
+from retention.warehouse import Run, failpoint, load_contract, sql_file
+
+_STAGE = "marketing.audience_stage"
+
+
+def read_plan(run: Run, token: int, rows: int) -> Stage:
+    """Return what was planned for the day, beside the stage it was loaded into.
+
+    Raises
+    ------
+    NothingPlanned when the day has no published decisions, or they looked at nobody.
+    """
+    with run.warehouse.connect() as connection:
+        found = connection.execute(
+            sa.text(
+                "select play_run.play, play_run.population, play.definition -> 'guard' as guard "
+                "from campaigns.play_run as play_run "
+                "inner join ops.published as published on published.table_name = 'campaigns.decision' "
+                "and published.slice_key = cast(play_run.as_of_date as text) "
+                "left join campaigns.play as play on play_run.play = play.play and play_run.content_hash = play.content_hash "
+                "where play_run.as_of_date = :as_of_date order by play_run.play"
+            ),
+            {"as_of_date": run.as_of_date},
+        ).all()
+    population = max((row.population for row in found), default=0)
+    if not population:
+        raise NothingPlanned(
+            f"campaigns.decision {run.as_of_date}: expected the day's decisions, found none published. Nothing was pushed, "
+            "nobody was removed. Plan the day first."
+        )
+    return Stage(
+        token,
+        rows,
+        int(population),
+        plays=tuple(row.play for row in found),
+        budgets={row.play: row.guard for row in found if row.guard},
+    )
+
+
+def load_stage(run: Run, token: int) -> int:
+    """Load who may be contacted into the stage, in a transaction of its own; return how many rows."""
+    with marketing_of(run).begin() as connection:
+        clear_stage(connection, token)
+        return fill_stage(connection, run, token)
+
+
+def fill_stage(connection: Connection, run: Run, token: int) -> int:
+    """Load who may be contacted into the stage within a transaction of the marketing database; return how many rows.
+
+    Raises
+    ------
+    PushBroken when fewer rows arrived than were sent.
+    """
+    contract = load_contract(_STAGE)
+    # Cast to what the table has: the stream is binary, and nobody converts it.
+    columns = ", ".join(f"cast(staged.{column.name} as {column.type}) as {column.name}" for column in contract.columns)
+    query = f"select {columns} from (\n{sql_file('campaigns/_deliverable')}\n) as staged"
+    binds = {
+        "as_of_date": run.as_of_date,
+        "token": token,
+        "suppressed": "{" + ",".join(map(str, suppressed_people(run))) + "}",
+        "push_contact_details": run.settings.campaigns.push_contact_details,
+    }
+    with run.warehouse.connect() as source:
+        sent, arrived = _stream(source, query, binds, connection, f"{_STAGE} ({', '.join(contract.column_names)})")
+    if sent != arrived:
+        raise PushBroken(f"{_STAGE}, token {token}: {sent:,} rows were sent, {arrived:,} arrived. Nothing was pushed.")
+    return arrived
+
+
+def clear_stage(connection: Connection, token: int) -> None:
+    """Empty the stage of this push and of those that died before it."""
+    connection.execute(sa.text(f"delete from {_STAGE} where token <= :token"), {"token": token})
+
+
+def _stream(source: Connection, query: str, binds: Mapping[str, Any], target: Connection, table: str) -> tuple[int, int]:
+    """Copy the rows of a query from one server to the other as bytes; return how many left and how many arrived."""
+    compiled = sa.text(query).bindparams(**binds).compile(dialect=target.dialect)
+    rows, sink = source.connection.cursor(), target.connection.cursor()
+    try:
+        with (
+            rows.copy(f"copy ({compiled}) to stdout (format binary)", compiled.params) as blocks,
+            sink.copy(f"copy {table} from stdin (format binary)") as copied,
+        ):
+            failpoint("push.read")
+            for block in blocks:
+                copied.write(block)
+        return int(rows.rowcount), int(sink.rowcount)
+    finally:
+        rows.close()
+        sink.close()

@@ -1,0 +1,149 @@
+"""Days that are decided in one line: what a plan would have selected, written where the push reads it.
+
+For tests of the push alone. What the rules decide has tests of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from retention.warehouse import ensure_partitions, load_contract
+from tests.retention.campaigns.conftest import _FILL, Company
+
+PLAYS: Mapping[str, str] = {"win_back": "promotional", "welcome": "promotional", "care": "service", "visit": "staff"}
+_TABLES = ("campaigns.decision", "campaigns.play_run", "campaigns.staff_task")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One person selected for one play."""
+
+    play: str
+    key: int
+    period: str = "1"
+    offer: str = "none"
+    valid_days: int = 14
+    begun_days_ago: int = 0
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def send_key(self) -> str:
+        """Unique per play, channel, period and customer."""
+        return f"{self.play}|{self.channel}|{self.period}|{self.key}"
+
+    @property
+    def channel(self) -> str:
+        """Staff plays have one of their own."""
+        return "staff" if PLAYS[self.play] == "staff" else "email"
+
+
+def decide(
+    company: Company,
+    choices: Iterable[Choice],
+    population: int = 100,
+    *,
+    plays: Iterable[str] = PLAYS,
+    guards: Mapping[str, Mapping[str, float]] | None = None,
+) -> None:
+    """Make the day's decisions what is given, as a published plan would."""
+    day = company.as_of_date
+    ensure_partitions(company.warehouse, list(_TABLES), day)
+    midnight = company.run().as_of
+    decisions, tasks = [], []
+    for choice in choices:
+        begins: datetime = midnight - timedelta(days=choice.begun_days_ago)
+        decisions.append(
+            {
+                "as_of_date": day, "play": choice.play, "customer_key": choice.key, "state": "selected", "kind": PLAYS[choice.play],
+                "purpose": "marketing" if PLAYS[choice.play] == "promotional" else "service", "period_key": choice.period,
+                "channel": choice.channel, "send_key": choice.send_key, "offer": choice.offer, "offer_terms": "{}",
+                "content_key": choice.play, "language": "en", "valid_from": begins, "is_capped": True, "uses_profiling": False,
+                "valid_until": begins + timedelta(days=choice.valid_days), "joined_on": begins.date(), **choice.more,
+            }
+        )  # fmt: skip
+        if PLAYS[choice.play] == "staff":
+            tasks.append({"as_of_date": day, "play": choice.play, "customer_key": choice.key, "send_key": choice.send_key})
+    with company.warehouse.begin() as connection:
+        for table in _TABLES:
+            connection.execute(sa.text(f"delete from {table} where as_of_date = :day"), {"day": day})
+        _insert(connection, "campaigns.decision", decisions)
+        _insert(connection, "campaigns.staff_task", tasks)
+        for play in plays:
+            definition = json.dumps({"guard": dict((guards or {}).get(play, {}))})
+            connection.execute(
+                sa.text(
+                    "insert into campaigns.play (play, content_hash, name_en, name_zh, kind, purpose, priority, period, "
+                    "holdout_share, definition) values (:play, md5(:definition), '-', '-', '-', '-', 1, 'once', 0, "
+                    "cast(:definition as jsonb)) on conflict (play, content_hash) do nothing"
+                ),
+                {"play": play, "definition": definition},
+            )
+            _insert(
+                connection,
+                "campaigns.play_run",
+                [
+                    {
+                        "as_of_date": day, "play": play, "population": population,
+                        "content_hash": connection.execute(sa.text("select md5(:text)"), {"text": definition}).scalar_one(),
+                        "selected": sum(choice["play"] == play for choice in decisions),
+                    }
+                ],
+            )  # fmt: skip
+        connection.execute(
+            sa.text(
+                "insert into ops.published (table_name, slice_key, token, rows, run_id, published_at, is_stale) "
+                "values ('campaigns.decision', :slice_key, 1, 1, 'test', clock_timestamp(), false) on conflict do nothing"
+            ),
+            {"slice_key": day.isoformat()},
+        )
+
+
+def _insert(connection: sa.Connection, table: str, rows: list[dict[str, Any]]) -> None:
+    """Insert rows; what is required and not given gets a value of its type."""
+    if not rows:
+        return
+    required = {
+        column.name: {**_FILL, "smallint": 0}[column.type]
+        for column in load_contract(table).columns
+        if not column.nullable and column.default is None and not column.identity
+    }
+    full = [{**required, **row} for row in rows]
+    names = list(full[0])
+    connection.execute(
+        sa.text(f"insert into {table} ({', '.join(names)}) values ({', '.join(f':{name}' for name in names)})"), full
+    )
+
+
+def consent_everybody(company: Company, keys: Iterable[int]) -> None:
+    """Everybody agreed to marketing, in the ledger and, at once, beside the audience."""
+    listed = sorted(set(keys))
+    agreed = company.days_ago(300)
+    with company.warehouse.begin() as connection:
+        connection.execute(
+            sa.text(
+                "insert into privacy.consent (consent_key, source_customer_key, customer_key, purpose, channel, decision, decided_at, "
+                "recorded_at, source) select key, key, key, 'marketing', 'all', 'granted', :at, :at, 'crm' "
+                "from unnest(cast(:keys as bigint[])) as key on conflict do nothing"
+            ),
+            {"keys": listed, "at": agreed},
+        )
+    with company.marketing.begin() as connection:
+        connection.execute(
+            sa.text(
+                "insert into marketing.consent_state (customer_key, purpose, channel, decision, decided_at) "
+                "select key, 'marketing', 'all', 'granted', :at from unnest(cast(:keys as bigint[])) as key on conflict do nothing"
+            ),
+            {"keys": listed, "at": agreed},
+        )
+        connection.execute(
+            sa.text(
+                "insert into marketing.consent_feed (feed, heartbeat_at) values ('consent', now()) "
+                "on conflict (feed) do update set heartbeat_at = now()"
+            )
+        )
