@@ -101,7 +101,7 @@ class CampaignSettings:
     """Share of customers who get no promotion at all for a calendar year, so that what all promotions together bring can be
     measured; service and staff plays go on. 0: no such group."""
     control_stratum_minimum: int = 200
-    """From this many customers of a tier on, exactly the share of them is drawn as control; below it the share holds on average."""
+    """From this many customers of a tier on, exactly the share of them is drawn as control; below, the share holds on average."""
     guard_first_push_share: float = 0.6
     """The first push may reach at most this share of all customers."""
     guard_join_share: float = 0.25
@@ -131,8 +131,8 @@ class AllocationSettings:
     top_share: float = 0.2
     """This share of purchasers, by predicted value, are the customers who matter most …"""
     top_budget_share: float = 0.8
-    """… and this share of the money is for them: the others get the rest of it at most. 0: no such rule. It holds where there is
-    a budget over all plays, or every promotional play of the day has its own."""
+    """… and this share of the money is for them: the others get the rest of it at most. 0: no such rule. It holds where there
+    is a budget over all plays, or every promotional play of the day has its own."""
     channel_contacts_per_day: dict[str, float] = field(default_factory=dict)
     """Most promotional contacts a day by channel, as `sms = 20000`; a channel not named has no limit."""
     assumed_margin_share: float = 0.35
@@ -145,7 +145,7 @@ class AllocationSettings:
     uplift_minimum_people: int = 100
     """A measured effect counts from so many contacted and so many held back on."""
     prior_spread: float = 1.0
-    """How unsure a play's stated expectation is, as a share of itself: the standard deviation against which a measurement is weighed."""
+    """How unsure a play's stated expectation is, as a share of itself: the spread against which a measurement is weighed."""
 
 
 @dataclass(frozen=True)
