@@ -146,8 +146,8 @@ def _one(play: Play, company: CompanySettings, binds: Binds) -> str:
 
     codes = [f"cast({binds.add(rung.code)} as text)" for rung in play.ladder]
     terms = [terms_of(rung, company, binds) for rung in play.ladder]
-    openings = [_bound(rung, company, binds, "opening") for rung in play.ladder]
-    ceilings = [_bound(rung, company, binds, "ceiling") for rung in play.ladder]
+    openings = [bound_of(rung, company, binds, "opening") for rung in play.ladder]
+    ceilings = [bound_of(rung, company, binds, "ceiling") for rung in play.ladder]
     return f"""select
     cast({binds.add(play.name)} as text) as play,
     attributes.customer_key,
@@ -164,7 +164,7 @@ where
     and {matching(play, binds)}"""
 
 
-def _bound(rung: Rung, company: CompanySettings, binds: Binds, end: str) -> str:
+def bound_of(rung: Rung, company: CompanySettings, binds: Binds, end: str) -> str:
     """Compile one end of a negotiation: a share of an amount of the customer's, or the fixed amount where there is none."""
     negotiation = rung.negotiation
     if negotiation is None:
