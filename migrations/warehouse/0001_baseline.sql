@@ -89,13 +89,13 @@ create table bi.kpi_value (
     customers bigint not null,
     primary key (as_of_date, kpi, period, dimension, member)
 ) partition by range (as_of_date);
-comment on table bi.kpi_value is 'KPIs as of a date, for the business day just closed and for the calendar month it lies in (month to date; final in the slice of the first day of the next month), overall and by tier, stage, play and channel. Aggregates only. Grain: one row per KPI, period, dimension and member per as_of_date.';
+comment on table bi.kpi_value is 'KPIs as of a date, for the business day just closed and for the calendar month it lies in (month to date; final in the slice of the first day of the next month), overall and by tier, stage, segment, membership level, acquisition channel and region of the customers, by channel of the orders, by play and channel of the messages. Aggregates only. Grain: one row per KPI, period, dimension and member per as_of_date.';
 comment on column bi.kpi_value.as_of_date is 'first day not included: the business day before it is the last one counted';
 comment on column bi.kpi_value.kpi is 'name of the KPI, defined in bi.kpi_definition';
 comment on column bi.kpi_value.period is 'day (the day before as_of_date) or month (from the first of its month to that day)';
 comment on column bi.kpi_value.period_start is 'first day counted';
-comment on column bi.kpi_value.dimension is 'all, tier, stage, play or channel';
-comment on column bi.kpi_value.member is 'tier, stage, play or channel the number is about; ''all'' for the dimension all';
+comment on column bi.kpi_value.dimension is 'all; tier, stage, segment (RFM), membership, acquisition_channel, region: of the customers as of the date; order_channel: of the orders; play, channel: of the messages';
+comment on column bi.kpi_value.member is 'member of the dimension that the number is about; ''all'' for the dimension all';
 comment on column bi.kpi_value.numerator is 'what is counted or summed, before the division';
 comment on column bi.kpi_value.denominator is 'what it is divided by; 1 for plain sums';
 comment on column bi.kpi_value.value is 'the KPI in its unit; null if the denominator is 0';
@@ -347,6 +347,11 @@ create table campaigns.customer_attributes (
     is_reachable boolean not null,
     warnings text[] not null,
     tags text[] not null,
+    demographic_tags text[] not null,
+    geographic_tags text[] not null,
+    crm_tags text[] not null,
+    is_legal_hold boolean not null,
+    is_promotion_barred boolean not null,
     count_higher_range_views_14d integer not null,
     days_to_holiday integer,
     holiday text,
@@ -443,7 +448,12 @@ comment on column campaigns.customer_attributes.discount_band is 'third of custo
 comment on column campaigns.customer_attributes.preferred_channel is 'channel on which the customer most probably answers; rests on age where nobody has answered yet, so it may choose the channel and never an offer';
 comment on column campaigns.customer_attributes.is_reachable is 'some channel may be used for marketing; false for prospects, who have no profile';
 comment on column campaigns.customer_attributes.warnings is 'warning signs that show; empty without any; a prediction';
-comment on column campaigns.customer_attributes.tags is 'tags that stand, of the CRM and computed ones; empty without any';
+comment on column campaigns.customer_attributes.tags is 'tags by what the customer does (include/segments/tags.csv); some rest on a prediction; empty without any';
+comment on column campaigns.customer_attributes.demographic_tags is 'protected: tags by what the customer is; may not decide about an offer';
+comment on column campaigns.customer_attributes.geographic_tags is 'protected: tags by where the customer lives; may not decide about an offer';
+comment on column campaigns.customer_attributes.crm_tags is 'tags that people have set in the CRM and that stand, in lower case; empty without any';
+comment on column campaigns.customer_attributes.is_legal_hold is 'a tag of the CRM says that the customer is part of a legal matter: in no audience';
+comment on column campaigns.customer_attributes.is_promotion_barred is 'a tag of the CRM says that no promotion may go to the customer';
 comment on column campaigns.customer_attributes.count_higher_range_views_14d is 'products or categories looked at that cost half as much again as what the customer usually buys in that widest category';
 comment on column campaigns.customer_attributes.days_to_holiday is 'days to the next day of include/calendar/holidays.yml, 0 on the day';
 comment on column campaigns.customer_attributes.holiday is 'its code';
@@ -835,6 +845,31 @@ comment on column campaigns.staff_task.opening_minor is 'offer to open with, min
 comment on column campaigns.staff_task.midpoint_minor is 'half way between opening and ceiling';
 comment on column campaigns.staff_task.ceiling_minor is 'most that may be granted';
 comment on column campaigns.staff_task.due_until is 'to be done before';
+
+create table campaigns.uplift (
+    as_of_date date not null,
+    play text not null,
+    measured_on date not null,
+    treated_customers bigint not null,
+    control_customers bigint not null,
+    margin_minor double precision not null,
+    error_minor double precision,
+    stated_minor double precision,
+    weight double precision not null,
+    evidence text not null,
+    primary key (as_of_date, play)
+) partition by range (as_of_date);
+comment on table campaigns.uplift is 'What each play''s measured effect says about a contact, weighed against what the play states: the newest effect on net revenue up to the day, as margin. Only effects measured on enough people count (settings.allocation.uplift_minimum_people); the others have weight 0. Grain: one row per measured play per as_of_date.';
+comment on column campaigns.uplift.as_of_date is 'day of the plan that the effects are used in';
+comment on column campaigns.uplift.play is 'the play';
+comment on column campaigns.uplift.measured_on is 'as-of date of the measurement (bi.play_effect)';
+comment on column campaigns.uplift.treated_customers is 'contacted customers measured';
+comment on column campaigns.uplift.control_customers is 'held-back customers measured';
+comment on column campaigns.uplift.margin_minor is 'measured margin of a contact: effect on net revenue, after the offer and before the touch, times the share of revenue that is margin, minor units';
+comment on column campaigns.uplift.error_minor is 'its standard error, minor units; null below 30 people in either group';
+comment on column campaigns.uplift.stated_minor is 'what those contacted in the measured time had been expected to bring on average, minor units; null where nothing was stated';
+comment on column campaigns.uplift.weight is 'weight of the measurement against the prior: spread of the prior squared over itself plus the error squared; 0 with too few people';
+comment on column campaigns.uplift.evidence is 'measured from a weight of 0.5 on, else stated';
 
 create table core.campaign_event (
     event_key bigint not null,
@@ -3990,6 +4025,25 @@ comment on column segments.crm_tag_rule.service_tier is 'the tier, for the first
 comment on column segments.crm_tag_rule.label_en is 'name for people, English';
 comment on column segments.crm_tag_rule.label_zh is 'name for people, Chinese';
 
+create table segments.cutoff (
+    as_of_date date not null,
+    measure text not null,
+    level integer not null,
+    rule text not null,
+    quantile double precision,
+    border bigint not null,
+    customers bigint not null,
+    primary key (as_of_date, measure, level)
+);
+comment on table segments.cutoff is 'The borders that the day''s classes and scores rest on, so that a past assignment can be explained long after the rows are gone. A run puts its own date''s in place; kept for ever. Grain: one row per as-of date, measure and level.';
+comment on column segments.cutoff.as_of_date is 'date D the borders hold for';
+comment on column segments.cutoff.measure is 'current_value, potential_value, recency, frequency or monetary';
+comment on column segments.cutoff.level is 'for the values 2, which is high; for the others the score 1 to 5';
+comment on column segments.cutoff.rule is 'quantile or amount (settings.value) for the values, fifths for the scores';
+comment on column segments.cutoff.quantile is 'the quantile, where that is the rule';
+comment on column segments.cutoff.border is 'values: the amount above which they are high, minor units. Scores: the worst value that has the score: most days for recency, fewest orders, least money in minor units';
+comment on column segments.cutoff.customers is 'customers with this level; for the values of all customers, for the scores of purchasers';
+
 create table segments.label (
     label_group text not null,
     label text not null,
@@ -4012,29 +4066,49 @@ create table segments.lifecycle (
     lifecycle_stage_zh text not null,
     stage_since date not null,
     previous_stage text,
+    won_back_on date,
     primary key (as_of_date, customer_key)
 ) partition by range (as_of_date);
-comment on table segments.lifecycle is 'Stage of every customer''s life with the company: prospect (no order), new (one order, at most 90 days ago), lapsed_new (one order, longer ago), repeat (two or more), loyal (four or more over at least 180 days, or three and a converted referral), at_risk (churn probability or days overdue from the thresholds on), lost (no order for more than 365 days), won_back (an order after being lost, for 90 days). The later rule wins; the numbers are settings. Grain: one row per customer per as_of_date.';
+comment on table segments.lifecycle is 'Stage of every customer''s life with the company: prospect (no order), new (one order, at most 90 days ago), lapsed_new (one order, longer ago), repeat (two or more), loyal (four or more over at least 180 days, or three and a converted referral), at_risk (segments.tier.is_at_risk: churn probability or days overdue, damped), lost (no order for more than 365 days), won_back (an order after being lost, for 90 days). The later rule wins; the numbers are settings. Grain: one row per customer per as_of_date.';
 comment on column segments.lifecycle.as_of_date is 'date D the row holds for';
 comment on column segments.lifecycle.customer_key is 'pseudonym of the customer';
 comment on column segments.lifecycle.lifecycle_stage is 'prospect, new, lapsed_new, repeat, loyal, at_risk, lost or won_back';
 comment on column segments.lifecycle.lifecycle_stage_zh is 'the stage in Chinese';
-comment on column segments.lifecycle.stage_since is 'as-of date from which the stage has held; the first computed date for what held before it';
+comment on column segments.lifecycle.stage_since is 'as-of date from which the stage has held, also where that day was not run; who was at risk by the score alone, or bought repeatedly, before the first run: the date of that run';
 comment on column segments.lifecycle.previous_stage is 'stage before; null if none was computed';
+comment on column segments.lifecycle.won_back_on is 'day of the latest order that came after the customer counted as lost; null if none did';
+
+create table segments.lifecycle_gap (
+    as_of_date date not null,
+    customer_key bigint not null,
+    stage_from date not null,
+    from_stage text,
+    to_stage text not null,
+    primary key (as_of_date, customer_key, stage_from)
+) partition by range (as_of_date);
+comment on table segments.lifecycle_gap is 'Transitions between lifecycle stages on days that were not run, as the next run tells them from orders and calendar. Empty where the day before was run. They stand in segments.lifecycle_move for ever. Grain: one row per customer and day on which a stage began.';
+comment on column segments.lifecycle_gap.as_of_date is 'as-of date of the run that told them';
+comment on column segments.lifecycle_gap.customer_key is 'pseudonym of the customer';
+comment on column segments.lifecycle_gap.stage_from is 'as-of date from which the stage held';
+comment on column segments.lifecycle_gap.from_stage is 'stage before; null where no slice had known the customer';
+comment on column segments.lifecycle_gap.to_stage is 'stage after';
 
 create table segments.lifecycle_move (
     customer_key bigint not null,
     as_of_date date not null,
     from_stage text,
     to_stage text not null,
+    run_as_of_date date not null,
     primary key (customer_key, as_of_date)
 );
 create index on segments.lifecycle_move (as_of_date);
-comment on table segments.lifecycle_move is 'Every transition between lifecycle stages, for ever. A run adds the transitions of its own date; running that date again puts the same date''s transitions in their place and leaves all others alone. Grain: one row per customer and date of a transition.';
+create index on segments.lifecycle_move (run_as_of_date);
+comment on table segments.lifecycle_move is 'Every transition between lifecycle stages, for ever. A run adds the transitions of its own date and those of the days not run before it; running that date again puts its transitions in their place. What a run told about a day not run gives way when that day is run itself. Grain: one row per customer and date of a transition.';
 comment on column segments.lifecycle_move.customer_key is 'pseudonym of the customer';
 comment on column segments.lifecycle_move.as_of_date is 'as-of date from which the new stage holds';
 comment on column segments.lifecycle_move.from_stage is 'stage before; null when the customer was first seen';
 comment on column segments.lifecycle_move.to_stage is 'stage after';
+comment on column segments.lifecycle_move.run_as_of_date is 'as-of date of the run that found it: later than as_of_date for days that were not run, or before the first run';
 
 create table segments.membership (
     as_of_date date not null,
@@ -4060,6 +4134,25 @@ comment on column segments.membership.next_level_zh is 'the level above in Chine
 comment on column segments.membership.amount_to_next_level_minor is 'spend missing to the level above, minor units; null at the top';
 comment on column segments.membership.points_balance is 'points that can be used';
 comment on column segments.membership.points_expiring_30d is 'of the balance, points that run out in the next 30 days (settings)';
+
+create table segments.migration (
+    as_of_date date not null,
+    span text not null,
+    since_date date not null,
+    dimension text not null,
+    from_member text not null,
+    to_member text not null,
+    customers bigint not null,
+    primary key (as_of_date, span, dimension, from_member, to_member)
+);
+comment on table segments.migration is 'The migration matrix: how many customers went from which group to which, in each kind of group, since the slice before and over a month. Those who stayed are in it, so the rows of a group sum up to it. Kept for ever. Grain: one row per as-of date, span, dimension, group before and group now.';
+comment on column segments.migration.as_of_date is 'date of the later slice';
+comment on column segments.migration.span is 'previous: since the newest slice before; month: since the newest slice at least 28 days older, where there is one';
+comment on column segments.migration.since_date is 'date of the earlier slice';
+comment on column segments.migration.dimension is 'tier, stage, value_class, rfm_segment or membership_level';
+comment on column segments.migration.from_member is 'group in the earlier slice; none for customers who were not in it';
+comment on column segments.migration.to_member is 'group in the later slice; none for customers who are not in it any more';
+comment on column segments.migration.customers is 'customers who went this way';
 
 create table segments.rfm (
     as_of_date date not null,
@@ -4115,6 +4208,29 @@ comment on table segments.service_tier_rule is 'The stated table from value clas
 comment on column segments.service_tier_rule.value_class is 'class of the value matrix';
 comment on column segments.service_tier_rule.rfm_class is 'RFM class; none for customers without an order';
 comment on column segments.service_tier_rule.service_tier is 'vip, potential, ordinary or marginal';
+
+create table segments.stability (
+    as_of_date date not null,
+    dimension text not null,
+    since_date date not null,
+    customers bigint not null,
+    movers bigint not null,
+    undamped_movers bigint,
+    flap_days integer not null,
+    flappers bigint,
+    flap_rate double precision,
+    primary key (as_of_date, dimension)
+);
+comment on table segments.stability is 'How steady the groups are: who moved since the slice before, and who flapped, that is left a tier or stage and was back within settings.value.flap_days. For tiers also how many would have moved without damping. Kept for ever. Grain: one row per as-of date and dimension.';
+comment on column segments.stability.as_of_date is 'date D';
+comment on column segments.stability.dimension is 'tier, stage, value_class, rfm_segment or membership_level';
+comment on column segments.stability.since_date is 'date of the slice before, with which movers are counted';
+comment on column segments.stability.customers is 'customers in both slices';
+comment on column segments.stability.movers is 'of these, customers in another group than then';
+comment on column segments.stability.undamped_movers is 'tier only: of these, customers whose computed tier changed; without damping they had moved';
+comment on column segments.stability.flap_days is 'days within which being back counts as flapping';
+comment on column segments.stability.flappers is 'tier and stage: customers who, within the flap days before D, were back in the group they had left within the flap days before that; null for the others';
+comment on column segments.stability.flap_rate is 'flappers over customers; null where flappers is';
 
 create table segments.tag (
     as_of_date date not null,
