@@ -20,6 +20,7 @@ from retention.settings_campaigns import (
     AllocationSettings,
     CampaignSettings,
     ComplaintSettings,
+    FileSettings,
     LifecycleSettings,
     MeasurementSettings,
     MembershipLevel,
@@ -221,6 +222,7 @@ class Settings:
     campaigns: CampaignSettings = field(default_factory=CampaignSettings)
     allocation: AllocationSettings = field(default_factory=AllocationSettings)
     complaints: ComplaintSettings = field(default_factory=ComplaintSettings)
+    files: FileSettings = field(default_factory=FileSettings)
     measurement: MeasurementSettings = field(default_factory=MeasurementSettings)
     keep: KeepSettings = field(default_factory=KeepSettings)
     lease: LeaseSettings = field(default_factory=LeaseSettings)

@@ -156,6 +156,16 @@ class ComplaintSettings:
     """A complaint is acknowledged within this time."""
     first_reply_hours: float = 24.0
     """A complaint gets its first reply within this time."""
+    root_cause_weeks: int = 8
+    """Causes are summed anew for this many weeks back: most are found after the week in which the complaint came in."""
+
+
+@dataclass(frozen=True)
+class FileSettings:
+    """Audiences as files."""
+
+    use_hours: int = 24
+    """A list may be used this long after it was read, then it is deleted: consent in a file does not follow a withdrawal."""
 
 
 @dataclass(frozen=True)
