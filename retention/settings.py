@@ -281,6 +281,12 @@ def _override(defaults: object, values: dict[str, object], where: str) -> object
         if key == "levels" and isinstance(value, list):
             changed[key] = tuple(MembershipLevel(**level) for level in value)
             continue
+        if hints[key] == tuple[str, ...] and isinstance(value, list):
+            changed[key] = tuple(_text(one, f"{where}: {key}") for one in value)
+            continue
+        if hints[key] == dict[str, str] and isinstance(value, dict):
+            changed[key] = {name: _text(one, f"{where}: {key}.{name}") for name, one in value.items()}
+            continue
         if isinstance(default, dict) and isinstance(value, dict):
             changed[key] = {name: _amount(amount, f"{where}: {key}.{name}") for name, amount in value.items()}
             continue
@@ -290,6 +296,12 @@ def _override(defaults: object, values: dict[str, object], where: str) -> object
             raise SettingsError(f"{where}: {key} must be {type(default).__name__}, is {type(value).__name__}")
         changed[key] = value
     return dataclasses.replace(defaults, **changed)  # type: ignore[type-var]  # always one of the dataclasses above
+
+
+def _text(value: object, where: str) -> str:
+    if not isinstance(value, str):
+        raise SettingsError(f"{where} must be a text, is {type(value).__name__}")
+    return value
 
 
 def _amount(value: object, where: str) -> float:

@@ -102,6 +102,14 @@ class CampaignSettings:
     measured; service and staff plays go on. 0: no such group."""
     control_stratum_minimum: int = 200
     """From this many customers of a tier on, exactly the share of them is drawn as control; below, the share holds on average."""
+    quiet_from: str = "21:00"
+    """From this time of day, where the customer is, nobody is contacted. The same time as `quiet_until`: no quiet hours."""
+    quiet_until: str = "08:00"
+    """Until this time of day."""
+    quiet_days: tuple[str, ...] = ()
+    """Days on which no contact begins at all: weekdays (`"sunday"`) and days of the year (`"12-13"`)."""
+    region_time_zones: dict[str, str] = field(default_factory=dict)
+    """Time zone by region as the CRM writes it, as `Xinjiang = "Asia/Urumqi"`; the company's zone holds for every other."""
     guard_first_push_share: float = 0.6
     """The first push may reach at most this share of all customers."""
     guard_join_share: float = 0.25
