@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,7 +16,7 @@ from retention.warehouse import load_contract
 
 ATTRIBUTES_TABLE = "campaigns.customer_attributes"
 
-PROTECTED = frozenset({"gender", "age_years", "region", "city", "preferred_channel"})
+PROTECTED = frozenset({"gender", "age_years", "region", "city", "preferred_channel", "demographic_tags", "geographic_tags"})
 """May not decide about an offer: equal customers get equal prices whoever they are and wherever they live.
 
 The channel people prefer is among them because it starts from their age.
@@ -43,6 +44,7 @@ PREDICTED = frozenset(
         "price_band",
         "discount_band",
         "warnings",
+        "tags",
     }
 )
 """Rest on a prediction about the person: a play that asks for one leaves out who withdrew consent to profiling."""
@@ -62,6 +64,7 @@ class Attribute:
     description: str
     values: Mapping[str, str] = field(default_factory=dict)
     """Known values of a label with their Chinese names; empty where any text is possible."""
+    is_nullable: bool = True
 
     @property
     def is_number(self) -> bool:
@@ -89,6 +92,7 @@ def attributes() -> Mapping[str, Attribute]:
             label_zh=str(label["zh"]),
             description=column.description,
             values=_values(column.name, column.extra.get("values", {})),
+            is_nullable=column.nullable,
         )
     return found
 
@@ -100,4 +104,13 @@ def _values(name: str, given: Mapping[str, Any]) -> dict[str, str]:
     if name == "persona":
         personas = yaml.safe_load((PROJECT_ROOT / "include" / "personas" / "personas.yml").read_text(encoding="utf-8"))
         return {str(code): str(entry["zh"]) for code, entry in personas.items()}
+    if name == "tags":
+        return _behaviours()
     return {str(key): str(value) for key, value in given.items()}
+
+
+def _behaviours() -> dict[str, str]:
+    """Return the tags of behaviour; none where a rule makes one tag per value, which no list can hold."""
+    with (PROJECT_ROOT / "include" / "segments" / "tags.csv").open(encoding="utf-8", newline="") as file:
+        rules = [rule for rule in csv.DictReader(file) if rule["kind"] == "behavioural"]
+    return {} if any(rule["operator"] == "each" for rule in rules) else {rule["tag"]: rule["label_zh"] for rule in rules}

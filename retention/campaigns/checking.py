@@ -5,91 +5,24 @@ Every message names file and line, what was found, what is expected, and the nea
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema
-import yaml
 
 from retention.campaigns.catalogue import PROTECTED, Attribute, attributes
-from retention.campaigns.conditions import Leaf, leaves, parse
+from retention.campaigns.conditions import Leaf, parse
+from retention.campaigns.contradictions import contradictions
+from retention.campaigns.documents import Document, Place, nearest
+from retention.campaigns.match_keys.naming import lint_name
 from retention.settings import PROJECT_ROOT
 
 SCHEMA = PROJECT_ROOT / "include" / "plays" / "play.schema.json"
 FREE_OFFERS = frozenset({"none", "information", "service"})
 """Offers without a price: only these may go to an audience chosen by a protected attribute."""
-
-Place = tuple[str | int, ...]
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML as it is written: a date stays text, as JSON and the schema know it."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-@dataclass(frozen=True)
-class Document:
-    """One YAML file with the line of everything in it."""
-
-    path: Path
-    content: Mapping[str, Any]
-    lines: Mapping[Place, int] = field(default_factory=dict)
-    problem: str | None = None
-
-    def at(self, place: Iterable[str | int]) -> str:
-        """Return ``file:line`` of a place, or of the nearest place around it."""
-        steps = tuple(place)
-        while steps and steps not in self.lines:
-            steps = steps[:-1]
-        return f"{self.path.name}:{self.lines.get(steps, 1)}"
-
-
-def read_document(path: Path) -> Document:
-    """Read a play file; what is no YAML is kept as the document's problem."""
-    try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        return Document(
-            path, {}, problem=f"{path.name}:{line}: no valid YAML: {getattr(error, 'problem', None) or 'not UTF-8'}"
-        )
-    lines: dict[Place, int] = {}
-    problem = _walk(path, node, (), lines) if node is not None else None
-    content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader) if problem is None else {}
-    if problem is None and not isinstance(content, dict):
-        problem = f"{path.name}:1: a play is a mapping of names to values"
-    return Document(path, content if isinstance(content, dict) else {}, lines, problem)
-
-
-def _walk(path: Path, node: yaml.Node, place: Place, lines: dict[Place, int]) -> str | None:
-    """Note the line of every part; return a message for a key that is there twice (YAML would keep the last in silence)."""
-    lines[place] = node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            step = (*place, key.value)
-            if step in lines:
-                return f"{path.name}:{key.start_mark.line + 1}: {key.value} is there twice, first in line {lines[step]}"
-            problem = _walk(path, value, step, lines)
-            lines[step] = key.start_mark.line + 1
-            if problem:
-                return problem
-    elif isinstance(node, yaml.SequenceNode):
-        for number, value in enumerate(node.value):
-            problem = _walk(path, value, (*place, number), lines)
-            if problem:
-                return problem
-    return None
 
 
 def check_play(document: Document) -> list[str]:
@@ -139,10 +72,26 @@ def _meaning(document: Document) -> Iterator[str]:
     raw = document.content
     if raw["play"] != document.path.stem:
         yield f"{document.at(('play',))}: play is {raw['play']}, the file's name says {document.path.stem}"
-    yield from _conditions(document)
+    yield from _names(document)
+    unsound = list(_conditions(document))
+    yield from unsound or contradictions(document)
     yield from _offers(document)
     yield from _channels(document)
     yield from _rules(document)
+    yield from _numbers(document)
+
+
+def _names(document: Document) -> Iterator[str]:
+    """Names go out with every row: they must not say anything of people's health or money."""
+    raw = document.content
+    named: list[tuple[Place, str]] = [(("play",), raw["play"]), (("content_key",), raw["content_key"])]
+    named += [(("name", language), raw["name"][language]) for language in ("en", "zh")]
+    for number, rung in enumerate(raw["offer"]):
+        named.append((("offer", number, "code"), rung["code"]))
+        named += [(("offer", number, "label", language), rung["label"][language]) for language in ("en", "zh")]
+    for place, text in named:
+        for finding in lint_name(text):
+            yield f"{document.at(place)}: {finding}; tools outside read this name: choose another"
 
 
 def _conditions(document: Document) -> Iterator[str]:
@@ -160,13 +109,9 @@ def _conditions(document: Document) -> Iterator[str]:
             )
             continue
         if leaf.attribute in PROTECTED and (place[0] == "offer" or priced):
-            yield (
-                f"{document.at((*place, 'attribute'))}: {leaf.attribute} is a protected attribute and may not decide about an "
-                "offer; it may choose the audience of a play without a priced offer"
-            )
+            yield _protected(document, (*place, "attribute"), leaf.attribute)
         for message in _value_problems(leaf, known[leaf.attribute]):
             yield f"{document.at((*place, leaf.operator))}: {leaf.attribute}: {message}"
-    yield from _contradictions(document)
 
 
 def _leaf_specs(raw: Mapping[str, Any]) -> Iterator[tuple[Place, Mapping[str, Any]]]:
@@ -193,6 +138,10 @@ def _value_problems(leaf: Leaf, attribute: Attribute) -> Iterator[str]:
     if not attribute.is_comparable:
         yield "names an event or a time, it can only be used as event"
         return
+    if (leaf.operator in ("has", "has_any")) != (attribute.unit == "list") and leaf.operator != "is_known":
+        takes = "has or has_any" if attribute.unit == "list" else "one value: is, is_not, in or not_in"
+        yield f"takes {takes}, {leaf.operator} does not apply"
+        return
     if leaf.operator == "is_known":
         if not isinstance(leaf.value, bool):
             yield f"is_known takes true or false, found {leaf.value!r}"
@@ -207,52 +156,16 @@ def _value_problems(leaf: Leaf, attribute: Attribute) -> Iterator[str]:
             yield f"is a number ({attribute.unit}), found {value!r}"
         elif attribute.unit == "flag" and not isinstance(value, bool):
             yield f"is true or false, found {value!r}"
-        elif attribute.unit == "label" and not isinstance(value, str):
+        elif attribute.unit in ("label", "list") and not isinstance(value, str):
             yield f"is a text, found {value!r}"
         elif attribute.values and value not in attribute.values:
             yield f"has no value {value}{nearest(str(value), list(attribute.values))}"
         elif attribute.unit == "share" and not 0 <= value <= 1:
             yield f"is a share between 0 and 1, found {value}"
+        elif attribute.unit in ("days", "count", "minor") and leaf.operator == "is" and value != int(value):
+            yield f"is a whole number, found {value}: holds for nobody"
     if leaf.operator == "between" and len(values) == 2 and attribute.is_number and values[0] > values[1]:
         yield f"between {values[0]} and {values[1]} holds for nobody: the lower bound comes first"
-
-
-def _contradictions(document: Document) -> Iterator[str]:
-    """Find comparisons that must all hold and cannot: nobody would ever be in the audience."""
-    raw = document.content
-    together = [spec for spec in raw["audience"].get("all", [raw["audience"]]) if "attribute" in spec]
-    together += [raw["trigger"]] if "trigger" in raw else []
-    bounds: dict[str, tuple[float, float]] = {}
-    for spec in together:
-        leaf = next(leaves(parse(spec)))
-        attribute = attributes().get(leaf.attribute)
-        if attribute is None or not attribute.is_number:
-            continue
-        if any(not isinstance(v, int | float) for v in (leaf.value if isinstance(leaf.value, tuple) else (leaf.value,))):
-            continue
-        low, high = _interval(leaf)
-        before = bounds.get(leaf.attribute, (float("-inf"), float("inf")))
-        bounds[leaf.attribute] = (max(low, before[0]), min(high, before[1]))
-    for name, (low, high) in bounds.items():
-        if low > high:
-            yield (
-                f"{document.at(('audience',))}: {name} would have to be at least {low:g} and at most {high:g}: holds for nobody"
-            )
-
-
-def _interval(leaf: Leaf) -> tuple[float, float]:
-    infinity = float("inf")
-    match leaf.operator:
-        case "is":
-            return float(leaf.value), float(leaf.value)
-        case "at_least" | "more_than":
-            return float(leaf.value), infinity
-        case "at_most" | "less_than":
-            return -infinity, float(leaf.value)
-        case "between":
-            return float(leaf.value[0]), float(leaf.value[1])
-        case _:
-            return -infinity, infinity
 
 
 def _offers(document: Document) -> Iterator[str]:
@@ -269,6 +182,7 @@ def _offers(document: Document) -> Iterator[str]:
             yield (
                 f"{document.at(place)}: offer {rung['code']} takes everybody, the rungs below it are never reached: add a when"
             )
+        yield from _granted(document, place, rung)
         negotiation = rung.get("negotiation")
         if negotiation is None:
             continue
@@ -282,6 +196,31 @@ def _offers(document: Document) -> Iterator[str]:
         if base is not None and (base not in attributes() or attributes()[base].unit != "minor"):
             amounts = [name for name, attribute in attributes().items() if attribute.unit == "minor"]
             yield f"{document.at((*place, 'negotiation', 'of'))}: {base} is no amount of the catalogue{nearest(base, amounts)}"
+
+
+def _granted(document: Document, place: Place, rung: Mapping[str, Any]) -> Iterator[str]:
+    """Check that a rung says how much it grants, and that its details may go to a marketing tool."""
+    kind = rung["kind"]
+    if kind == "coupon" and "amount" not in rung:
+        yield f"{document.at(place)}: offer {rung['code']} is a coupon and names no amount"
+    if kind == "percent_discount" and "percent" not in rung:
+        yield f"{document.at(place)}: offer {rung['code']} is a percent_discount and names no percent"
+    for number, name in enumerate(rung.get("details", ())):
+        where = document.at((*place, "details", number))
+        attribute = attributes().get(name)
+        if attribute is None:
+            yield f"{where}: attribute {name} is not in the catalogue{nearest(name, list(attributes()))}"
+        elif name in PROTECTED:
+            yield _protected(document, (*place, "details", number), name)
+        elif not attribute.is_comparable:
+            yield f"{where}: {name} names an event or a time, no message can show it"
+
+
+def _protected(document: Document, place: Place, name: str) -> str:
+    return (
+        f"{document.at(place)}: {name} is a protected attribute and may not decide about an offer; it may choose the audience "
+        "of a play without a priced offer"
+    )
 
 
 def _channels(document: Document) -> Iterator[str]:
@@ -324,9 +263,35 @@ def _rules(document: Document) -> Iterator[str]:
             yield f"{document.at(('event',))}: {raw['event']} names no event{nearest(raw['event'], events)}"
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
-    """Return ``; did you mean X?``, or what is known when nothing is near and the list is short."""
-    match = difflib.get_close_matches(name, known, n=1)
-    if match:
-        return f"; did you mean {match[0]}?"
-    return f"; known are {', '.join(sorted(known))}" if len(known) <= 16 else ""
+def _numbers(document: Document) -> Iterator[str]:
+    """Check what the play may cost, what it is expected to bring, whom it is too good for and when it runs."""
+    raw = document.content
+    budget = raw.get("budget", {})
+    if budget.get("day", 0) > budget.get("month", float("inf")):
+        yield f"{document.at(('budget', 'day'))}: the budget of a day is above that of the month"
+    for key, step in (("expected", "of"), ("minimum_value", "attribute")):
+        name = raw.get(key, {}).get(step)
+        if name is None:
+            continue
+        unit = {"expected": ("minor",), "minimum_value": ("minor", "share", "count")}[key]
+        known = [known for known, attribute in attributes().items() if attribute.unit in unit]
+        if name not in known or name in PROTECTED:
+            what = "amount" if key == "expected" else "number"
+            yield f"{document.at((key, step))}: {name} is no {what} of the catalogue{nearest(name, known)}"
+    dates = {key: _date(document, key) for key in ("observe_from", "observe_until") if key in raw}
+    yield from (problem for problem in dates.values() if isinstance(problem, str))
+    first, last = dates.get("observe_from"), dates.get("observe_until")
+    if isinstance(first, date) and isinstance(last, date) and first > last:
+        yield f"{document.at(('observe_until',))}: the play ends on {last}, before it starts on {first}"
+    due = raw.get("task", {}).get("due_days")
+    if due is not None and due > raw["valid_days"]:
+        where = document.at(("task", "due_days"))
+        yield f"{where}: the task is due after {due} days, the play is over after {raw['valid_days']}"
+
+
+def _date(document: Document, key: str) -> date | str:
+    value = document.content[key]
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return f"{document.at((key,))}: {key} is no day of the calendar: {value}"

@@ -161,6 +161,8 @@ def _reason(leaf: Leaf, binds: Binds, language: str, currency: str, digits: int)
             shown = f"cast(round(cast({column} * 100 as numeric)) as text) || ' %'"
         case "ratio":
             shown = f"cast(round(cast({column} as numeric), 1) as text)"
+        case "list":
+            shown = f"array_to_string({column}, ', ')"
         case "flag":
             yes, no = ("yes", "no") if language == "en" else ("是", "否")
             shown = f"case when {column} then cast({binds.add(yes)} as text) else cast({binds.add(no)} as text) end"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from retention.campaigns.catalogue import PREDICTED
-from retention.campaigns.checking import Document, check_play, read_document
+from retention.campaigns.checking import check_play
 from retention.campaigns.conditions import Condition, Group, leaves, parse
+from retention.campaigns.documents import Document, read_document
 from retention.campaigns.errors import PlayError
 from retention.settings import PROJECT_ROOT
 
 PLAYS_DIR = PROJECT_ROOT / "include" / "plays"
+OWN_PLAYS = "RETENTION_PLAYS_DIR"
+"""Environment variable that names a folder of the company's own plays, read beside the shipped ones."""
 
 _WINDOWS_FROM = date(2000, 1, 1)
 
@@ -196,6 +200,17 @@ def check_plays(folder: Path = PLAYS_DIR) -> tuple[list[Play], list[str]]:
     return plays, [*problems, *(problem for found in wrong.values() for problem in found)]
 
 
+def play_problems() -> list[str]:
+    """Return what is wrong with the play files, without raising: cheap enough to ask whenever a DAG is parsed.
+
+    A wrong file stops no other play; `plan` goes on with what the play was before.
+    """
+    try:
+        return check_plays()[1]
+    except (PlayError, ValueError, OSError) as error:
+        return [str(error)]
+
+
 def usable_plays(folder: Path, last_definitions: Mapping[str, Mapping[str, Any]]) -> tuple[list[Play], list[str]]:
     """Return the plays to plan with and the problems found: one wrong file must not silence the other plays.
 
@@ -230,15 +245,26 @@ def _read(folder: Path) -> tuple[list[Play], dict[Path, list[str]], list[str]]:
     """Return the plays that are right, the problems of the other files, and those of the folder."""
     plays: list[Play] = []
     wrong: dict[Path, list[str]] = {}
-    files = sorted(folder.glob("*.yml"))
+    files = _files(folder)
     for path in files:
         document = read_document(path)
         found = check_play(document)
         if found:
             wrong[path] = found
-        else:
+        elif document.content.get("enabled", True):
             plays.append(_build(document))
     return plays, wrong, [] if files else [f"{folder.name}: no play in it (*.yml)"]
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files of a folder by name; beside the shipped ones the company's own, which replace those of the same name."""
+    files = {path.name: path for path in folder.glob("*.yml")}
+    own = os.environ.get(OWN_PLAYS)
+    if own and folder == PLAYS_DIR:
+        if not Path(own).is_dir():
+            raise PlayError([f"{OWN_PLAYS} names {own}, which is no folder"])
+        files |= {path.name: path for path in Path(own).glob("*.yml")}
+    return [files[name] for name in sorted(files)]
 
 
 def _build(document: Document) -> Play:

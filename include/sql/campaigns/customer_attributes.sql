@@ -28,6 +28,7 @@ people as (
         customer.valid_from < :as_of
         and (customer.valid_to is null or customer.valid_to >= :as_of)
         and (customer.deleted_at is null or customer.deleted_at >= :as_of)
+        and mod(customer.customer_key & 65535, :bucket_count) = :bucket
 ),
 
 month_days as (
@@ -235,18 +236,6 @@ signs as (
     group by customer_key
 ),
 
-tags as (
-    select
-        customer_key,
-        array_agg(distinct tag order by tag) as tags
-    from core.customer_tag
-    where
-        set_at < :as_of
-        and (removed_at is null or removed_at >= :as_of)
-        and (deleted_at is null or deleted_at >= :as_of)
-    group by customer_key
-),
-
 views as (
     -- What was looked at in the last fourteen days, as the product that the touch names or the category.
     select
@@ -404,7 +393,12 @@ select
     preference.preferred_channel,
     coalesce(preference.is_reachable, false) as is_reachable,
     coalesce(signs.warnings, cast('{}' as text [])) as warnings,
-    coalesce(tags.tags, cast('{}' as text [])) as tags,
+    coalesce(tag.tags, cast('{}' as text [])) as tags,
+    coalesce(tag.demographic_tags, cast('{}' as text [])) as demographic_tags,
+    coalesce(tag.geographic_tags, cast('{}' as text [])) as geographic_tags,
+    coalesce(tag.crm_tags, cast('{}' as text [])) as crm_tags,
+    coalesce(tag.is_legal_hold, false) as is_legal_hold,
+    coalesce(tag.is_promotion_barred, false) as is_promotion_barred,
     coalesce(upward_views.count_views, 0) as count_higher_range_views_14d,
     cast(:holiday_on as date) - cast(:as_of_date as date) as days_to_holiday,
     cast(:holiday as text) as holiday,
@@ -461,5 +455,6 @@ left join renewals on people.customer_key = renewals.customer_key
 left join refills on people.customer_key = refills.customer_key
 left join proposals on people.customer_key = proposals.customer_key
 left join signs on people.customer_key = signs.customer_key
-left join tags on people.customer_key = tags.customer_key
+left join segments.tag as tag
+    on people.customer_key = tag.customer_key and tag.as_of_date = :as_of_date
 left join upward_views on people.customer_key = upward_views.customer_key
