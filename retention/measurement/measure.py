@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -38,7 +39,7 @@ def measure(run: Run) -> dict[str, int]:
     binds = binds_of(run)
     with stage_writer(run, "bi") as writer:
         for name in _KPI_QUERIES:
-            writer.fill_select("bi.kpi_value", sql_file(name), binds)
+            writer.fill_select("bi.kpi_value", kpi_query(name), binds)
         effects = play_effects(run, binds)
         writer.staging("bi.play_effect")
         if not effects.empty:
@@ -51,6 +52,12 @@ def measure(run: Run) -> dict[str, int]:
         check_slices(writer)
         published = writer.publish(also=lambda connection: _write_definitions(connection, run))
     return {**feedback, **outcomes, **published}
+
+
+def kpi_query(name: str) -> str:
+    """Return a query of KPIs, with the customers and their headings in the place of ``kpi.labels``."""
+    labels = f"(\n{sql_file('bi/_kpi_labels')}\n)"
+    return re.sub(r"(?<=(?:from|join) )kpi\.labels\b", lambda _: labels, sql_file(name))
 
 
 def binds_of(run: Run) -> dict[str, Any]:

@@ -1,4 +1,5 @@
--- KPIs of messages, for bi.kpi_value: reach, response and cost, overall, by play and by channel.
+-- KPIs of messages, for bi.kpi_value: reach, response and cost, overall, by play, by channel and under every heading of the
+-- customers as of the date. The relation `kpi.labels` stands for the customers with their headings.
 -- The cost of a message is that of the touch which was handed out under its send_key.
 with
 
@@ -23,8 +24,18 @@ events as (
         label.member
     from core.campaign_event as event
     left join campaigns.delivery as delivery on event.send_key = delivery.send_key
+    left join kpi.labels as labels on event.customer_key = labels.customer_key
     cross join lateral (
-        values ('all', 'all'), ('play', event.campaign), ('channel', event.channel)
+        values
+        ('all', 'all'),
+        ('play', event.campaign),
+        ('channel', event.channel),
+        ('tier', labels.tier),
+        ('stage', labels.stage),
+        ('segment', labels.segment),
+        ('membership', labels.membership),
+        ('acquisition_channel', labels.acquisition_channel),
+        ('region', labels.region)
     ) as label (dimension, member)
     where
         event.happened_at >= :month_start

@@ -1,4 +1,5 @@
--- KPIs of what customers say, for bi.kpi_value: surveys, complaints, the complaint clock, referrals.
+-- KPIs of what customers say, for bi.kpi_value: surveys, complaints, the complaint clock, referrals; overall and under every heading
+-- a customer has as of the date. `kpi.labels` stands for the customers with their headings.
 with
 
 periods as (
@@ -8,24 +9,8 @@ periods as (
 ),
 
 labels as (
-    select
-        tier.customer_key,
-        label.dimension,
-        label.member
-    from segments.tier as tier
-    left join segments.lifecycle as lifecycle
-        on tier.as_of_date = lifecycle.as_of_date and tier.customer_key = lifecycle.customer_key
-    cross join lateral (
-        values ('all', 'all'), ('tier', tier.service_tier), ('stage', lifecycle.lifecycle_stage)
-    ) as label (dimension, member)
-    where
-        tier.as_of_date = :as_of_date
-        and label.member is not null
-        and not exists (
-            select 1 from core.customer as customer
-            where customer.customer_key = tier.customer_key and customer.valid_to is null
-                and (customer.is_test or customer.is_staff)
-        )
+    select *
+    from kpi.labels as labels
 ),
 
 answers as (
@@ -101,18 +86,24 @@ events as (
 ),
 
 event_sums as (
+    -- One row per customer first: a customer is counted once, however much was said.
     select
-        events.kpi,
-        periods.period,
-        labels.dimension,
-        labels.member,
-        sum(events.numerator) as numerator,
-        sum(events.denominator) as denominator,
-        count(distinct events.customer_key) as customers
-    from events
-    inner join periods on events.happened_at >= periods.starts_at
-    inner join labels on events.customer_key = labels.customer_key
-    group by events.kpi, periods.period, labels.dimension, labels.member
+        kpi,
+        period,
+        customer_key,
+        sum(numerator) as numerator,
+        sum(denominator) as denominator
+    from (
+        select
+            events.kpi,
+            periods.period,
+            events.customer_key,
+            events.numerator,
+            events.denominator
+        from events
+        inner join periods on events.happened_at >= periods.starts_at
+    ) as dated
+    group by kpi, period, customer_key
 ),
 
 purchasers as (
@@ -133,26 +124,60 @@ referrers as (
     group by referral.customer_key
 ),
 
-referral_sums as (
+customer_sums as (
+    select kpi, period, customer_key, numerator, denominator from event_sums
+    union all
     select
         'referral_rate' as kpi,
         periods.period,
-        labels.dimension,
-        labels.member,
-        count(*) filter (where referrers.last_referred_at >= periods.starts_at) as numerator,
-        count(*) as denominator,
-        count(*) as customers
+        purchasers.customer_key,
+        case when referrers.last_referred_at >= periods.starts_at then 1 else 0 end as numerator,
+        1 as denominator
     from purchasers
-    inner join labels on purchasers.customer_key = labels.customer_key
     cross join periods
     left join referrers on purchasers.customer_key = referrers.customer_key
-    group by periods.period, labels.dimension, labels.member
+),
+
+combinations as (
+    select
+        labels.tier,
+        labels.stage,
+        labels.segment,
+        labels.membership,
+        labels.acquisition_channel,
+        labels.region,
+        customer_sums.kpi,
+        customer_sums.period,
+        sum(customer_sums.numerator) as numerator,
+        sum(customer_sums.denominator) as denominator,
+        count(*) as customers
+    from customer_sums
+    inner join labels on customer_sums.customer_key = labels.customer_key
+    group by 1, 2, 3, 4, 5, 6, 7, 8
 ),
 
 kpis as (
-    select kpi, period, dimension, member, numerator, denominator, customers from event_sums
-    union all
-    select kpi, period, dimension, member, numerator, denominator, customers from referral_sums
+    select
+        combinations.kpi,
+        combinations.period,
+        label.dimension,
+        label.member,
+        sum(combinations.numerator) as numerator,
+        sum(combinations.denominator) as denominator,
+        cast(sum(combinations.customers) as bigint) as customers
+    from combinations
+    cross join lateral (
+        values
+        ('all', 'all'),
+        ('tier', combinations.tier),
+        ('stage', combinations.stage),
+        ('segment', combinations.segment),
+        ('membership', combinations.membership),
+        ('acquisition_channel', combinations.acquisition_channel),
+        ('region', combinations.region)
+    ) as label (dimension, member)
+    where label.member is not null
+    group by combinations.kpi, combinations.period, label.dimension, label.member
 )
 
 select

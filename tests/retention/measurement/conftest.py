@@ -68,8 +68,17 @@ def company(warehouse: Warehouse, marketing: Warehouse, make_run: Callable[..., 
         insert(
             warehouse,
             "core.customer",
-            {"customer_key": who, "valid_from": at("2025-01-01"), "is_test": who == KAI, "region": "Zhejiang"},
-        )
+            {
+                "customer_key": who, "valid_from": at("2025-01-01"), "is_test": who == KAI,
+                "region": "Zhejiang" if who in (ANA, BO, KAI) else "Sichuan",
+                "acquisition_channel": "friend" if who == ANA else "fair",
+            },
+        )  # fmt: skip
+        if who != EMMA:
+            segment = "champions" if who in (ANA, KAI) else "promising"
+            insert(warehouse, "segments.rfm", {"as_of_date": DAY, "customer_key": who, "rfm_segment": segment})
+    for order, channel in ((3, "app"), (5, "app"), (7, "store"), (9, "store")):
+        insert(warehouse, "core.order_header", {"order_key": order, "channel": channel})
     entry(warehouse, ANA, 1, "paid", "2025-11-15 12:00", 1, 10_000, order_number=1)
     entry(warehouse, ANA, 2, "paid", "2026-01-20 12:00", 1, 10_000, order_number=2, days_since_previous_order=66)
     entry(warehouse, ANA, 3, "paid", "2026-03-31 10:00", 1, 30_000, order_number=3, days_since_previous_order=70)

@@ -60,7 +60,7 @@ def test_every_kpi_by_hand(company: Run) -> None:
     assert measured == pytest.approx({(kpi, period): expected for kpi, period, expected in EXPECTED})
 
 
-def test_by_tier_stage_play_and_channel(company: Run) -> None:
+def test_under_every_heading_by_hand(company: Run) -> None:
     measure(company)
     assert value(company, "net_revenue", "month", "tier", "vip") == 30_000
     assert value(company, "net_revenue", "month", "tier", "ordinary") == 10_000
@@ -69,6 +69,32 @@ def test_by_tier_stage_play_and_channel(company: Run) -> None:
     assert value(company, "nps", "month", "stage", "loyal") == 100
     assert value(company, "reach", "day", "play", "welcome") == 2
     assert value(company, "cost_per_touch", "day", "channel", "email") == 6
+    assert value(company, "net_revenue", "month", "segment", "champions") == 30_000, "Kai's test account is nobody"
+    assert value(company, "net_revenue", "month", "membership", "gold") == 30_000
+    assert value(company, "net_revenue", "month", "region", "Sichuan") == 10_000
+    assert value(company, "net_revenue", "month", "acquisition_channel", "fair") == 10_000
+    # Ana's 30,000 and Bo's order bought and cancelled again; Dai in the store.
+    assert value(company, "net_revenue", "month", "order_channel", "app") == 30_000
+    assert value(company, "orders", "month", "order_channel", "store") == 1
+    assert value(company, "retention_rate", "month", "region", "Zhejiang") == 1 / 2, "Ana of Ana and Bo"
+    assert value(company, "complaint_rate", "month", "region", "Sichuan") == 1, "Chen's complaint over Dai's order"
+    assert value(company, "response_rate", "day", "tier", "vip") == 1
+    assert value(company, "reach", "day", "region", "Zhejiang") == 2
+
+
+def test_headings_of_customers_add_up_to_everybody(company: Run) -> None:
+    measure(company)
+    with company.warehouse.connect() as connection:
+        sums = connection.execute(
+            sa.text(
+                "select kpi, period, dimension, sum(numerator) as numerator, sum(customers) as customers from bi.kpi_value "
+                "where dimension in ('all', 'tier', 'stage', 'membership', 'region') group by 1, 2, 3"
+            )
+        ).all()
+    everybody = {(row.kpi, row.period): (row.numerator, row.customers) for row in sums if row.dimension == "all"}
+    assert everybody
+    for row in sums:
+        assert (row.numerator, row.customers) == everybody[row.kpi, row.period], (row.kpi, row.period, row.dimension)
 
 
 def test_every_defined_kpi_is_measured_and_every_measured_one_defined(company: Run) -> None:
