@@ -73,7 +73,7 @@ corrected_lines as (
 ),
 
 states as not materialized (
-    select
+    (select
         customer_key,
         order_key,
         product_key,
@@ -81,7 +81,6 @@ states as not materialized (
         category_2,
         happened_at,
         quantity,
-        gross_minor,
         discount_minor,
         net_minor,
         returned_quantity,
@@ -101,10 +100,11 @@ states as not materialized (
                 from corrected_lines
             )
         )
+    order by customer_key)
 
     union all
 
-    select
+    (select
         customer_key,
         order_key,
         product_key,
@@ -112,93 +112,63 @@ states as not materialized (
         category_2,
         happened_at,
         quantity,
-        gross_minor,
         gross_minor - net_minor as discount_minor,
         net_minor,
         returned_quantity,
         returned_at,
         deleted_at
     from corrected_lines
+    order by customer_key)
 ),
 
-lines as not materialized (
+-- Rows stream from their index in the order of customers, so that each sort is of one customer's lines. `offset 0` keeps the
+-- planner from hashing half a year of lines instead.
+lines_by_product as not materialized (
     select
         customer_key,
-        order_key,
         product_key,
         category_1,
         category_2,
         happened_at,
-        quantity,
-        gross_minor,
-        discount_minor,
-        net_minor,
-        case when returned_at < :as_of then returned_quantity else 0 end as returned_quantity,
-        case when returned_at < :as_of and returned_quantity > 0 then returned_at end as returned_at
+        net_minor
     from states
     where
         (deleted_at is null or deleted_at >= :as_of)
         and order_key not in (select cancelled_orders.order_key from cancelled_orders)
+    order by customer_key, category_1, category_2, product_key
+    offset 0  -- noqa: AM09
 ),
 
-baskets as (
-    select
-        customer_key,
-        order_key,
-        count(*) as count_lines,
-        count(returned_at) as count_returned_lines
-    from lines
-    group by customer_key, order_key
-),
-
-basket_totals as (
-    select
-        customer_key,
-        count(*) as count_baskets,
-        cast(sum(count_lines) as bigint) as count_lines,
-        max(count_lines) as largest_basket_lines,
-        count(*) filter (where count_returned_lines > 0) as count_baskets_with_return,
-        cast(sum(count_returned_lines) as bigint) as count_returned_lines
-    from baskets
-    group by customer_key
-),
-
-products as (
+products as not materialized (
     select
         customer_key,
         category_1,
         category_2,
-        product_key,
         count(*) as count_lines,
-        count(*) filter (where discount_minor > 0) as count_discounted_lines,
         min(happened_at) as first_at,
         max(happened_at) as last_at,
-        max(returned_at) as last_returned_at,
-        sum(quantity) as quantity,
-        sum(returned_quantity) as returned_quantity,
-        cast(sum(gross_minor) as bigint) as gross_minor,
         cast(sum(net_minor) as bigint) as net_minor
-    from lines
+    from lines_by_product
     group by customer_key, category_1, category_2, product_key
+    order by customer_key, category_1, category_2
+    offset 0  -- noqa: AM09
 ),
 
-categories as (
+categories as not materialized (
     select
         customer_key,
         category_1,
         count(*) as count_products,
         count(*) filter (where count_lines > 1) as count_repeated_products,
         count(distinct category_2) as count_subcategories,
-        sum(count_discounted_lines) as count_discounted_lines,
         min(first_at) as first_at,
         max(last_at) as last_at,
-        max(last_returned_at) as last_returned_at,
-        sum(quantity) as quantity,
-        sum(returned_quantity) as returned_quantity,
-        sum(gross_minor) as gross_minor,
-        sum(net_minor) as net_minor
+        sum(net_minor) as net_minor,
+        greatest(sum(net_minor), 0) as positive_net_minor
     from products
     group by customer_key, category_1
+    order by customer_key, category_1
+    offset 0  -- noqa: AM09
 ),
 
 mixes as (
@@ -210,18 +180,62 @@ mixes as (
         cast(sum(count_subcategories) as bigint) as count_subcategories,
         cast(sum(count_products) as bigint) as count_products,
         cast(sum(count_repeated_products) as bigint) as count_repeated_products,
+        (array_agg(category_1 order by net_minor desc, category_1) filter (where category_1 is not null))[1]
+        as top_category,
+        max(positive_net_minor) filter (where category_1 is not null) as top_net_minor,
+        sum(positive_net_minor) filter (where category_1 is not null) as positive_net_minor,
+        sum(positive_net_minor * positive_net_minor) filter (where category_1 is not null) as sum_squared_net
+    from categories
+    group by customer_key
+),
+
+lines_by_order as not materialized (
+    select
+        customer_key,
+        order_key,
+        quantity,
+        discount_minor,
+        net_minor,
+        case when returned_at < :as_of and returned_quantity > 0 then returned_at end as returned_at,
+        returned_quantity
+    from states
+    where
+        (deleted_at is null or deleted_at >= :as_of)
+        and order_key not in (select cancelled_orders.order_key from cancelled_orders)
+    order by customer_key, order_key
+    offset 0  -- noqa: AM09
+),
+
+baskets as not materialized (
+    select
+        customer_key,
+        count(*) as count_lines,
+        count(returned_at) as count_returned_lines,
+        count(*) filter (where discount_minor > 0) as count_discounted_lines,
+        max(returned_at) as last_returned_at,
+        sum(quantity) as quantity,
+        sum(returned_quantity) filter (where returned_at is not null) as returned_quantity,
+        cast(sum(net_minor) as bigint) as net_minor
+    from lines_by_order
+    group by customer_key, order_key
+    order by customer_key
+    offset 0  -- noqa: AM09
+),
+
+basket_totals as (
+    select
+        customer_key,
+        count(*) as count_baskets,
+        cast(sum(count_lines) as bigint) as count_lines,
+        max(count_lines) as largest_basket_lines,
+        count(*) filter (where count_returned_lines > 0) as count_baskets_with_return,
+        cast(sum(count_returned_lines) as bigint) as count_returned_lines,
         cast(sum(count_discounted_lines) as bigint) as count_discounted_lines,
         max(last_returned_at) as last_returned_at,
         sum(quantity) as quantity,
-        sum(returned_quantity) as returned_quantity,
-        sum(gross_minor) as gross_minor,
-        sum(net_minor) as net_minor,
-        (array_agg(category_1 order by net_minor desc, category_1) filter (where category_1 is not null))[1]
-        as top_category,
-        max(greatest(net_minor, 0)) filter (where category_1 is not null) as top_net_minor,
-        sum(greatest(net_minor, 0)) filter (where category_1 is not null) as positive_net_minor,
-        sum(greatest(net_minor, 0) * greatest(net_minor, 0)) filter (where category_1 is not null) as sum_squared_net
-    from categories
+        coalesce(sum(returned_quantity) filter (where count_returned_lines > 0), 0) as returned_quantity,
+        sum(net_minor) as net_minor
+    from baskets
     group by customer_key
 )
 
@@ -232,8 +246,8 @@ select
     coalesce(basket_totals.count_lines, 0) as count_lines_365d,
     cast(basket_totals.count_lines as double precision) / basket_totals.count_baskets as lines_per_basket_365d,
     basket_totals.largest_basket_lines as largest_basket_lines_365d,
-    cast(coalesce(mixes.quantity, 0) as double precision) as quantity_365d,
-    cast(mixes.net_minor / nullif(mixes.quantity, 0) as double precision) as mean_unit_price_minor_365d,
+    cast(coalesce(basket_totals.quantity, 0) as double precision) as quantity_365d,
+    cast(basket_totals.net_minor / nullif(basket_totals.quantity, 0) as double precision) as mean_unit_price_minor_365d,
     coalesce(mixes.count_products, 0) as count_products_365d,
     cast(mixes.count_repeated_products as double precision)
     / nullif(mixes.count_products, 0) as repeated_product_share_365d,
@@ -246,13 +260,13 @@ select
     cast(
         mixes.sum_squared_net / nullif(mixes.positive_net_minor * mixes.positive_net_minor, 0) as double precision
     ) as category_concentration_365d,
-    cast(mixes.count_discounted_lines as double precision)
+    cast(basket_totals.count_discounted_lines as double precision)
     / nullif(basket_totals.count_lines, 0) as discounted_line_share_365d,
     coalesce(basket_totals.count_returned_lines, 0) as count_returned_lines_365d,
     cast(basket_totals.count_baskets_with_return as double precision)
     / basket_totals.count_baskets as baskets_with_return_share_365d,
-    cast(mixes.returned_quantity / nullif(mixes.quantity, 0) as double precision) as returned_quantity_share_365d,
-    :as_of_date - cast(mixes.last_returned_at at time zone :business_timezone as date) as days_since_last_return
+    cast(basket_totals.returned_quantity / nullif(basket_totals.quantity, 0) as double precision) as returned_quantity_share_365d,
+    :as_of_date - cast(basket_totals.last_returned_at at time zone :business_timezone as date) as days_since_last_return
 from customers
 left join basket_totals on customers.customer_key = basket_totals.customer_key
 left join mixes on customers.customer_key = mixes.customer_key
