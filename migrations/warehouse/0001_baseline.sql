@@ -176,6 +176,93 @@ comment on table bi.setting is 'Numbers that the views of this schema need, writ
 comment on column bi.setting.name is 'suppressed_group_size: groups of fewer people are not shown';
 comment on column bi.setting.value is 'its value';
 
+create table campaigns.allocation (
+    as_of_date date not null,
+    contenders bigint not null,
+    customers bigint not null,
+    chosen bigint not null,
+    value_minor double precision not null,
+    cost_minor double precision not null,
+    bound_minor double precision not null,
+    gap_share double precision not null,
+    method text not null,
+    top_share double precision not null,
+    top_budget_share double precision not null,
+    top_value_minor double precision,
+    top_chosen bigint not null,
+    top_cost_minor double precision not null,
+    rest_chosen bigint not null,
+    rest_cost_minor double precision not null,
+    primary key (as_of_date)
+) partition by range (as_of_date);
+comment on table campaigns.allocation is 'How promotion was allocated: what the chosen contacts are expected to bring and to cost, what no allocation could have passed, and how the money splits between the customers who matter most and the others. Grain: one row per as_of_date.';
+comment on column campaigns.allocation.as_of_date is 'day the decisions are for';
+comment on column campaigns.allocation.contenders is 'promotional contacts that no rule kept out, control groups left aside';
+comment on column campaigns.allocation.customers is 'customers among them';
+comment on column campaigns.allocation.chosen is 'contacts chosen, one per customer at most';
+comment on column campaigns.allocation.value_minor is 'expected incremental margin of the chosen before their cost, minor units';
+comment on column campaigns.allocation.cost_minor is 'expected cost of the chosen: touches and offers as far as they are expected to be used, minor units';
+comment on column campaigns.allocation.bound_minor is 'margin after cost that no allocation within the limits can pass, minor units';
+comment on column campaigns.allocation.gap_share is 'share of the bound by which the allocation may fall short of the best there is; 0 where it is known to be the best';
+comment on column campaigns.allocation.method is 'unconstrained (no limit binds), exact (proven the best) or bounded (within gap_share of the best)';
+comment on column campaigns.allocation.top_share is 'share of purchasers that counts as those who matter most';
+comment on column campaigns.allocation.top_budget_share is 'share of the money that is meant for them; 0 without such a rule';
+comment on column campaigns.allocation.top_value_minor is 'predicted value from which a customer is one of them, minor units; null where nobody has any';
+comment on column campaigns.allocation.top_chosen is 'chosen contacts of theirs';
+comment on column campaigns.allocation.top_cost_minor is 'expected cost of those, minor units';
+comment on column campaigns.allocation.rest_chosen is 'chosen contacts of the others';
+comment on column campaigns.allocation.rest_cost_minor is 'expected cost of those, minor units';
+
+create table campaigns.allocation_limit (
+    as_of_date date not null,
+    kind text not null,
+    name text not null,
+    is_money boolean not null,
+    most double precision not null,
+    used double precision not null,
+    shadow_price_minor double precision not null,
+    primary key (as_of_date, kind, name)
+) partition by range (as_of_date);
+comment on table campaigns.allocation_limit is 'Every limit of the day''s allocation, how far it was used, and its shadow price: what one more unit of it would bring. Grain: one row per limit per as_of_date.';
+comment on column campaigns.allocation_limit.as_of_date is 'day the decisions are for';
+comment on column campaigns.allocation_limit.kind is 'total_budget, rest_budget (customers outside the top), play_budget, play_capacity or channel_capacity';
+comment on column campaigns.allocation_limit.name is 'the play or channel; all for budgets over all plays';
+comment on column campaigns.allocation_limit.is_money is 'true where the unit is a minor unit of money, false where it is a contact';
+comment on column campaigns.allocation_limit.most is 'what was left to use on the day';
+comment on column campaigns.allocation_limit.used is 'what the chosen use';
+comment on column campaigns.allocation_limit.shadow_price_minor is 'margin after cost that one more unit would bring, minor units; 0 where the limit binds nothing';
+
+create table campaigns.allocation_play (
+    as_of_date date not null,
+    play text not null,
+    contenders bigint not null,
+    chosen bigint not null,
+    beaten bigint not null,
+    over_budget bigint not null,
+    channel_full bigint not null,
+    do_not_disturb bigint not null,
+    not_worth_its_cost bigint not null,
+    measured bigint not null,
+    stated bigint not null,
+    value_minor double precision not null,
+    cost_minor double precision not null,
+    primary key (as_of_date, play)
+) partition by range (as_of_date);
+comment on table campaigns.allocation_play is 'What the allocation made of each promotional play''s contenders. Later days count what a budget has paid for by these. Grain: one row per promotional play per as_of_date.';
+comment on column campaigns.allocation_play.as_of_date is 'day the decisions are for';
+comment on column campaigns.allocation_play.play is 'the play';
+comment on column campaigns.allocation_play.contenders is 'contacts that no rule kept out, the control group left aside';
+comment on column campaigns.allocation_play.chosen is 'chosen';
+comment on column campaigns.allocation_play.beaten is 'the customer''s day went to another play';
+comment on column campaigns.allocation_play.over_budget is 'worth it, but the money brings more elsewhere';
+comment on column campaigns.allocation_play.channel_full is 'worth it, but the channel or the play serves others who bring more';
+comment on column campaigns.allocation_play.do_not_disturb is 'expected to do harm';
+comment on column campaigns.allocation_play.not_worth_its_cost is 'expected to bring less than it costs';
+comment on column campaigns.allocation_play.measured is 'contenders whose value was measured';
+comment on column campaigns.allocation_play.stated is 'contenders whose value the play states';
+comment on column campaigns.allocation_play.value_minor is 'expected incremental margin of the chosen before their cost, minor units';
+comment on column campaigns.allocation_play.cost_minor is 'expected cost of the chosen, minor units';
+
 create table campaigns.approval (
     approval_id bigint generated always as identity not null,
     business_date date not null,
@@ -264,6 +351,29 @@ comment on column campaigns.contender.evidence is 'what the value rests on: meas
 comment on column campaigns.contender.holdout_bucket is 'the person''s place in [0, 1) for this play and period';
 comment on column campaigns.contender.verdict is 'chosen, standing (goes on from an earlier day), exempt (no contest: service and staff), control, or why not: beaten, over_budget, channel_full, do_not_disturb, below_minimum_value';
 comment on column campaigns.contender.beaten_by is 'position of the play that has the customer''s day';
+
+create table campaigns.control_draw (
+    play text not null,
+    period_key text not null,
+    service_tier text not null,
+    share double precision not null,
+    threshold double precision not null,
+    customers bigint not null,
+    controls bigint not null,
+    salt_hash text not null,
+    fitted_on date not null,
+    primary key (play, period_key, service_tier)
+);
+comment on table campaigns.control_draw is 'The thresholds below which customers are control, by tier: fitted once per play and period so that exactly the play''s share of the tier''s customers found on that day is held back. Kept, so that any draw can be done again from hash and threshold. Grain: one row per play, period and service tier.';
+comment on column campaigns.control_draw.play is 'the play; * for the universal group';
+comment on column campaigns.control_draw.period_key is 'the play''s period where it is one of the calendar, else always; the year for the universal group';
+comment on column campaigns.control_draw.service_tier is 'service tier; none for customers without';
+comment on column campaigns.control_draw.share is 'share that is meant to be control';
+comment on column campaigns.control_draw.threshold is 'customers of the tier whose bucket lies below it are control';
+comment on column campaigns.control_draw.customers is 'customers it was fitted on';
+comment on column campaigns.control_draw.controls is 'of those, below the threshold';
+comment on column campaigns.control_draw.salt_hash is 'sha256 of the salt it was fitted under; another salt draws anew';
+comment on column campaigns.control_draw.fitted_on is 'as-of date on which it was fitted';
 
 create table campaigns.customer_attributes (
     as_of_date date not null,

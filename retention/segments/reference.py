@@ -15,14 +15,22 @@ REFERENCE_FILES = {
     "segments.label": "labels.csv",
     "segments.rfm_cell": "rfm_cells.csv",
     "segments.service_tier_rule": "service_tiers.csv",
+    "segments.tag_rule": "tags.csv",
+    "segments.crm_tag_rule": "crm_tags.csv",
 }
+
+CRM_EFFECTS = ("tier_at_least", "tier_exactly", "no_promotion", "legal_hold")
+TIERS = ("marginal", "ordinary", "potential", "vip")
 
 
 class ReferenceTableError(RetentionError):
     """A reviewed table has a wrong header, a gap or a value of the wrong type."""
 
 
-def read_reference(table: str, folder: Path = REFERENCE_DIR) -> list[dict[str, str | int]]:
+Row = dict[str, str | int | None]
+
+
+def read_reference(table: str, folder: Path = REFERENCE_DIR) -> list[Row]:
     """Return the rows of one reviewed table, typed as its contract says.
 
     Raises
@@ -31,15 +39,18 @@ def read_reference(table: str, folder: Path = REFERENCE_DIR) -> list[dict[str, s
     """
     contract = load_contract(table)
     path = folder / REFERENCE_FILES[table]
-    rows: list[dict[str, str | int]] = []
+    rows: list[Row] = []
     with path.open(encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream)
         if tuple(reader.fieldnames or ()) != contract.column_names:
             raise _wrong(path, 1, f"expected the columns {', '.join(contract.column_names)}, found {reader.fieldnames}")
         for record in reader:
-            row: dict[str, str | int] = {}
+            row: Row = {}
             for column in contract.columns:
                 value = (record[column.name] or "").strip()
+                if not value and column.nullable:
+                    row[column.name] = None
+                    continue
                 if not value:
                     raise _wrong(path, reader.line_num, f"{column.name} is empty")
                 if column.type == "integer" and not value.isdigit():
@@ -47,6 +58,7 @@ def read_reference(table: str, folder: Path = REFERENCE_DIR) -> list[dict[str, s
                 row[column.name] = int(value) if column.type == "integer" else value
             rows.append(row)
     _require_total(table, path, rows)
+    _require_known_effects(table, path, rows)
     return rows
 
 
@@ -67,7 +79,7 @@ def sync_reference(warehouse: Warehouse, folder: Path = REFERENCE_DIR) -> None:
             connection.execute(sa.text(f"insert into {table} ({', '.join(columns)}) values ({names})"), rows)
 
 
-def _require_total(table: str, path: Path, rows: list[dict[str, str | int]]) -> None:
+def _require_total(table: str, path: Path, rows: list[Row]) -> None:
     keys = [tuple(row[name] for name in load_contract(table).primary_key) for row in rows]
     if len(set(keys)) < len(keys):
         twice = next(key for key in keys if keys.count(key) > 1)
@@ -77,6 +89,23 @@ def _require_total(table: str, path: Path, rows: list[dict[str, str | int]]) -> 
         raise _wrong(
             path, 1, f"expected {expected} rows, one for every combination, found {len(keys)}: a customer would fall through"
         )
+
+
+def _require_known_effects(table: str, path: Path, rows: list[Row]) -> None:
+    """A tag that names no tier, or one that there is not, would silently decide nothing."""
+    if table != "segments.crm_tag_rule":
+        return
+    for line, row in enumerate(rows, start=2):
+        effect, tier = row["effect"], row["service_tier"]
+        if effect not in CRM_EFFECTS:
+            raise _wrong(path, line, f"{effect!r} is no effect; known are {', '.join(CRM_EFFECTS)}")
+        if row["crm_tag"] != str(row["crm_tag"]).lower():
+            raise _wrong(path, line, f"{row['crm_tag']!r} must be in lower case, as tags are compared")
+        wanted = TIERS if str(effect).startswith("tier_") else (None,)
+        if tier not in wanted:
+            raise _wrong(
+                path, line, f"the effect {effect} takes {' or '.join(map(str, wanted))} as service_tier, found {tier!r}"
+            )
 
 
 def _wrong(path: Path, line: int, what: str) -> ReferenceTableError:

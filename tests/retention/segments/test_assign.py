@@ -27,13 +27,19 @@ def test_everybody_gets_one_of_each(run: Run) -> None:
 
     purchasers = {who for who, told in people.items() if told}
     assert set(read_slice(run.warehouse, "segments.rfm", AS_OF)) == purchasers
-    for table in SEGMENT_TABLES[1:]:
+    for_all = [table for table in SEGMENT_TABLES if table not in ("segments.rfm", "segments.lifecycle_gap")]
+    for table in for_all:
         assert set(read_slice(run.warehouse, table, AS_OF)) == set(NAMES)
+    scores = read_frame(run.warehouse, "select recency_score, frequency_score, monetary_score from segments.rfm")
     assert counts == {
         "segments.rfm": len(purchasers),
-        **{table: len(NAMES) for table in SEGMENT_TABLES[1:]},
+        **{table: len(NAMES) for table in for_all},
+        "segments.lifecycle_gap": 0,
         "segments.tier_move": len(NAMES),
         "segments.lifecycle_move": len(NAMES),
+        "segments.cutoff": 2 + sum(scores[name].nunique() for name in scores),
+        "segments.migration": 0,  # no slice before
+        "segments.stability": 0,
     }
 
 

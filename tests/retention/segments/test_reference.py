@@ -92,7 +92,8 @@ def test_sync_copies_and_repairs(warehouse: Warehouse) -> None:
     sync_reference(warehouse)
 
     for table in REFERENCE_FILES:
-        found = read_frame(warehouse, f"select * from {table}").to_dict("records")
+        rows = read_frame(warehouse, f"select * from {table}")
+        found = rows.astype(object).where(rows.notna(), None).to_dict("records")
         wanted = read_reference(table)
         assert sorted(map(repr, (tuple(row.values()) for row in found))) == sorted(
             map(repr, (tuple(r.values()) for r in wanted))
