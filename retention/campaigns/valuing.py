@@ -122,7 +122,8 @@ def read_valuation(run: Run, attributes_table: str, uplift_table: str = "campaig
         ).one()
         uplifts = connection.execute(
             sa.text(
-                f"select play, weight, margin_minor, stated_minor from {uplift_table} where as_of_date = :as_of_date and weight > 0"
+                f"select play, weight, margin_minor, stated_minor from {uplift_table} "
+                "where as_of_date = :as_of_date and weight > 0"
             ),
             day,
         ).all()
@@ -148,10 +149,10 @@ def is_top_sql(valuation: Valuation, binds: Binds) -> str:
 
 
 def offer_cost_sql(play: Play, rung: Rung, binds: Binds, valuation: Valuation) -> str:
-    """Return what an offer is expected to cost, as an SQL expression over ``attributes``: minor units, zero or more, never null.
+    """Return what an offer is expected to cost, as an SQL expression over ``attributes``: minor units, at least 0, never null.
 
-    An amount, a share of the customer's mean order or a refund of the order complained of, times the share of people who use it;
-    where staff negotiate, the middle between opening and ceiling.
+    An amount, a share of the customer's mean order or a refund of the order complained of, times the share of people who use
+    it; where staff negotiate, the middle between opening and ceiling.
 
     Parameters
     ----------
@@ -203,10 +204,8 @@ def value_sql(play: Play, binds: Binds, valuation: Valuation, touch_cost: str, o
     point = valuation.settings.allocation.priority_point_minor
     worth = "greatest(coalesce(attributes.clv_12m_minor, 0), 0)"
     ahead = f"{worth} / ({worth} + cast({_HALFWAY_VALUE * unit} as double precision))"
-    standing_in = (
-        f"(cast({binds.add(point)} as double precision) * (cast({binds.add(float(play.priority))} as double precision) + {ahead})"
-        f" + {touch_cost} + {offer_cost})"
-    )
+    points = f"cast({binds.add(float(play.priority))} as double precision) + {ahead}"
+    standing_in = f"(cast({binds.add(point)} as double precision) * ({points}) + {touch_cost} + {offer_cost})"
     stated = _stated(play, binds, valuation)
     prior = standing_in if stated is None else f"coalesce({stated}, {standing_in})"
     uplift = valuation.uplifts.get(play.name)

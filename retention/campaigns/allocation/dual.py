@@ -113,8 +113,8 @@ class _Planes:
         cost = np.bincount(where, weights=program.cost[rows], minlength=self.blocks * groups).reshape(shape)
         count = np.bincount(where, minlength=self.blocks * groups).reshape(shape)
         used = cost @ program.money.T + count @ program.contacts.T
-        self.slopes.append(-used)
-        self.levels.append(np.bincount(block, weights=program.net[rows], minlength=self.blocks))
+        self.slopes.append(-used.astype(np.float64))
+        self.levels.append(np.bincount(block, weights=program.net[rows], minlength=self.blocks).astype(np.float64))
         return Point(prices, bound, rows)
 
     def lowest(self, centre: Floats, box: Floats, reach: Floats) -> tuple[float, Floats]:

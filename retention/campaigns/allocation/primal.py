@@ -1,7 +1,7 @@
 """From prices to an allocation that keeps to every limit: drop what brings least for what it uses, then fill what is left.
 
-At the best prices nearly everybody's own best choice is right; only customers who are nearly indifferent may have to give way.
-Their number is that of the limits rather than that of the customers, so what repair loses is small, and the bound says how small.
+At the best prices nearly everybody's own best choice is right; only customers who are nearly indifferent may have to give
+way. They are about as many as the limits, not as the customers, so what repair loses is small, and the bound says how small.
 """
 
 from __future__ import annotations

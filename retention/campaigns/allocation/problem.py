@@ -28,7 +28,7 @@ class Verdict(IntEnum):
     BEATEN = 1
     """The customer's day belongs to another play, or to the same one through another channel."""
     OVER_BUDGET = 2
-    """It would have been worth it, but the money of the play, of the day, or of the customers outside the top is spent better."""
+    """It would have been worth it, but the money of the play, of the day or of those outside the top is spent better."""
     CHANNEL_FULL = 3
     """It would have been worth it, but the channel, or the play's capacity, serves others who bring more."""
     DO_NOT_DISTURB = 4

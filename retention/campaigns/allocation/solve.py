@@ -79,7 +79,7 @@ def allocate(contenders: Contenders, budgets: Budgets) -> Allocation:
 
 def _solved(program: Program) -> tuple[Integers, Floats, float, str]:
     """Return the rows chosen, the price of each limit, the bound, and how it was found."""
-    rows, worth = program.best(program.net)
+    rows, _ = program.best(program.net)
     if program.is_within(program.used(rows)):
         return rows, np.zeros(len(program.most)), float(program.net[rows].sum()), "unconstrained"
     points = lowest_bound(program)

@@ -64,15 +64,17 @@ def _lesser(c: Contenders, measure: Floats, mine: Integers) -> Flags:
     priority, play = c.priority.astype(np.int64), c.play.astype(np.int64)
     same = measure == measure[mine]
     later = (priority < priority[mine]) | ((priority == priority[mine]) & (play >= play[mine]))
-    return np.where(same, later, measure < measure[mine])
+    result: Flags = np.where(same, later, measure < measure[mine])
+    return result
 
 
 def _full(c: Contenders, table: Table, chosen: Flags) -> Flags:
     """Whether a limit of contacts of a row's own has no room for one more."""
     left = table.most - table.used(c, np.flatnonzero(chosen))
     full = left < 1
-    groups: Flags = (table.contacts[full] > 0).any(axis=0) if len(left) else np.zeros(table.money.shape[1], dtype=bool)
-    return groups[table.group]
+    groups: Flags = np.any(table.contacts[full] > 0, axis=0)
+    result: Flags = groups[table.group]
+    return result
 
 
 def _passes(
