@@ -64,6 +64,11 @@ def stability_index(before: dict[str, Any] | None, values: Floats) -> tuple[floa
     return float(np.sum((now - then) * np.log(now / then))), float(chance)
 
 
+def sample_step(customers: int) -> int:
+    """Return which of so many customers are looked at: every one, or every so-manieth."""
+    return -(-customers // LARGEST_SAMPLE) or 1
+
+
 def find_drift(features: pd.DataFrame, scores: Floats, profile: dict[str, Any], settings: DriftSettings) -> list[Drift]:
     """Every input of the model, and the score, beside its training.
 
@@ -71,7 +76,7 @@ def find_drift(features: pd.DataFrame, scores: Floats, profile: dict[str, Any], 
     ----------
     profile : as stored with the model; see :func:`retention.models.profile.score_profile`.
     """
-    step = -(-len(features) // LARGEST_SAMPLE) or 1
+    step = sample_step(len(features))
     sample, found = features.iloc[::step], []
     shapes, null_share = profile.get("shapes", {}), profile.get("null_share", {})
     for name in [name for name in features.columns if name in null_share]:

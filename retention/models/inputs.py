@@ -61,16 +61,6 @@ def model_columns() -> tuple[str, ...]:
     return names
 
 
-def published_features(run: Run) -> pd.DataFrame:
-    """Features of every purchaser from the published slice of the run's as-of date.
-
-    Raises
-    ------
-    MissingSlice when that slice is not published: scores of a date come from features of that date only.
-    """
-    return _purchasers(features.frame(run.warehouse, run.as_of_date, published=True, settings=run.settings), run.as_of_date)
-
-
 def past_features(run: Run, as_of: date) -> pd.DataFrame:
     """Features of every purchaser as of any date, computed from core by the same queries."""
     return _past(run, [as_of])[as_of]
@@ -168,7 +158,7 @@ def _purchasers(frame: pd.DataFrame, as_of: date) -> pd.DataFrame:
             f"features {as_of}: columns that models need are missing: {', '.join(missing)}. Nothing published. Have the "
             "contracts and the migrations been brought to the same version?"
         )
-    # At a million customers each copy of the frame is 800 MB: it is handed on as it is where nothing has to be dropped.
+    # Of many customers each copy of the frame is large: it is handed on as it is where nothing has to be dropped.
     numbers = frame if list(frame.columns) == list(wanted) else frame[list(wanted)]
     bought = numbers["count_order_days_lifetime"].to_numpy() > 0
     numbers = numbers if bought.all() else numbers[bought]

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-# `rows(run, given)` of each answers table -> frame with every column of the table, `as_of_date` first.
+# `rows(run, given)` of each answers table -> frame with every column of the table, `as_of_date` first. Of the features it is
+# handed the columns that its module names as `READS`; the whole inputs of chosen customers are given when asked for.
 SCORING: tuple[str, ...] = (
-    "retention.models.repurchase:rows",
     "retention.models.renewal:rows",
     "retention.models.text.labels:rows",
     "retention.models.reasons.table:rows",
@@ -17,6 +17,9 @@ SCORING: tuple[str, ...] = (
     "retention.models.personas:rows",
     "retention.models.preferences:rows",
 )
+
+# The same for one range of customers after the other: their rows depend on nobody else's.
+SCORING_BY_RANGE: tuple[str, ...] = ("retention.models.repurchase:rows",)
 
 # Kind -> `train_<kind>(run)`: a RegisteredModel, or TooLittleData with what is missing.
 TRAINING: dict[str, str] = {
@@ -33,3 +36,9 @@ def function(part: str) -> Callable[..., Any]:
     module, name = part.split(":")
     found: Callable[..., Any] = getattr(import_module(module), name)
     return found
+
+
+def columns_read() -> list[str]:
+    """Features that scoring parts read of every purchaser."""
+    modules = [import_module(part.split(":")[0]) for part in (*SCORING_BY_RANGE, *SCORING)]
+    return list(dict.fromkeys(name for module in modules for name in getattr(module, "READS", ())))

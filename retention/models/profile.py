@@ -5,13 +5,15 @@ A broken feed rarely breaks a model: it goes on scoring, and everybody gets the 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retention.models.drift import SCORE, STOP, find_drift, record_drift, shape
+from retention.models.drift import SCORE, STOP, find_drift, record_drift, sample_step, shape
 from retention.models.report.data import Drift
 from retention.settings_models import DriftSettings
 from retention.warehouse import RetentionError, Run
@@ -51,16 +53,71 @@ def distinct_share(scores: Floats) -> float:
     return float(len(np.unique(np.round(scores, ROUNDING))) / max(1, len(scores)))
 
 
-def judge_day(run: Run, what: str, champion: RegisteredModel, features: pd.DataFrame, scores: Floats) -> None:
+@dataclass(frozen=True)
+class Seen:
+    """The inputs of a day as the gates look at them.
+
+    Attributes
+    ----------
+    sample : inputs of every `step`-th purchaser by key.
+    flat : inputs with one known value at most over all purchasers.
+    """
+
+    sample: pd.DataFrame
+    step: int
+    flat: frozenset[str]
+
+    @classmethod
+    def of(cls, features: pd.DataFrame) -> Seen:
+        """Look at features that are in memory."""
+        step = sample_step(len(features))
+        flat = frozenset(str(name) for name in features.columns if _is_flat(features[name]))
+        return cls(features.iloc[::step], step, flat)
+
+
+class Glance:
+    """Makes what :class:`Seen` holds from ranges of purchasers, which need not be in memory together."""
+
+    def __init__(self, purchasers: int) -> None:
+        self._step = sample_step(purchasers)
+        self._samples: list[pd.DataFrame] = []
+        self._ends: dict[str, tuple[float, float]] = {}
+
+    def add(self, features: pd.DataFrame, start: int) -> None:
+        """Take in a range whose first purchaser is number `start` of all; ranges come in order."""
+        self._samples.append(features.iloc[-start % self._step :: self._step].copy())
+        for name in features.columns:
+            low, high = self._ends.get(str(name), (np.inf, -np.inf))
+            # Two values tell that it is not flat: what is known to differ is not looked at again.
+            if low < high or not len(features):
+                continue
+            first, last = features[name].min(), features[name].max()
+            self._ends[str(name)] = (float(np.fmin(low, first)), float(np.fmax(high, last)))
+
+    def seen(self) -> Seen:
+        """All ranges together."""
+        sample = pd.concat(self._samples)
+        return Seen(sample, self._step, frozenset(name for name in map(str, sample.columns) if not self._differs(name)))
+
+    def _differs(self, name: str) -> bool:
+        low, high = self._ends.get(name, (np.inf, -np.inf))
+        return low < high
+
+
+def judge_day(run: Run, what: str, champion: RegisteredModel, seen: Seen, scores: Floats) -> None:
     """Keep how far the day is from the champion's training, then let nothing through that is too far.
+
+    Parameters
+    ----------
+    scores : of all purchasers, by key.
 
     Raises
     ------
     As :func:`check_scores`.
     """
-    found = find_drift(features, scores, champion.profile, run.settings.drift)
+    found = find_drift(seen.sample, scores[:: seen.step], champion.profile, run.settings.drift)
     record_drift(run, champion.kind, champion.model_version, found)
-    check_scores(what, features, scores, champion.profile, run.settings.drift, found)
+    check_scores(what, seen.sample, scores, champion.profile, run.settings.drift, found, seen.flat)
 
 
 def check_scores(
@@ -70,12 +127,15 @@ def check_scores(
     profile: dict[str, Any],
     settings: DriftSettings | None = None,
     found: list[Drift] | None = None,
+    flat: Collection[str] | None = None,
 ) -> None:
     """Stop when scores are missing, constant, far from training's, or made from features that have gone missing.
 
     Parameters
     ----------
+    features : inputs of the purchasers, or of a sample of them where `found` and `flat` are given.
     found : what :func:`retention.models.drift.find_drift` answered for the same day; looked up here when not given.
+    flat : inputs with one value for everybody; looked up here when not given.
 
     Raises
     ------
@@ -95,15 +155,12 @@ def check_scores(
             for drift in sorted(gone, key=lambda drift: drift.name)
         )
         raise ScoresStopped(f"{what}: features are null for far more customers than in training: {listed}. Nothing published.")
-    flat = [
-        name
-        for name in features.columns
-        if name in profile["null_share"] and name not in profile["constant"] and _is_flat(features[name])
-    ]
-    if flat:
+    flat = Seen.of(features).flat if flat is None else flat
+    new = sorted(name for name in flat if name in profile["null_share"] and name not in profile["constant"])
+    if new:
         raise ScoresStopped(
             f"{what}: features have one and the same value for all {len(scores)} customers, in training they had not: "
-            f"{', '.join(sorted(flat))}. Nothing published."
+            f"{', '.join(new)}. Nothing published."
         )
     share, before = distinct_share(scores), float(profile["distinct_score_share"])
     if share < settings.distinct_score_fall * before:

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from retention.models.purchases import COLUMNS as PURCHASE_COLUMNS
 from retention.settings import Settings
 from retention.warehouse import Run
 
@@ -24,6 +25,7 @@ Floats = NDArray[np.float64]
 
 HORIZONS_DAYS = (30, 90)
 FALLBACK = "fallback-steady-rhythm"
+READS = ("recency_days", "mean_days_between_orders", "overdue_ratio", *PURCHASE_COLUMNS)
 
 
 def repurchase_definition(settings: Settings) -> str:
@@ -69,7 +71,7 @@ def probabilities(run: Run, given: Given) -> Floats:
         if days == known:
             found.append(1 - churn)
         elif given.churn_model is not None and given.churn_model.process is not None:
-            found.append(1 - given.churn_model.predict(given.features, days))
+            found.append(1 - given.churn_model.predict(given.features, days, given.churn_log_odds))
         else:
             found.append(1 - steady(churn, days / known))
     # The longer wait holds the shorter one.

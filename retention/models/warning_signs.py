@@ -202,3 +202,4 @@ _SIGNS: dict[str, tuple[Callable[[pd.DataFrame, Settings], Sign], tuple[str, ...
     ),
     "overdue": (_overdue, ("recency_days", "mean_days_between_orders", "count_order_days_lifetime")),
 }
+READS = tuple(dict.fromkeys(name for _, needed in _SIGNS.values() for name in needed))

@@ -104,7 +104,7 @@ def _score(run: Run) -> str:
     from retention import models
     from retention.models import parts
 
-    parts.SCORING = tuple(part for part in parts.SCORING if "repurchase" in part)
+    parts.SCORING = ()  # repurchase is scored by range, with churn and value
     return _counts(models.score(run))
 
 

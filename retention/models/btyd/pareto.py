@@ -26,6 +26,7 @@ from scipy.special import digamma, gammaincinv, gammaln
 from retention.models.btyd._histories import Floats, Histories, total
 from retention.models.btyd._maximise import maximise
 from retention.models.btyd._process import PurchaseProcess
+from retention.models.sums import row_sums
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(40)
 _NODES, _LOG_WEIGHTS = (_NODES + 1) / 2, np.log(_WEIGHTS / 2)
@@ -113,7 +114,7 @@ def _mean_squared_stay(s: float, drop: Floats, horizon: float) -> Floats:
     v = log_end[:, None] * _NODES[None, :]
     stay = drop[:, None] * np.expm1(v)
     integrand = 2 * stay * np.exp(-s * v) * drop[:, None] * np.exp(v)
-    return np.asarray((integrand @ np.exp(_LOG_WEIGHTS)) * log_end)
+    return np.asarray(row_sums(integrand, np.exp(_LOG_WEIGHTS)) * log_end)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from retention.models import artifacts, registry
 from retention.models.personas.catalogue import catalogue
-from retention.models.personas.inputs import INPUTS, read_inputs
+from retention.models.personas.inputs import INPUTS, READS, read_inputs
 from retention.models.personas.model import PersonaModel, by_rule
 from retention.warehouse import Run
 
@@ -53,4 +53,4 @@ def rows(run: Run, given: Given) -> dict[str, pd.DataFrame]:
     return {"scores.persona": table.reset_index(drop=True)}
 
 
-__all__ = ["DEFINITION", "RULE", "rows"]
+__all__ = ["DEFINITION", "READS", "RULE", "rows"]

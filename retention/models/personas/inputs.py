@@ -11,6 +11,7 @@ from retention.models.associations import ranges
 from retention.warehouse import Run, read_frame, sql_file
 
 INPUTS = ("discount_share", "price_position", "order_rate", "order_value")
+READS = ("discount_share_365d", "tenure_days", "count_orders_365d", "mean_order_value_minor_365d")
 SHORTEST_TENURE_DAYS = 90.0
 """A first order last week is no rate of an order a week."""
 

@@ -70,7 +70,7 @@ def explain_churn(settings: Settings, given: Given, rows: NDArray[np.bool_]) -> 
     ------
     ReasonsDoNotAddUp when a model's parts do not sum to its log-odds.
     """
-    features, wording = given.features[rows], load_wording("churn")
+    features, wording = given.inputs(rows), load_wording("churn")
     model: Explainable
     if given.churn_model is None:
         usual = float(np.log(given.features["recency_days"].to_numpy(dtype=np.float64)).mean()) if len(given.features) else 0.0
@@ -96,7 +96,7 @@ def explain_value(given: Given, rows: NDArray[np.bool_]) -> Explained:
     )
     factors, usable = value_factors(value, orders, revenue)
     wording, chosen, base = load_wording("clv"), usable & rows, 0.0
-    figures = given.features[chosen]
+    figures = given.inputs(chosen)
     parts: dict[str, Floats] = {}
     for name, factor in factors.items():
         usual = float(np.log(factor[usable]).mean()) if usable.any() else 0.0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from retention.models import artifacts, registry
 from retention.models.definitions import renewal_definition
-from retention.models.profile import ScoresStopped, judge_day
+from retention.models.profile import ScoresStopped, Seen, judge_day
 from retention.models.renewal.contracts import Contracts
 from retention.models.renewal.holders import contract_features
 from retention.models.renewal.model import RenewalModel
@@ -58,7 +58,7 @@ def rows(run: Run, given: Given) -> dict[str, pd.DataFrame]:
         probability = model.predict(inputs) if len(due) else np.empty(0)
         version, calibration = champion.model_version, f"{champion.model_version}@{model.calibrated_as_of.isoformat()}"
         if len(due):
-            judge_day(run, what, champion, inputs[list(model.features)], probability)
+            judge_day(run, what, champion, Seen.of(inputs[list(model.features)]), probability)
     return {"scores.renewal": _table(run, due, probability, version, calibration, champion is None)}
 
 

@@ -28,6 +28,14 @@ PRIOR_SERVED_ORDERS = 20.0
 SHARE_LIMITS = (-1.0, 1.0)
 
 
+# Features that costs to serve, margins and the rule of thumb are worked out from.
+READS = (
+    "count_orders_365d", "baskets_with_return_share_365d", "count_baskets_365d", "count_complaints_365d",
+    "compensation_minor_365d", "count_order_days_lifetime", "net_minor_lifetime", "net_minor_365d", "recency_days",
+    "tenure_days",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Margins:
     """What of each purchaser's net revenue is left.

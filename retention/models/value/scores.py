@@ -10,14 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from retention.models.definitions import clv_definition
-from retention.models.profile import ScoresStopped
+from retention.models.profile import ScoresStopped, Seen
 from retention.models.registry import RegisteredModel
 from retention.models.value.margin import NET_REVENUE, Margins, margins, net_of_costs
-from retention.models.value.model import ValueModel
 from retention.warehouse import Run
 
 Floats = NDArray[np.float64]
-Gate = Callable[[Run, str, RegisteredModel, pd.DataFrame, Floats], None]
+Gate = Callable[[Run, str, RegisteredModel, Seen, Floats], None]
 
 CLV_FALLBACK = "fallback-past-year"
 DAYS_PER_YEAR = 365.0
@@ -33,44 +32,21 @@ _MINOR = {
 }
 
 
-def clv_rows(
-    run: Run,
-    features: pd.DataFrame,
-    champion: RegisteredModel | None,
-    model: ValueModel | None,
-    churn: Floats,
-    gate: Gate,
-) -> pd.DataFrame:
+def clv_rows(run: Run, features: pd.DataFrame, value: pd.DataFrame, champion: RegisteredModel | None) -> pd.DataFrame:
     """Rows of `scores.clv` for every purchaser of `features`, in their order.
 
     Parameters
     ----------
-    champion, model : who scores; without them the rule of thumb does, and every row says so.
-    churn : churn probability of each purchaser, for the rule of thumb.
-    gate : compares inputs and scores with those of training, and stops what is too far from them.
-
-    Raises
-    ------
-    ScoresStopped when a gate does.
+    features : those that :data:`retention.models.value.margin.READS` names.
+    value : predicted net revenue, as :meth:`ValueModel.predict` answers.
+    champion : whose predictions they are; None for those of the rule of thumb, which every row then says.
     """
-    settings, what = run.settings.clv, f"scores.clv {run.as_of_date}"
-    if champion is None or model is None:
+    if champion is None:
         # A rule of thumb that anybody can follow by hand: net revenue, and the rows say so.
         found = Margins(NET_REVENUE, np.ones(len(features)), np.zeros(len(features)), 0.0)
-        predicted = net_of_costs(rule_of_thumb(features, churn, settings.horizon_days), found)
-        _finite(what, predicted["clv_minor"].to_numpy())
     else:
-        missing = [name for name in (model.learned.features if model.learned else ()) if name not in features.columns]
-        if missing:
-            raise ScoresStopped(
-                f"{what}: {champion.model_version} learned from columns that are gone: {', '.join(missing)}. Nothing "
-                "published. Train again, or bring the columns back."
-            )
-        net = model.predict(features, settings.horizon_days, settings.annual_discount_rate, settings.interval)
-        gate(run, what, champion, features, net["clv_minor"].to_numpy())
         found = margins(run, features)
-        predicted = net_of_costs(net, found)
-    return _table(run, predicted, found, champion)
+    return _table(run, net_of_costs(value, found), found, champion)
 
 
 def rule_of_thumb(features: pd.DataFrame, churn: Floats, horizon_days: int) -> pd.DataFrame:
@@ -135,7 +111,8 @@ def _table(run: Run, predicted: pd.DataFrame, found: Margins, champion: Register
     )
 
 
-def _finite(what: str, scores: Floats) -> None:
+def check_finite(what: str, scores: Floats) -> None:
+    """Stop when the fallback itself cannot be computed."""
     broken = int((~np.isfinite(scores)).sum())
     if broken:
         raise ScoresStopped(f"{what}: {broken} of {len(scores)} fallback scores are missing. Nothing published.")

@@ -72,6 +72,7 @@ def two_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
 def two_scores(monkeypatch: pytest.MonkeyPatch) -> None:
     """Scoring of churn and value alone."""
     monkeypatch.setattr(parts, "SCORING", ())
+    monkeypatch.setattr(parts, "SCORING_BY_RANGE", ())
 
 
 @pytest.fixture

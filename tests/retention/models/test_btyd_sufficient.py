@@ -9,9 +9,9 @@ from retention import features
 from retention.features import MissingSlice
 from retention.models.btyd import BetaGeoNBD, GammaGamma
 from retention.models.btyd.sufficient import purchase_histories, repeat_order_values
-from retention.models.inputs import published_features
 from retention.models.purchases import purchases
 from retention.warehouse import Run
+from tests.retention.models.day import published_features
 
 
 def test_counts_of_the_database_give_the_model_of_the_customers(company_run: Run) -> None:

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from retention import features, models
-from retention.models import drift, inputs, profile, scoring
+from retention.models import drift, profile, scoring
 from retention.settings_models import DriftSettings
 from retention.warehouse import Run, read_frame
+from tests.retention.models.day import FrameDay, published_features
 
 RNG = np.random.default_rng(3)
 TRAINING = pd.DataFrame({"recency_days": RNG.gamma(2, 30, 2_000), "spend": RNG.gamma(1, 100, 2_000)})
@@ -101,9 +102,9 @@ def test_the_comparison_is_kept_even_when_it_stopped_the_scores(trained_run: Run
     first = read_frame(trained_run.warehouse, query)
     assert {"churn", "clv"} <= set(first["kind"])
     assert "stop" not in set(first["level"])
-    frame = inputs.published_features(trained_run)
+    frame = published_features(trained_run)
     late = frame.assign(recency_days=frame["recency_days"] + 5_000, tenure_days=frame["tenure_days"] + 5_000)
-    monkeypatch.setattr(scoring, "published_features", lambda run: late)
+    monkeypatch.setattr(scoring.Day, "of", lambda run: FrameDay.holding(run, late))
     with pytest.raises(profile.ScoresStopped, match="recency_days"):
         models.score(trained_run)
     again = read_frame(trained_run.warehouse, query)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from retention.models.repurchase import rows, steady
 from retention.models.scoring import given
 from retention.warehouse import Run, read_frame
 from tests.retention.models.company import SHORT
+from tests.retention.models.day import published_features
 from tests.retention.models.test_scoring import small_run as small_run
 
 
@@ -40,7 +42,7 @@ def test_without_champions_a_steady_rhythm_is_assumed_and_marked(small_run: Run)
 
 def test_champions_give_probabilities_orders_and_dates(trained_run: Run, trained: dict[str, Any]) -> None:
     features.build(trained_run)
-    known = given(trained_run)
+    known = replace(given(trained_run), features=published_features(trained_run))
     table = rows(trained_run, known)["scores.repurchase"]
     assert not table["is_fallback"].any()
     assert table["probability_30d"].between(0, 1).all()

@@ -15,13 +15,15 @@ import sqlalchemy as sa
 from threadpoolctl import threadpool_info
 
 from retention import features, models
-from retention.models import artifacts, inputs, learning, parts, profile, scoring
+from retention.models import artifacts, day, drift, inputs, learning, parts, profile, scoring
 from retention.models.learning import limited_threads
-from retention.warehouse import Fenced, Run, read_frame
+from retention.warehouse import DatabaseFailed, Fenced, Run, read_frame
 from tests.retention.models.company import SHORT, load_orders
+from tests.retention.models.day import FrameDay, published_features
 
 pytestmark = pytest.mark.usefixtures("two_scores")
 ALL_PARTS = parts.SCORING
+BY_RANGE = parts.SCORING_BY_RANGE
 
 
 def published(run: Run, table: str) -> pd.DataFrame:
@@ -32,6 +34,7 @@ def published(run: Run, table: str) -> pd.DataFrame:
 def small_run(make_run: Callable[..., Run], home: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Ana ordered 30 days ago for 100.00 and 120 days ago for 50.00; Bo once, 400 days ago. All parts score."""
     monkeypatch.setattr(parts, "SCORING", ALL_PARTS)
+    monkeypatch.setattr(parts, "SCORING_BY_RANGE", BY_RANGE)
     run = make_run()
     days = {"Ana": (1, [(30, 100_00), (120, 50_00)]), "Bo": (2, [(400, 80_00)])}
     load_orders(
@@ -52,15 +55,19 @@ def test_a_newer_try_is_not_overwritten_by_one_that_read_before_it(small_run: Ru
     newer = replace(small_run, attempt=replace(small_run.attempt, try_number=small_run.attempt.try_number + 1))
     look = scoring.given
 
-    def look_and_stall(run: Run, gate: Any) -> scoring.Given:
-        found = look(run, gate)
+    def look_and_stall(run: Run, *arguments: Any) -> scoring.Given:
+        found = look(run, *arguments)
         if run is small_run:
             models.score(newer)
         return found
 
     monkeypatch.setattr(scoring, "given", look_and_stall)
-    with pytest.raises(Fenced):
+    # Its staging is gone, so that it may fail there before it finds the newer token.
+    with pytest.raises((Fenced, DatabaseFailed)):
         models.score(small_run)
+    with small_run.warehouse.connect() as connection:
+        sql = sa.text("select distinct token from ops.published where table_name like 'scores.%'")
+        assert connection.execute(sql).scalars().all() == [2]
 
 
 def test_without_a_champion_the_fallback_scores_and_says_so(small_run: Run) -> None:
@@ -114,6 +121,60 @@ def test_scoring_again_gives_the_same_rows(trained_run: Run) -> None:
     models.score(trained_run)
     pd.testing.assert_frame_equal(published(trained_run, "scores.churn"), first[0])
     pd.testing.assert_frame_equal(published(trained_run, "scores.clv"), first[1])
+
+
+def test_the_number_of_ranges_changes_no_score_and_no_gate(trained_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    features.build(trained_run)
+    monkeypatch.setattr(parts, "SCORING", ("retention.models.reasons.table:rows", "retention.models.warning_signs:rows"))
+    monkeypatch.setattr(parts, "SCORING_BY_RANGE", BY_RANGE)
+    monkeypatch.setattr(drift, "LARGEST_SAMPLE", 150)
+    tables = ("scores.churn", "scores.clv", "scores.repurchase", "scores.reason", "scores.warning", "ops.score_drift")
+    found = {}
+    for cores, customers in (("1", 10**6), ("2", 97), ("3", 251)):
+        monkeypatch.setenv("RETENTION_CORES", cores)
+        monkeypatch.setattr(day, "RANGE_CUSTOMERS", customers)
+        models.score(trained_run)
+        with trained_run.warehouse.connect() as connection:
+            found[customers] = [
+                connection.execute(
+                    sa.text(f"select to_jsonb(stored) - 'measured_at' from {table} as stored order by cast(stored as text)")
+                ).all()
+                for table in tables
+            ]
+    assert len(found[97][0]) > 300
+    assert all(found[10**6])
+    for customers in (97, 251):
+        for table, one, other in zip(tables, found[10**6], found[customers], strict=True):
+            assert one == other, table
+
+
+def test_features_published_while_they_are_read_stop_the_scores(trained_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    features.build(trained_run)
+    read = day.Day.read
+
+    def published_again(self: day.Day, *arguments: Any) -> pd.DataFrame:
+        found = read(self, *arguments)
+        with trained_run.warehouse.begin() as connection:
+            connection.execute(sa.text("update ops.published set token = token + 1000 where table_name like 'features.%'"))
+        return found
+
+    monkeypatch.setattr(day.Day, "read", published_again)
+    with pytest.raises(day.FeaturesChanged, match=str(trained_run.as_of_date)):
+        models.score(trained_run)
+    assert published(trained_run, "scores.churn").empty
+    monkeypatch.setattr(day.Day, "check_unchanged", lambda self: None)
+    models.score(trained_run)  # without that check nobody would notice
+    assert not published(trained_run, "scores.churn").empty
+
+
+def test_chosen_customers_are_read_like_everybody(trained_run: Run) -> None:
+    features.build(trained_run)
+    known = day.Day.of(trained_run)
+    whole = published_features(trained_run)
+    for chosen in (known.keys[::7], known.keys[5:6], known.keys[:0], known.keys[1:]):
+        pd.testing.assert_frame_equal(known.read(chosen, inputs.model_columns()), whole.loc[chosen])
+    with pytest.raises(inputs.FeaturesMissing, match="shoe_size"):
+        known.read(known.keys, ("recency_days", "shoe_size"))
 
 
 def test_neither_row_order_nor_threads_change_a_score(trained_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,8 +249,8 @@ def test_a_champion_for_another_definition_does_not_score(trained_run: Run, make
 )
 def test_broken_features_stop_the_scores(trained_run: Run, monkeypatch, damage, message: str) -> None:
     features.build(trained_run)
-    frame = inputs.published_features(trained_run)
-    monkeypatch.setattr(scoring, "published_features", lambda run: damage(frame))
+    frame = published_features(trained_run)
+    monkeypatch.setattr(scoring.Day, "of", lambda run: FrameDay.holding(run, damage(frame)))
     with pytest.raises(profile.ScoresStopped, match=message):
         models.score(trained_run)
     assert published(trained_run, "scores.churn").empty
@@ -197,8 +258,8 @@ def test_broken_features_stop_the_scores(trained_run: Run, monkeypatch, damage, 
 
 def test_without_that_gate_the_damage_would_be_published(trained_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     features.build(trained_run)
-    frame = inputs.published_features(trained_run)
-    monkeypatch.setattr(scoring, "published_features", lambda run: frame.assign(recency_days=7.0, tenure_days=8.0))
+    frame = published_features(trained_run)
+    monkeypatch.setattr(scoring.Day, "of", lambda run: FrameDay.holding(run, frame.assign(recency_days=7.0, tenure_days=8.0)))
     monkeypatch.setattr(profile, "check_scores", lambda *arguments: None)
     right = artifacts.load(*_file(trained_run, "churn"))[0].predict(frame)
     models.score(trained_run)
@@ -234,8 +295,8 @@ def test_no_contract_offers_a_protected_attribute() -> None:
 
 
 def test_a_company_without_purchasers_publishes_empty_slices(small_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    nobody = inputs.published_features(small_run).iloc[:0]
-    monkeypatch.setattr(scoring, "published_features", lambda run: nobody)
+    nobody = published_features(small_run).iloc[:0]
+    monkeypatch.setattr(scoring.Day, "of", lambda run: FrameDay.holding(run, nobody))
     assert models.score(small_run)["scores.churn"] == 0
     with small_run.warehouse.connect() as connection:
         rows = connection.execute(sa.text("select rows from ops.published where table_name = 'scores.clv'")).scalar_one()

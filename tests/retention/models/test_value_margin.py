@@ -14,7 +14,6 @@ import pytest
 
 from retention import features
 from retention.models.btyd import BetaGeoNBD, GammaGamma
-from retention.models.inputs import published_features
 from retention.models.registry import RegisteredModel
 from retention.models.scoring import given
 from retention.models.value import ValueModel
@@ -24,6 +23,7 @@ from retention.models.value.process import ProcessPart
 from retention.models.value.scores import clv_rows
 from retention.settings import ClvSettings, Settings
 from retention.warehouse import Run
+from tests.retention.models.day import published_features
 from tests.sql.features.company import KEYS, Company, moment
 
 AS_OF = date(2026, 4, 1)
@@ -112,8 +112,9 @@ def test_rows_of_the_scores_add_up(make_company: Callable[..., Run]) -> None:
     process = BetaGeoNBD.from_params({"r": 0.5, "alpha": 8.0, "a": 0.5, "b": 3.0})
     part = ProcessPart(process, GammaGamma.from_params({"p": 5.0, "q": 4.0, "v": 3000.0}), float("inf"), 0, {})
     champion = cast("RegisteredModel", SimpleNamespace(model_version="clv-of-the-test", profile={"null_share": {}}))
-    frame, churn = published_features(run), np.full(3, 0.5)
-    rows = clv_rows(run, frame, champion, ValueModel(part, None, Levels.plain()), churn, lambda *_: None)
+    frame = published_features(run)
+    value = ValueModel(part, None, Levels.plain()).predict(frame, 365, 0.1, 0.8)
+    rows = clv_rows(run, frame, value, champion)
     assert set(rows["basis"]) == {NET_MARGIN}
     left = rows["net_revenue_12m_minor"] * rows["margin_share"] - rows["cost_to_serve_12m_minor"]
     np.testing.assert_allclose(rows["clv_12m_minor"].astype(float), left.astype(float), atol=1.01)
