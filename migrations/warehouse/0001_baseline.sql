@@ -931,6 +931,9 @@ create table campaigns.staff_task (
     customer_key bigint not null,
     send_key text not null,
     account_owner text,
+    priority integer not null,
+    service_tier text,
+    is_at_risk boolean not null,
     title_en text not null,
     title_zh text not null,
     talking_points_en text not null,
@@ -946,15 +949,18 @@ comment on column campaigns.staff_task.as_of_date is 'day the task is for';
 comment on column campaigns.staff_task.play is 'the staff play';
 comment on column campaigns.staff_task.customer_key is 'the person';
 comment on column campaigns.staff_task.send_key is 'unique for ever per play, period and customer';
-comment on column campaigns.staff_task.account_owner is 'who looks after the customer; null: the team decides';
+comment on column campaigns.staff_task.account_owner is 'who looks after the customer; null: nobody does, or the play gives its tasks to the team';
+comment on column campaigns.staff_task.priority is 'priority of the play: the order within somebody''s list';
+comment on column campaigns.staff_task.service_tier is 'service tier of the customer';
+comment on column campaigns.staff_task.is_at_risk is 'the customer is at risk of leaving: first within one priority';
 comment on column campaigns.staff_task.title_en is 'what to do, in English';
 comment on column campaigns.staff_task.title_zh is 'what to do, in Chinese';
-comment on column campaigns.staff_task.talking_points_en is 'what to know, in English: the play''s points, then the customer''s history';
+comment on column campaigns.staff_task.talking_points_en is 'what to know, in English: the play''s points, why this customer, orders and spend, tier, last complaint, recommendation, warning signs, renewal, missing to the next level, next best product';
 comment on column campaigns.staff_task.talking_points_zh is 'the same in Chinese';
 comment on column campaigns.staff_task.opening_minor is 'offer to open with, minor units; null without a negotiation';
 comment on column campaigns.staff_task.midpoint_minor is 'half way between opening and ceiling';
 comment on column campaigns.staff_task.ceiling_minor is 'most that may be granted';
-comment on column campaigns.staff_task.due_until is 'to be done before';
+comment on column campaigns.staff_task.due_until is 'to be done before: after the days the play gives, and never after the membership ends';
 
 create table campaigns.uplift (
     as_of_date date not null,
@@ -5030,6 +5036,79 @@ comment on column bi.score_quality.customers is 'customers in the bucket; null w
 comment on column bi.score_quality.predicted_mean is 'mean prediction; null where hidden';
 comment on column bi.score_quality.realised_mean is 'what happened; null where hidden or not known yet';
 
+create view bi.segment_migration (as_of_date, span, since_date, dimension, from_member, from_en, from_zh, to_member, to_en, to_zh, customers, share_of_from, is_suppressed) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.segment_migration: the migration matrix with labels. Counts are rounded to whole multiples of the suppression size and small
+-- ones are hidden: the matrix has sums in both directions, and the sizes of groups are published, so hiding alone would not hide.
+with
+
+size as (
+    select coalesce(
+        (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+    ) as least_customers
+),
+
+totals as (
+    select
+        migration.*,
+        sum(migration.customers) over (
+            partition by migration.as_of_date, migration.span, migration.dimension, migration.from_member
+        ) as from_customers
+    from segments.migration as migration
+),
+
+labels as (
+    select
+        case label_group
+            when 'service_tier' then 'tier' when 'lifecycle_stage' then 'stage' else label_group
+        end as dimension,
+        label,
+        label_en,
+        label_zh
+    from segments.label
+)
+
+select
+    totals.as_of_date,
+    totals.span,
+    totals.since_date,
+    totals.dimension,
+    totals.from_member,
+    coalesce(from_label.label_en, totals.from_member) as from_en,
+    coalesce(from_label.label_zh, totals.from_member) as from_zh,
+    totals.to_member,
+    coalesce(to_label.label_en, totals.to_member) as to_en,
+    coalesce(to_label.label_zh, totals.to_member) as to_zh,
+    case
+        when totals.customers >= size.least_customers
+            then cast(round(totals.customers / cast(size.least_customers as numeric)) * size.least_customers as bigint)
+    end as customers,
+    case
+        when totals.customers >= size.least_customers and totals.from_customers >= size.least_customers
+            then round(
+                round(totals.customers / cast(size.least_customers as numeric)) * size.least_customers / totals.from_customers, 3
+            )
+    end as share_of_from,
+    totals.customers < size.least_customers as is_suppressed
+from totals
+cross join size
+left join labels as from_label on totals.dimension = from_label.dimension and totals.from_member = from_label.label
+left join labels as to_label on totals.dimension = to_label.dimension and totals.to_member = to_label.label;
+comment on view bi.segment_migration is 'Who went from which tier, stage, class, segment or level to which, since the slice before and over a month. Counts are rounded to multiples of the suppression size and hidden below it. Grain: one row per as-of date, span, dimension, group before and group now.';
+comment on column bi.segment_migration.as_of_date is 'date of the later slice';
+comment on column bi.segment_migration.span is 'previous (since the newest slice before) or month (at least 28 days)';
+comment on column bi.segment_migration.since_date is 'date of the earlier slice';
+comment on column bi.segment_migration.dimension is 'tier, stage, value_class, rfm_segment or membership_level';
+comment on column bi.segment_migration.from_member is 'group before; none for those who were not known';
+comment on column bi.segment_migration.from_en is 'its English name';
+comment on column bi.segment_migration.from_zh is 'its Chinese name';
+comment on column bi.segment_migration.to_member is 'group now; none for those who are not known any more';
+comment on column bi.segment_migration.to_en is 'its English name';
+comment on column bi.segment_migration.to_zh is 'its Chinese name';
+comment on column bi.segment_migration.customers is 'customers who went this way, rounded; null where hidden';
+comment on column bi.segment_migration.share_of_from is 'share of the group before, from the rounded number; null where hidden';
+comment on column bi.segment_migration.is_suppressed is 'whether the number is hidden because it is small';
+
 create view bi.segment_size (as_of_date, dimension, member, member_zh, customers, share, is_suppressed) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.segment_size: customers per group as of the newest published date, small groups hidden.
@@ -5115,6 +5194,44 @@ comment on column bi.segment_size.member_zh is 'name of the group in Chinese';
 comment on column bi.segment_size.customers is 'customers in it; null where hidden';
 comment on column bi.segment_size.share is 'share of the customers of the dimension; null where hidden';
 comment on column bi.segment_size.is_suppressed is 'whether the count is hidden because the group is small';
+
+create view bi.segment_stability (as_of_date, dimension, since_date, days, customers, movers, undamped_movers, flap_days, flappers, flap_rate) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.segment_stability: how steady the groups are, by date and dimension. Small numbers of people are hidden.
+with
+
+size as (
+    select coalesce(
+        (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+    ) as least_customers
+)
+
+select
+    stability.as_of_date,
+    stability.dimension,
+    stability.since_date,
+    stability.as_of_date - stability.since_date as days,
+    case when stability.customers >= size.least_customers then stability.customers end as customers,
+    case when stability.movers = 0 or stability.movers >= size.least_customers then stability.movers end as movers,
+    case
+        when stability.undamped_movers = 0 or stability.undamped_movers >= size.least_customers then stability.undamped_movers
+    end as undamped_movers,
+    stability.flap_days,
+    case when stability.flappers = 0 or stability.flappers >= size.least_customers then stability.flappers end as flappers,
+    case when stability.flappers = 0 or stability.flappers >= size.least_customers then stability.flap_rate end as flap_rate
+from segments.stability as stability
+cross join size;
+comment on view bi.segment_stability is 'How steady tiers, stages, classes, segments and levels are from run to run; the flap rate says how many left a group and were soon back. Grain: one row per as-of date and dimension.';
+comment on column bi.segment_stability.as_of_date is 'date D';
+comment on column bi.segment_stability.dimension is 'tier, stage, value_class, rfm_segment or membership_level';
+comment on column bi.segment_stability.since_date is 'date of the slice before';
+comment on column bi.segment_stability.days is 'days between the two';
+comment on column bi.segment_stability.customers is 'customers in both slices; null where hidden';
+comment on column bi.segment_stability.movers is 'of these, customers in another group than then; null where hidden';
+comment on column bi.segment_stability.undamped_movers is 'tier only: customers who would have moved without damping; null where hidden';
+comment on column bi.segment_stability.flap_days is 'days within which being back counts as flapping';
+comment on column bi.segment_stability.flappers is 'tier and stage: customers who left a group and were back within these days; null where hidden';
+comment on column bi.segment_stability.flap_rate is 'flappers over customers; null where hidden';
 
 create view campaigns.exclusion_rule (position, bit, rule, label_en, label_zh) as
 -- campaigns.exclusion_rule: the order in which reasons are named. What holds for the person comes first, then whether the play is for
