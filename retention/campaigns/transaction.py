@@ -43,7 +43,8 @@ def apply_stage(run: Run, stage: Stage) -> Outcome:
         if state.business_date is not None and state.business_date > run.business_date:
             return Outcome(skipped=f"older than {state.business_date}")
         failpoint("push.locked")
-        own(connection, run)
+        check_environment(connection, run)
+        _store_settings(connection, run)
         _whole(connection, stage)
         difference.compare(connection, run, stage.token)
         verdict, approval = judge(run, difference.over_budget(connection, run, stage))
@@ -81,8 +82,8 @@ def lock_stream(connection: Connection, token: int) -> Row[Any]:
     return state
 
 
-def own(connection: Connection, run: Run) -> None:
-    """Refuse a marketing database of another environment; store the numbers that its views need."""
+def check_environment(connection: Connection, run: Run) -> None:
+    """Refuse a marketing database of another environment."""
     environment = run.settings.company.environment
     found = connection.execute(sa.text("select value from marketing.setting where name = 'environment'")).scalar_one_or_none()
     if found is not None and found != environment:
@@ -90,8 +91,12 @@ def own(connection: Connection, run: Run) -> None:
             f"marketing.setting: this database belongs to environment {found}, the run is {environment}. Nothing was "
             "pushed. Check RETENTION_MARKETING_URL."
         )
+
+
+def _store_settings(connection: Connection, run: Run) -> None:
+    """Stamp the database with its environment; store the numbers that its views need."""
     values: Sequence[dict[str, str]] = [
-        {"name": "environment", "value": environment},
+        {"name": "environment", "value": run.settings.company.environment},
         {"name": "consent_heartbeat_hours", "value": str(run.settings.campaigns.consent_heartbeat_hours)},
     ]
     connection.execute(

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from retention.warehouse import ensure_partitions, load_contract
-from tests.retention.campaigns.conftest import _FILL, Company
+from tests.retention.campaigns.conftest import _FILL, TODAY, Company
 
 PLAYS: Mapping[str, str] = {"win_back": "promotional", "welcome": "promotional", "care": "service", "visit": "staff"}
 _TABLES = ("campaigns.decision", "campaigns.play_run", "campaigns.staff_task")
@@ -29,7 +29,7 @@ class Choice:
     period: str = "1"
     offer: str = "none"
     valid_days: int = 14
-    begun_days_ago: int = 0
+    begins_on: date = TODAY
     more: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -54,17 +54,16 @@ def decide(
     """Make the day's decisions what is given, as a published plan would."""
     day = company.as_of_date
     ensure_partitions(company.warehouse, list(_TABLES), day)
-    midnight = company.run().as_of
     decisions, tasks = [], []
     for choice in choices:
-        begins: datetime = midnight - timedelta(days=choice.begun_days_ago)
+        begins = company.settings.day_start(choice.begins_on)
         decisions.append(
             {
                 "as_of_date": day, "play": choice.play, "customer_key": choice.key, "state": "selected", "kind": PLAYS[choice.play],
                 "purpose": "marketing" if PLAYS[choice.play] == "promotional" else "service", "period_key": choice.period,
                 "channel": choice.channel, "send_key": choice.send_key, "offer": choice.offer, "offer_terms": "{}",
                 "content_key": choice.play, "language": "en", "valid_from": begins, "is_capped": True, "uses_profiling": False,
-                "valid_until": begins + timedelta(days=choice.valid_days), "joined_on": begins.date(), **choice.more,
+                "valid_until": begins + timedelta(days=choice.valid_days), "joined_on": choice.begins_on, **choice.more,
             }
         )  # fmt: skip
         if PLAYS[choice.play] == "staff":
