@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from retention.cli import consent, data, evaluate, identity, model, operate, people, quality, quarantine, setup, sources
+from retention.cli import (
+    audience,
+    consent,
+    data,
+    evaluate,
+    identity,
+    model,
+    operate,
+    people,
+    quality,
+    quarantine,
+    setup,
+    sources,
+)
 from retention.cli._shared import EXIT_CODES, Commands
 
 app = typer.Typer(
@@ -30,5 +43,5 @@ def main(
     warnings.filterwarnings("ignore", module="platformdirs")
 
 
-for module in (setup, operate, evaluate, model, sources, data, quality, quarantine, people, identity, consent):
+for module in (setup, operate, evaluate, model, sources, data, quality, quarantine, people, identity, consent, audience):
     module.register(app)

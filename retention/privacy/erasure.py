@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.privacy.delivered import delete_delivered, delivered_rows
+from retention.privacy.exported import delete_lists, lists_holding
 from retention.privacy.files import FileStore, PersonMatcher, Rewrite, count_rows, planned_rewrites
 from retention.privacy.orders import bury_orders
 from retention.privacy.pseudonyms import address_hash
@@ -39,8 +41,12 @@ class ErasureIncomplete(RetentionError):
     runbook = "erasure-incomplete"
 
 
-def erase(run: Run, held: Lease, request: sa.Row[Any], stores: Sequence[FileStore], now: datetime) -> str:
+def erase(
+    run: Run, held: Lease, request: sa.Row[Any], stores: Sequence[FileStore], now: datetime, lists: Path | None = None
+) -> str:
     """Carry out one erasure request as far as it goes now.
+
+    ``lists`` is the folder of audiences in files, where there is one.
 
     Returns
     -------
@@ -56,6 +62,8 @@ def erase(run: Run, held: Lease, request: sa.Row[Any], stores: Sequence[FileStor
     failpoint("erasure.tombstoned")
     numbers_from = {store.source: _numbers_from(run, store.source) for store in stores}
     _erase_files(run, request_id, subject, stores, numbers_from)
+    if lists is not None:
+        _erase_lists(run, request_id, subject, lists)
     failpoint("erasure.files_done")
     told = _erase_targets(run, request_id, subject, now)
     failpoint("erasure.targets_done")
@@ -70,6 +78,9 @@ def erase(run: Run, held: Lease, request: sa.Row[Any], stores: Sequence[FileStor
     for store in stores:
         for name, rows in count_rows(store, PersonMatcher(store, subject, numbers_from[store.source])).items():
             findings.hits[name] = rows
+        findings.searched += 1
+    if lists is not None:
+        findings.hits.update({f"audiences/{name}": max(rows, 1) for name, rows in lists_holding(lists, subject.keys).items()})
         findings.searched += 1
     if findings.hits:
         places = ", ".join(f"{place}: {hits}" for place, hits in sorted(findings.hits.items()))
@@ -143,6 +154,16 @@ def _erase_files(
             with run.warehouse.begin() as connection:
                 _accept_rewrite(connection, store, rewrite)
             rewrite.apply()
+
+
+def _erase_lists(run: Run, request_id: str, subject: Subject, lists: Path) -> None:
+    """Delete the lists of audiences that hold, or may hold, the person; a match key cannot be told whose it is."""
+    found = lists_holding(lists, subject.keys)
+    if not found:
+        return
+    with run.warehouse.begin() as connection:
+        _note(connection, request_id, "files", {f"audiences/{name}": rows for name, rows in found.items()}, keep_larger=True)
+    delete_lists(lists, list(found))
 
 
 def _accept_rewrite(connection: Connection, store: FileStore, rewrite: Rewrite) -> None:

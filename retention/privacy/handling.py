@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from retention.deployment import Deployment
 from retention.privacy.access import access_file, export_person
 from retention.privacy.erasure import erase
+from retention.privacy.exported import delete_expired
 from retention.privacy.files import FileStore, configured_stores
 from retention.privacy.limits import apply_limits
 from retention.privacy.redelivery import sweep_redelivered
@@ -37,7 +38,8 @@ def handle_requests(
     stores : sequence of FileStore, optional
         Files to erase from; default those of the sources that this installation describes.
     exports : Path, optional
-        Folder for copies made on an access request; default ``<home>/exports``.
+        Folder for copies made on an access request, with ``audiences`` below it for audiences in files; default
+        ``<home>/exports``.
 
     Returns
     -------
@@ -66,6 +68,7 @@ def handle_requests(
             failure = failure or error
     counts.update(sweep_redelivered(run))
     counts.update(apply_limits(run, now))
+    counts["lists_expired"] = delete_expired(exports / "audiences", now)
     if failure is not None:
         raise failure
     return counts
@@ -104,7 +107,7 @@ def _handle(run: Run, request_id: str, stores: Sequence[FileStore], exports: Pat
             export_person(run, held, request, exports, now)
             return "done"
         _remove_exports(run, request, exports)
-        outcome = erase(run, held, request, stores, now)
+        outcome = erase(run, held, request, stores, now, exports / "audiences")
         if outcome == "done":
             with run.warehouse.begin() as connection:
                 audit(connection, request.requested_by, "erase_person", request_id, now)

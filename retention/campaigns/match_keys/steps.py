@@ -1,7 +1,7 @@
 """The steps of which recipes are made, each once in Python and once in SQL, equal for every text.
 
-SQL leaves to a collation what a capital letter is and to a locale what a blank is; both differ from server to server, and a hash
-forgives no difference. So both sides work from the same explicit lists: :data:`BLANKS` and :data:`SMALL_LETTERS`.
+SQL leaves to a collation what a capital letter is and to a locale what a blank is; both differ from server to server, and a
+hash forgives no difference. So both sides work from the same explicit lists: :data:`BLANKS` and :data:`SMALL_LETTERS`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 BLANKS = (
-    " \t\n\x0b\x0c\r\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
-    "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+    " \t\n\x0b\x0c\r\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 )
 """Blanks, and characters nobody sees that copying leaves behind."""
 
