@@ -13,6 +13,11 @@ from __future__ import annotations
 import hashlib
 from datetime import date
 
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.warehouse import Run
+
 UNIVERSAL = "*"
 """Stands for the play in the hash of the universal group and in ``campaigns.holdout``."""
 
@@ -52,3 +57,31 @@ def bucket_sql(salt: str, play: str, period_key: str, customer_key: str) -> str:
 def universal_period(as_of_date: date) -> str:
     """Return the period of the universal group a day lies in: its calendar year, after which everybody is drawn anew."""
     return f"{as_of_date.year}"
+
+
+def keep_universal(run: Run, connection: Connection) -> None:
+    """Keep who is in the universal group, so that neither a changed share nor a merge takes anybody out of it within the year.
+
+    Parameters
+    ----------
+    run : Run
+        The day.
+    connection : Connection
+        In a transaction, after the day's ``campaigns.eligibility`` was published.
+    """
+    place = bucket_sql(":salt", "cast(:play as text)", "cast(:period as text)", "customer_key")
+    connection.execute(
+        sa.text(
+            "insert into campaigns.holdout (play, period_key, customer_key, bucket, share, assigned_on) "
+            f"select :play, :period, customer_key, {place}, :share, as_of_date "
+            "from campaigns.eligibility where as_of_date = :as_of_date and is_universal_control "
+            "on conflict (play, period_key, customer_key) do nothing"
+        ),
+        {
+            "play": UNIVERSAL,
+            "period": universal_period(run.as_of_date),
+            "salt": run.settings.campaigns.holdout_salt,
+            "share": run.settings.campaigns.universal_control_share,
+            "as_of_date": run.as_of_date,
+        },
+    )
