@@ -11,6 +11,7 @@ import difflib
 import os
 import tomllib
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -262,13 +263,23 @@ def load_settings(path: Path | None = None) -> Settings:
             overrides = tomllib.load(stream)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{chosen.name} is not valid TOML: {error}") from None
+    return override_settings(Settings(), overrides, chosen.name)
+
+
+def override_settings(settings: Settings, overrides: Mapping[str, object], where: str) -> Settings:
+    """Return settings with some values put in the place of others: a mapping of groups to mappings of names to values.
+
+    Raises
+    ------
+    SettingsError naming ``where``, group and key, with the nearest known name.
+    """
     groups: dict[str, object] = {}
     known = {f.name for f in dataclasses.fields(Settings)}
     for name, values in overrides.items():
         if name not in known or not isinstance(values, dict):
-            raise SettingsError(f"{chosen.name}: [{name}] is no group of settings{_nearest(name, known)}")
-        groups[name] = _override(getattr(Settings(), name), values, f"{chosen.name} [{name}]")
-    return Settings(**groups)  # type: ignore[arg-type]  # each value was made from the default of its own field
+            raise SettingsError(f"{where}: [{name}] is no group of settings{_nearest(name, known)}")
+        groups[name] = _override(getattr(settings, name), values, f"{where} [{name}]")
+    return dataclasses.replace(settings, **groups)  # type: ignore[arg-type]  # each value was made from one of its own field
 
 
 def _override(defaults: object, values: dict[str, object], where: str) -> object:
@@ -279,7 +290,7 @@ def _override(defaults: object, values: dict[str, object], where: str) -> object
             raise SettingsError(f"{where}: {key} is no setting{_nearest(key, set(hints))}")
         default = getattr(defaults, key)
         if key == "levels" and isinstance(value, list):
-            changed[key] = tuple(MembershipLevel(**level) for level in value)
+            changed[key] = tuple(_level(level, f"{where}: {key}") for level in value)
             continue
         if hints[key] == tuple[str, ...] and isinstance(value, list):
             changed[key] = tuple(_text(one, f"{where}: {key}") for one in value)
@@ -296,6 +307,16 @@ def _override(defaults: object, values: dict[str, object], where: str) -> object
             raise SettingsError(f"{where}: {key} must be {type(default).__name__}, is {type(value).__name__}")
         changed[key] = value
     return dataclasses.replace(defaults, **changed)  # type: ignore[type-var]  # always one of the dataclasses above
+
+
+def _level(value: object, where: str) -> MembershipLevel:
+    fields = typing.get_type_hints(MembershipLevel)
+    if not isinstance(value, dict) or set(value) != set(fields):
+        raise SettingsError(f"{where}: a level has {', '.join(fields)}, found {value}")
+    for name, wanted in fields.items():
+        if type(value[name]) is not wanted:
+            raise SettingsError(f"{where}.{name} must be {wanted.__name__}, is {type(value[name]).__name__}")
+    return MembershipLevel(**value)
 
 
 def _text(value: object, where: str) -> str:
