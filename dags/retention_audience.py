@@ -6,16 +6,24 @@ customer, with reasons, and pushes what changed to the marketing warehouse.
 * **Reads** segments, scores, features, consent, suppression, earlier contacts; the plays in `include/plays`.
 * **Replaces** `campaigns.decision` of the day; changes `campaign_audience` in the marketing database.
 * **Hands over** `audience`.
+* **Asks** when an audience would change more than its budget: the rest is pushed, and `ask_approval` waits under Browse >
+  Required Actions, without holding a worker, for twelve hours. Approved with a reason, `push_approved` computes the difference
+  afresh and pushes up to the counts approved. Rejected, or unanswered, nothing more is pushed that day.
 * **Re-run freely.** A push of a day already pushed changes nothing, and nothing is ever sent twice. Only a day newer than
   everything pushed is pushed: backfilled days end green with `pushed: 0` and the reason in their counts.
-* **If it fails:** `docs/runbook.md#audience`. A guard that stopped a push says which limit, and how to approve it once.
+* **If it fails:** `docs/runbook.md#audience`; what waits for approval: `docs/runbook.md#needs-approval`.
 """
 
 from datetime import timedelta
+from typing import Any
 
-from airflow.sdk import dag, task
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import Param, dag, task
 
 from retention_airflow import ALWAYS, AUDIENCE, SEGMENTS, dag_options, day_run, handed_over_by, moment
+
+ANSWER_WITHIN = timedelta(hours=12)
+"""Shorter than a day: the next day's run waits for this one."""
 
 
 @dag(
@@ -41,15 +49,50 @@ def retention_audience():
             return pipeline.plan_audience(run)
 
     @task(outlets=[AUDIENCE])
-    def push_audience() -> dict[str, int]:
-        """Guard, push the differences, read the receipt back."""
+    def push_audience() -> dict[str, Any]:
+        """Push the differences within the guard's budgets, read the receipt back."""
         from retention import pipeline
 
         with day_run() as run:
             return pipeline.push_audience(run)
 
+    @task.short_circuit
+    def anything_waits(pushed: dict[str, Any]) -> bool:
+        """Go on only when something waits for approval, and tell people so."""
+        from retention_airflow.alerts import notify
+
+        waiting = pushed.get("needs_approval")
+        if waiting:
+            notify(f"APPROVAL WANTED retention_audience: {waiting}. See Required Actions, or docs/runbook.md#needs-approval")
+        return bool(waiting)
+
+    ask_approval = ApprovalOperator(
+        task_id="ask_approval",
+        subject="Audiences would change more than their budgets. Push them anyway?",
+        body=(
+            "{{ ti.xcom_pull(task_ids='push_audience')['needs_approval'] }}\n\n"
+            "Everything else was pushed. `retention audience diff` shows every change that waits. An approval is good for one "
+            "push, up to these counts; the difference is computed afresh. Without an answer nothing more is pushed today."
+        ),
+        params={"reason": Param("", type="string", title="Reason", description="Why the change is right; kept for good.")},
+        defaults=ApprovalOperator.REJECT,
+        response_timeout=ANSWER_WITHIN,
+        doc_md="Waits for a person, not on a worker; without an answer in time the change stays where it is.",
+    )
+
+    @task
+    def push_approved(answer: dict[str, Any]) -> dict[str, Any]:
+        """Push again with the approval that was given: what `retention audience approve` and a second push do."""
+        from retention import campaigns
+
+        with day_run() as run:
+            return campaigns.push_approved(run, answer["responded_by_user"]["name"], answer["params_input"]["reason"])
+
+    pushed = push_audience()
     # Consent first: a plan that knew less than the push would select people whom the push then drops without a reason.
-    sync_consent() >> plan_audience() >> push_audience()
+    sync_consent() >> plan_audience() >> pushed
+    anything_waits(pushed) >> ask_approval
+    push_approved(ask_approval.output)
 
 
 retention_audience()

@@ -14,7 +14,7 @@ from retention.campaigns.errors import (
 from retention.campaigns.holdout import bucket
 from retention.campaigns.planning import plan
 from retention.campaigns.plays import Play, check_plays, load_plays, play_problems
-from retention.campaigns.pushing import push
+from retention.campaigns.pushing import push, push_approved
 from retention.campaigns.receipts import receive
 
 __all__ = [
@@ -35,5 +35,6 @@ __all__ = [
     "plan",
     "play_problems",
     "push",
+    "push_approved",
     "receive",
 ]

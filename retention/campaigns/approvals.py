@@ -137,6 +137,12 @@ def approve(
     return {"approval_id": int(approval_id), "ceilings": ceilings}
 
 
+def is_approved(run: Run, approved_by: str, reason: str) -> bool:
+    """Whether this very approval was given for this run already, and not used yet."""
+    given = _unused(run)
+    return given is not None and (given.approved_by, given.reason) == (approved_by.strip(), reason.strip())
+
+
 def _unused(run: Run) -> Approval | None:
     with run.warehouse.connect() as connection:
         row = connection.execute(

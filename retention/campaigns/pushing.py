@@ -14,7 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from retention.campaigns.errors import PushBroken
+from retention.campaigns.approvals import approve, is_approved
+from retention.campaigns.errors import NothingToApprove, PushBroken
 from retention.campaigns.outcome import Outcome
 from retention.campaigns.receipts import STREAM, marketing_of, receive
 from retention.campaigns.staging import load_stage, read_plan
@@ -77,6 +78,26 @@ def push(run: Run) -> dict[str, Any]:
             held.counts.update(counts)
             held.note = f"needs approval: {outcome.waiting}" if outcome.waiting else ""
     return {**counts, "receipts": received, **_waiting(run, outcome)}
+
+
+def push_approved(run: Run, approved_by: str, reason: str) -> dict[str, Any]:
+    """Approve what the day's push held back and push again: what Airflow's task does with somebody's answer.
+
+    Safe to try again: an approval given by the try before is used rather than given twice, and when nothing waits any more the
+    push finds that by itself.
+
+    Raises
+    ------
+    NothingToApprove when name or reason is empty; else as :func:`push`.
+    """
+    try:
+        if not is_approved(run, approved_by, reason):
+            approve(run.warehouse, run.business_date, approved_by, reason, run.attempt.run_id)
+    except NothingToApprove:
+        if not (approved_by.strip() and reason.strip()):
+            raise
+        log.info("nothing of %s waits any more", run.business_date)
+    return push(run)
 
 
 def _waiting(run: Run, outcome: Outcome) -> dict[str, str]:

@@ -270,6 +270,19 @@ def test_an_approval_of_leaves_is_none_of_joins(base: Company) -> None:
     assert day(base, win_back(4))["withheld"] == 0
 
 
+def test_the_answer_to_airflow_is_safe_to_carry_out_again(base: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Died between approval and push, then tried twice more: one approval, one push, and the last try finds nothing to do."""
+    day(base, win_back(*range(1, 71)))
+    monkeypatch.setenv("RETENTION_FAILPOINTS", "push.before_stage:raise")
+    with pytest.raises(RuntimeError, match=r"push\.before_stage"):
+        campaigns.push_approved(base.run(), "Wu", "win-back week")
+    monkeypatch.delenv("RETENTION_FAILPOINTS")
+    assert [campaigns.push_approved(base.run(), "Wu", "win-back week")["added"] for _ in range(2)] == [70, 0]
+    assert base.ask("select approved_by, run_id from campaigns.approval") == [("Wu", "run-1")]
+    with pytest.raises(campaigns.NothingToApprove, match="name and a reason"):
+        campaigns.push_approved(base.run(), "Wu", "")
+
+
 def test_lost_receipts_leave_an_approval_used(base: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     """Died after the commit, before the receipt: the next push books it first, and the approval is used up."""
     day(base, win_back(*range(1, 71)))
