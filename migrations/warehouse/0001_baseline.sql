@@ -322,7 +322,7 @@ create table campaigns.contender (
     channel smallint not null,
     rung smallint not null,
     period_key text not null,
-    held_send_key text,
+    send_key text not null,
     joined_on date not null,
     is_control boolean not null,
     is_top boolean not null,
@@ -341,7 +341,7 @@ comment on column campaigns.contender.position is 'place of the play in campaign
 comment on column campaigns.contender.channel is 'channel: 0 e-mail, 1 SMS, 2 phone, 3 WeChat, 4 app, 5 staff';
 comment on column campaigns.contender.rung is 'rung of the offer ladder whose condition holds today, from 1';
 comment on column campaigns.contender.period_key is 'period within which nobody gets the play twice';
-comment on column campaigns.contender.held_send_key is 'key under which the customer is a member already; null for who would begin today';
+comment on column campaigns.contender.send_key is 'key under which the customer is a member already, or would become one';
 comment on column campaigns.contender.joined_on is 'as-of date on which the membership began';
 comment on column campaigns.contender.is_control is 'drawn at random to be kept back';
 comment on column campaigns.contender.is_top is 'among the customers who matter most by value';
@@ -4858,6 +4858,182 @@ comment on column bi.kpi.denominator is 'what it was divided by; null where hidd
 comment on column bi.kpi.customers is 'people behind the number; null where hidden';
 comment on column bi.kpi.is_suppressed is 'whether the number is hidden because the group is small';
 comment on column bi.kpi.formula is 'how it is computed, in words';
+
+create view bi.parity (as_of_date, attribute, member, subject, outcome, customers, rate, rate_all, ratio, rate_expected, ratio_expected, is_notable) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.parity: do people of one sex, age or region get other tiers and offers than the rest, as of the newest planned date?
+-- Beside the plain rates stands what was to be expected had only value class and stage decided: tiers follow what people spend, and
+-- groups may spend differently. Nobody's row is shown, and no group below the suppression size.
+with
+
+newest as (
+    select max(cast(slice_key as date)) as as_of_date
+    from ops.published
+    where table_name = 'campaigns.decision'
+),
+
+offered as (
+    select distinct decision.customer_key
+    from newest
+    inner join campaigns.decision as decision on newest.as_of_date = decision.as_of_date
+    where
+        decision.state = 'selected'
+        and decision.kind = 'promotional'
+        and cast(decision.offer_terms as jsonb) ->> 'kind' not in ('none', 'information', 'service')
+),
+
+people as (
+    select
+        newest.as_of_date,
+        tier.service_tier,
+        coalesce(matrix.value_class, 'none') as value_class,
+        coalesce(lifecycle.lifecycle_stage, 'none') as lifecycle_stage,
+        coalesce(customer.gender, 'unknown') as gender,
+        coalesce(customer.region, 'unknown') as region,
+        case
+            when customer.birth_year is null then 'unknown'
+            when extract(year from newest.as_of_date) - customer.birth_year < 25 then 'under 25'
+            when extract(year from newest.as_of_date) - customer.birth_year < 35 then '25-34'
+            when extract(year from newest.as_of_date) - customer.birth_year < 45 then '35-44'
+            when extract(year from newest.as_of_date) - customer.birth_year < 55 then '45-54'
+            when extract(year from newest.as_of_date) - customer.birth_year < 65 then '55-64'
+            else '65 and over'
+        end as age_band,
+        offered.customer_key is not null as is_offered
+    from newest
+    inner join segments.tier as tier on newest.as_of_date = tier.as_of_date
+    inner join core.customer as customer
+        on tier.customer_key = customer.customer_key and customer.valid_to is null and not customer.is_staff
+    left join segments.value_matrix as matrix
+        on tier.as_of_date = matrix.as_of_date and tier.customer_key = matrix.customer_key
+    left join segments.lifecycle as lifecycle
+        on tier.as_of_date = lifecycle.as_of_date and tier.customer_key = lifecycle.customer_key
+    left join offered on tier.customer_key = offered.customer_key
+),
+
+cells as (
+    -- Few rows from here on: one per combination that occurs.
+    select
+        as_of_date,
+        service_tier,
+        value_class,
+        lifecycle_stage,
+        gender,
+        region,
+        age_band,
+        count(*) as customers,
+        count(*) filter (where is_offered) as offered_customers
+    from people
+    group by as_of_date, service_tier, value_class, lifecycle_stage, gender, region, age_band
+),
+
+outcomes as (
+    select
+        cells.as_of_date,
+        cells.value_class,
+        cells.lifecycle_stage,
+        cells.gender,
+        cells.region,
+        cells.age_band,
+        outcome.subject,
+        outcome.outcome,
+        sum(cells.customers) as customers,
+        sum(outcome.customers_with) as customers_with
+    from cells
+    cross join lateral (
+        values
+        ('tier', 'vip', case when cells.service_tier = 'vip' then cells.customers else 0 end),
+        ('tier', 'potential', case when cells.service_tier = 'potential' then cells.customers else 0 end),
+        ('tier', 'ordinary', case when cells.service_tier = 'ordinary' then cells.customers else 0 end),
+        ('tier', 'marginal', case when cells.service_tier = 'marginal' then cells.customers else 0 end),
+        ('offer', 'priced', cells.offered_customers)
+    ) as outcome (subject, outcome, customers_with)
+    group by
+        cells.as_of_date, cells.value_class, cells.lifecycle_stage, cells.gender, cells.region, cells.age_band, outcome.subject,
+        outcome.outcome
+),
+
+alike as (
+    -- Of all customers of one value class and stage, the share with the outcome.
+    select
+        subject,
+        outcome,
+        value_class,
+        lifecycle_stage,
+        sum(customers_with) / sum(customers) as rate
+    from outcomes
+    group by subject, outcome, value_class, lifecycle_stage
+),
+
+compared as (
+    select
+        outcomes.as_of_date,
+        member.attribute,
+        member.member,
+        outcomes.subject,
+        outcomes.outcome,
+        sum(outcomes.customers) as customers,
+        sum(outcomes.customers_with) as customers_with,
+        sum(outcomes.customers * alike.rate) as customers_expected,
+        sum(outcomes.customers * alike.rate * (1 - alike.rate)) as variance
+    from outcomes
+    inner join alike
+        on outcomes.subject = alike.subject
+        and outcomes.outcome = alike.outcome
+        and outcomes.value_class = alike.value_class
+        and outcomes.lifecycle_stage = alike.lifecycle_stage
+    cross join lateral (
+        values ('gender', outcomes.gender), ('age_band', outcomes.age_band), ('region', outcomes.region)
+    ) as member (attribute, member)
+    group by outcomes.as_of_date, member.attribute, member.member, outcomes.subject, outcomes.outcome
+),
+
+totals as (
+    select
+        compared.*,
+        sum(compared.customers_with) over whole / sum(compared.customers) over whole as rate_all,
+        compared.customers < coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as is_suppressed
+    from compared
+    window whole as (partition by compared.attribute, compared.subject, compared.outcome)
+)
+
+select
+    as_of_date,
+    attribute,
+    case when is_suppressed then 'small groups' else member end as member,
+    subject,
+    outcome,
+    cast(sum(customers) as bigint) as customers,
+    cast(sum(customers_with) / sum(customers) as double precision) as rate,
+    cast(max(rate_all) as double precision) as rate_all,
+    cast(sum(customers_with) / sum(customers) / nullif(max(rate_all), 0) as double precision) as ratio,
+    cast(sum(customers_expected) / sum(customers) as double precision) as rate_expected,
+    cast(sum(customers_with) / nullif(sum(customers_expected), 0) as double precision) as ratio_expected,
+    coalesce(
+        sum(customers_with) < 0.8 * sum(customers_expected)
+        and sum(customers_expected) - sum(customers_with) > 3 * sqrt(cast(sum(variance) as double precision)),
+        false
+    ) as is_notable
+from totals
+group by as_of_date, attribute, case when is_suppressed then 'small groups' else member end, subject, outcome
+having sum(customers) >= coalesce(
+    (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+);
+comment on view bi.parity is 'Do people of one sex, age or region get other tiers and other priced offers than the rest? Rates as of the newest planned date, beside those to be expected had only value class and stage decided. Protected attributes enter no offer; this shows whether something that stands for them does. Groups below the suppression size are put together, and hidden where still too small. Grain: one row per protected attribute, member and outcome.';
+comment on column bi.parity.as_of_date is 'day of the plan';
+comment on column bi.parity.attribute is 'gender, age_band or region';
+comment on column bi.parity.member is 'the group; unknown where the attribute is not known, small groups for all that are too small to show';
+comment on column bi.parity.subject is 'tier or offer';
+comment on column bi.parity.outcome is 'the service tier, or priced: selected for a promotion with an offer that has a price';
+comment on column bi.parity.customers is 'customers in the group';
+comment on column bi.parity.rate is 'share of them with the outcome';
+comment on column bi.parity.rate_all is 'share of all customers with it';
+comment on column bi.parity.ratio is 'rate over rate_all; 1 is parity';
+comment on column bi.parity.rate_expected is 'share to be expected from the value classes and stages of the group alone';
+comment on column bi.parity.ratio_expected is 'rate over rate_expected: below 1 the group gets the outcome more seldom than others of equal value and stage';
+comment on column bi.parity.is_notable is 'less than four fifths of what was to be expected, and more than three standard errors away: look for the attribute that stands for this one';
 
 create view bi.play_result (as_of_date, play, label, label_zh, service_tier, outcome, outcome_days, treated_customers, control_customers, treated_mean, control_mean, difference, lower_95, upper_95, lower_any_95, upper_any_95, detectable, verdict) with (security_barrier = true) as
 -- with (security_barrier = true)
