@@ -111,5 +111,5 @@ def plain_addresses(run: Run, campaign: str, recipe: Recipe, members: pa.Table) 
     wanted = people[[key.name for key in recipe.keys]].notna().any(axis=1)
     table = members
     for key in recipe.keys:
-        table = table.append_column(key.column, pa.array(people[key.name].tolist(), pa.string()))
+        table = table.append_column(key.column, pa.Array.from_pandas(people[key.name], type=pa.string()))
     return table.filter(pa.array(wanted.tolist(), pa.bool_())), listing

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -171,7 +172,7 @@ def arrange(campaign: str, recipe: Recipe, people: pd.DataFrame) -> Listing:
     strictness = pd.Series(0, index=people.index)
     for key in recipe.keys:
         own = people[f"{key.field}_state"].map(rank).fillna(0).astype(int)
-        strictness = strictness.where(people[key.name].isna(), strictness.combine(own, max))
+        strictness = strictness.where(people[key.name].isna(), np.maximum(strictness, own))
     order = strictness.sort_values(ascending=False, kind="stable").index
     for key in recipe.keys:
         ordered = people.loc[order, key.name]
@@ -187,7 +188,7 @@ def arrange(campaign: str, recipe: Recipe, people: pd.DataFrame) -> Listing:
         if rows.empty:
             continue
         rows = rows.sort_values([key.name for key in recipe.keys], na_position="last", kind="stable")
-        columns = {key.column: pa.array(rows[key.name].tolist(), pa.string()) for key in recipe.keys}
+        columns = {key.column: pa.Array.from_pandas(rows[key.name], type=pa.string()) for key in recipe.keys}
         partitions.append(Partition(state, pa.table(columns)))
     refuse_raw(recipe, partitions)
     rejects = [
