@@ -34,17 +34,20 @@ class Point:
     """The row each customer takes at these prices, of those who take any."""
 
 
-def lowest_bound(program: Program) -> list[Point]:
+def lowest_bound(program: Program, near: Floats | None = None) -> list[Point]:
     """Return the points of the lowest bounds found, the lowest first.
 
     Parameters
     ----------
     program : Program
         At least one limit and one customer.
+    near : array, optional
+        Prices known to be nearly right.
     """
-    prices = np.zeros(len(program.most))
     reach = _highest_prices(program)
-    box = reach
+    if near is not None:
+        return _descend(program, near, 0.001 * (near + reach), reach)
+    prices, box = np.zeros(len(program.most)), reach
     for size in _SAMPLES:
         if program.customers >= 4 * size:
             # Every n-th customer: their keys are pseudonyms, so that order means nothing.
