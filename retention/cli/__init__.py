@@ -18,6 +18,7 @@ from retention.cli import (
     people,
     quality,
     quarantine,
+    segment,
     setup,
     sources,
 )
@@ -43,5 +44,19 @@ def main(
     warnings.filterwarnings("ignore", module="platformdirs")
 
 
-for module in (setup, operate, evaluate, model, sources, data, quality, quarantine, people, identity, consent, audience):
+for module in (
+    setup,
+    operate,
+    evaluate,
+    model,
+    sources,
+    data,
+    quality,
+    quarantine,
+    people,
+    identity,
+    consent,
+    audience,
+    segment,
+):
     module.register(app)

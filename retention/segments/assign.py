@@ -16,7 +16,7 @@ from retention.segments.binds import segment_binds
 from retention.segments.history import keep_history
 from retention.segments.reference import sync_reference
 from retention.segments.tags import compile_tags, tag_rules
-from retention.warehouse import Run, sql_file, stage_writer
+from retention.warehouse import RetentionError, Run, sql_file, stage_writer
 
 SEGMENT_TABLES = (
     "segments.rfm",
@@ -36,6 +36,12 @@ READS_OF_THE_SAME_DATE: Mapping[str, tuple[str, ...]] = {
     "segments.lifecycle": ("segments.tier", "segments.lifecycle_gap"),
 }
 """What a query reads of the date it is computed for; anything else it reads of ``segments`` is of an earlier date."""
+
+
+class NoSegments(RetentionError):
+    """No date has segments yet."""
+
+    runbook = "segments"
 
 
 def assign(run: Run) -> dict[str, int]:

@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from retention.settings import PROJECT_ROOT
 from retention.warehouse import RetentionError, Warehouse, load_contract
@@ -75,8 +76,14 @@ def sync_reference(warehouse: Warehouse, folder: Path = REFERENCE_DIR) -> None:
             if found == wanted:
                 continue
             connection.execute(sa.text(f"delete from {table}"))
-            names = ", ".join(f":{name}" for name in columns)
-            connection.execute(sa.text(f"insert into {table} ({', '.join(columns)}) values ({names})"), rows)
+            insert_rows(connection, table, rows, table)
+
+
+def insert_rows(connection: Connection, table: str, rows: list[Row], relation: str) -> None:
+    """Insert rows of a reviewed table into it, or into a relation of the same columns."""
+    columns = load_contract(table).column_names
+    names = ", ".join(f":{name}" for name in columns)
+    connection.execute(sa.text(f"insert into {relation} ({', '.join(columns)}) values ({names})"), rows)
 
 
 def _require_total(table: str, path: Path, rows: list[Row]) -> None:
