@@ -218,7 +218,7 @@ _TIERED = """
 from campaigns.contender as contender
 inner join campaigns.customer_attributes as attributes
     on contender.customer_key = attributes.customer_key and contender.as_of_date = attributes.as_of_date
-where contender.as_of_date = :as_of_date and contender.held_send_key is null
+where contender.as_of_date = :as_of_date and contender.verdict = 'exempt'
 """
 _STRATA = f"""
 select contender.position, coalesce(attributes.service_tier, '{NO_TIER}'), count(*)
@@ -247,7 +247,7 @@ from (
         on contender.customer_key = attributes.customer_key
         and coalesce(attributes.service_tier, '{NO_TIER}') = fitted.tier
     where
-        contender.held_send_key is null
+        contender.verdict = 'exempt'
         and not exists (
             select 1
             from campaigns.holdout as kept
