@@ -61,6 +61,60 @@ comment on column bi.audience_health.last_push_at is 'when the newest push was c
 comment on column bi.audience_health.audience_date is 'as_of_date the audience was built for; null if there was no push';
 comment on column bi.audience_health.days_behind is 'days between as_of_date and audience_date; 0 is fresh';
 
+create table bi.complaint_compensation (
+    as_of_date date not null,
+    week_start date not null,
+    severity text not null,
+    team text not null,
+    verdict text not null,
+    complaints bigint not null,
+    expected_minor bigint not null,
+    given_minor bigint not null,
+    primary key (as_of_date, week_start, severity, team, verdict)
+) partition by range (as_of_date);
+comment on table bi.complaint_compensation is 'Whether compensation follows the severity, as the play complaint_recovery states it: resolved complaints by week of resolution, severity, team and verdict. Below or missing is owed to somebody; above the ceiling needed a manager. Grain: one row per week, severity, team and verdict per as_of_date.';
+comment on column bi.complaint_compensation.as_of_date is 'first day not included';
+comment on column bi.complaint_compensation.week_start is 'Monday of the week in which the complaints were resolved';
+comment on column bi.complaint_compensation.severity is 'minor, medium or severe; ''unknown'' if not given';
+comment on column bi.complaint_compensation.team is 'responsible team; ''unassigned'' if none is named';
+comment on column bi.complaint_compensation.verdict is 'right; handed_out (by the play, nothing recorded on the case); pending (resolved so lately that the play may still come); missing; below; above';
+comment on column bi.complaint_compensation.complaints is 'resolved complaints';
+comment on column bi.complaint_compensation.expected_minor is 'compensation that the play states for them, minor units of the base currency';
+comment on column bi.complaint_compensation.given_minor is 'compensation recorded on the cases';
+
+create table bi.complaint_root_cause (
+    as_of_date date not null,
+    week_start date not null,
+    is_complete boolean not null,
+    dimension text not null,
+    member text not null,
+    root_cause text not null,
+    complaints bigint not null,
+    complaints_before bigint not null,
+    severe bigint not null,
+    resolved bigint not null,
+    median_hours_to_resolve double precision,
+    late bigint not null,
+    compensation_minor bigint not null,
+    mean_satisfaction double precision,
+    primary key (as_of_date, week_start, dimension, member, root_cause)
+) partition by range (as_of_date);
+comment on table bi.complaint_root_cause is 'Why customers complained, week by week (Monday to Sunday of the business time zone, by the day of opening), for the weekly review: per product, product category, kind of complaint, channel and team. Causes are found later than complaints are opened, so every slice counts the last weeks anew (complaints.root_cause_weeks). A complaint about an order counts once for each product in it. Grain: one row per week, dimension, member and cause per as_of_date.';
+comment on column bi.complaint_root_cause.as_of_date is 'first day not included';
+comment on column bi.complaint_root_cause.week_start is 'Monday of the week in which the complaints were opened';
+comment on column bi.complaint_root_cause.is_complete is 'the week has ended';
+comment on column bi.complaint_root_cause.dimension is 'all, product, product_category, category (what the complaint is about), channel (how it came in) or team';
+comment on column bi.complaint_root_cause.member is 'the product, category, channel or team; ''none'' where the complaint names none';
+comment on column bi.complaint_root_cause.root_cause is 'cause found; ''not found yet'' where there is none; ''other'' for causes of a single case; ''all'' for the sum';
+comment on column bi.complaint_root_cause.complaints is 'complaints opened in the week';
+comment on column bi.complaint_root_cause.complaints_before is 'the same in the week before, by today''s knowledge; 0 in the first week of the slice';
+comment on column bi.complaint_root_cause.severe is 'of them severe';
+comment on column bi.complaint_root_cause.resolved is 'of them resolved by as_of_date';
+comment on column bi.complaint_root_cause.median_hours_to_resolve is 'median time from opening to resolution of the resolved ones, hours; null if none is';
+comment on column bi.complaint_root_cause.late is 'of them acknowledged or answered too late, or still waiting past the clock';
+comment on column bi.complaint_root_cause.compensation_minor is 'compensation recorded for them, minor units of the base currency';
+comment on column bi.complaint_root_cause.mean_satisfaction is 'mean satisfaction with the handling, 1 to 5; null without answers';
+
 create table bi.kpi_definition (
     kpi text not null,
     label text not null,
@@ -175,6 +229,37 @@ create table bi.setting (
 comment on table bi.setting is 'Numbers that the views of this schema need, written by each measurement from the settings. Grain: one row per setting.';
 comment on column bi.setting.name is 'suppressed_group_size: groups of fewer people are not shown';
 comment on column bi.setting.value is 'its value';
+
+create table bi.strategy_review (
+    as_of_date date not null,
+    kpi text not null,
+    dimension text not null,
+    member text not null,
+    value double precision not null,
+    others double precision not null,
+    before double precision,
+    customers bigint not null,
+    is_behind boolean not null,
+    is_falling boolean not null,
+    plays text[] not null,
+    advice text,
+    advice_play text,
+    primary key (as_of_date, kpi, dimension, member)
+) partition by range (as_of_date);
+comment on table bi.strategy_review is 'The weekly review: KPIs of the last four weeks by group of customers, beside everybody else and beside the four weeks before, flagged where a group falls behind or falls, beyond chance; with the plays that speak to the group and what is to be reconsidered. Groups below the suppression size are left out. Grain: one row per KPI, dimension and member per as_of_date (one date a week).';
+comment on column bi.strategy_review.as_of_date is 'first day not included; the review covers the 28 days before it';
+comment on column bi.strategy_review.kpi is 'retention_rate, repurchase_rate, nps, complaint_rate or complaints_inside_clock, as bi.kpi_definition defines them';
+comment on column bi.strategy_review.dimension is 'tier, stage, segment, membership, acquisition_channel or region';
+comment on column bi.strategy_review.member is 'member of the dimension';
+comment on column bi.strategy_review.value is 'the KPI of the group over the last 28 days, in its unit';
+comment on column bi.strategy_review.others is 'the KPI of everybody else over the same days';
+comment on column bi.strategy_review.before is 'the KPI of the group over the 28 days before; null where the group was too small then';
+comment on column bi.strategy_review.customers is 'people behind the number';
+comment on column bi.strategy_review.is_behind is 'worse than everybody else, beyond chance (false discoveries over the whole review at most 5 %)';
+comment on column bi.strategy_review.is_falling is 'worse than in the 28 days before, beyond chance';
+comment on column bi.strategy_review.plays is 'plays that reached the group in the last eight weeks, most people first; empty where none did';
+comment on column bi.strategy_review.advice is 'what to reconsider: nobody_speaks, harmful, no_effect, works or not_known; null where nothing is flagged';
+comment on column bi.strategy_review.advice_play is 'the play that the advice is about; null for nobody_speaks';
 
 create table campaigns.allocation (
     as_of_date date not null,
@@ -961,6 +1046,38 @@ comment on column campaigns.staff_task.opening_minor is 'offer to open with, min
 comment on column campaigns.staff_task.midpoint_minor is 'half way between opening and ceiling';
 comment on column campaigns.staff_task.ceiling_minor is 'most that may be granted';
 comment on column campaigns.staff_task.due_until is 'to be done before: after the days the play gives, and never after the membership ends';
+
+create table campaigns.target_receipt (
+    target text not null,
+    token bigint not null,
+    business_date date not null,
+    sequence bigint not null,
+    is_full boolean not null,
+    rows_added bigint not null,
+    rows_updated bigint not null,
+    rows_removed bigint not null,
+    rows_total bigint not null,
+    rows_held bigint not null,
+    checksum text not null,
+    state text not null,
+    fed_at timestamptz default now() not null,
+    primary key (target, token)
+);
+create index on campaigns.target_receipt (target, fed_at);
+comment on table campaigns.target_receipt is 'What each feed of a further target changed there, and whether what the target holds was read back and is what it should be. Grain: one row per target and feed that changed something.';
+comment on column campaigns.target_receipt.target is 'name of the target, as in include/targets';
+comment on column campaigns.target_receipt.token is 'fencing token of the feed';
+comment on column campaigns.target_receipt.business_date is 'business day of the run that fed it';
+comment on column campaigns.target_receipt.sequence is 'newest change of marketing.audience_change that the target has';
+comment on column campaigns.target_receipt.is_full is 'true where the whole audience was compared, not only what changed';
+comment on column campaigns.target_receipt.rows_added is 'members who joined there';
+comment on column campaigns.target_receipt.rows_updated is 'members whose row changed there';
+comment on column campaigns.target_receipt.rows_removed is 'members who left there';
+comment on column campaigns.target_receipt.rows_total is 'members there afterwards, as read back';
+comment on column campaigns.target_receipt.rows_held is 'members that its view of who may be contacted leaves out';
+comment on column campaigns.target_receipt.checksum is 'checksum of the members there, as read back; as in marketing.audience_sync';
+comment on column campaigns.target_receipt.state is 'reconciled; differs when what was read back is not what the marketing database holds: the next feed compares the whole audience';
+comment on column campaigns.target_receipt.fed_at is 'when it was booked';
 
 create table campaigns.uplift (
     as_of_date date not null,
@@ -3041,6 +3158,7 @@ create table ops.complaint_breach (
     found_at timestamptz not null,
     state text not null,
     closed_at timestamptz,
+    alerted_at timestamptz,
     primary key (complaint_key, clock)
 );
 create index on ops.complaint_breach (state, due_at);
@@ -3055,6 +3173,7 @@ comment on column ops.complaint_breach.breached_at is 'moment the clock ran out,
 comment on column ops.complaint_breach.found_at is 'when this product noticed';
 comment on column ops.complaint_breach.state is 'open while the answer is still missing, closed after';
 comment on column ops.complaint_breach.closed_at is 'when the late answer was given; null while open';
+comment on column ops.complaint_breach.alerted_at is 'when the responsible team was told; null until then, and for good where the answer came before anybody was told';
 
 create table ops.complaint_clock (
     complaint_key bigint not null,
@@ -4653,6 +4772,81 @@ comment on column bi.audience.days_behind is 'days between as_of_date and audien
 comment on column bi.audience.planned_selected is 'people chosen by the day''s plan';
 comment on column bi.audience.planned_control is 'people held back at random by the day''s plan';
 comment on column bi.audience.planned_excluded is 'people who matched but were kept out by a rule';
+
+create view bi.complaint_cause (week_start, is_complete, dimension, member, root_cause, complaints, complaints_before, severe, late, median_hours_to_resolve, compensation_minor, is_suppressed) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.complaint_cause: the newest review of complaints by cause, small groups hidden, with one more where a hidden one could be computed.
+with
+
+newest as (
+    select max(cause.as_of_date) as as_of_date
+    from bi.complaint_root_cause as cause
+),
+
+least_size as (
+    select
+        coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as rows_needed
+),
+
+sized as (
+    select
+        cause.*,
+        least_size.rows_needed,
+        cause.complaints < least_size.rows_needed as is_small
+    from bi.complaint_root_cause as cause
+    inner join newest on cause.as_of_date = newest.as_of_date
+    cross join least_size
+),
+
+ranked as (
+    select
+        sized.*,
+        count(*) filter (where sized.is_small and sized.root_cause <> 'all') over siblings as count_small,
+        row_number() over (
+            partition by sized.week_start, sized.dimension, sized.member
+            order by sized.root_cause = 'all', sized.is_small, sized.complaints, sized.root_cause
+        ) as place
+    from sized
+    window siblings as (partition by sized.week_start, sized.dimension, sized.member)
+),
+
+shown as (
+    select
+        ranked.*,
+        ranked.is_small or (ranked.count_small = 1 and ranked.place = 1) as is_suppressed
+    from ranked
+)
+
+select
+    shown.week_start,
+    shown.is_complete,
+    shown.dimension,
+    shown.member,
+    shown.root_cause,
+    case when not shown.is_suppressed then shown.complaints end as complaints,
+    case when not shown.is_suppressed and shown.complaints_before >= shown.rows_needed then shown.complaints_before end
+        as complaints_before,
+    case when not shown.is_suppressed then shown.severe end as severe,
+    case when not shown.is_suppressed then shown.late end as late,
+    case when not shown.is_suppressed then shown.median_hours_to_resolve end as median_hours_to_resolve,
+    case when not shown.is_suppressed then shown.compensation_minor end as compensation_minor,
+    shown.is_suppressed
+from shown;
+comment on view bi.complaint_cause is 'The newest weekly review of complaints by cause for BI tools: groups of fewer complaints than the setting keep.suppressed_group_size are not shown, and neither is the last group from which a hidden one could be computed. Grain: one row per week, dimension, member and cause.';
+comment on column bi.complaint_cause.week_start is 'Monday of the week in which the complaints were opened';
+comment on column bi.complaint_cause.is_complete is 'the week has ended';
+comment on column bi.complaint_cause.dimension is 'all, product, product_category, category, channel or team';
+comment on column bi.complaint_cause.member is 'the product, category, channel or team; ''none'' where the complaint names none';
+comment on column bi.complaint_cause.root_cause is 'cause found, ''not found yet'', ''other'', or ''all'' for the sum';
+comment on column bi.complaint_cause.complaints is 'complaints opened in the week; null where the group is hidden';
+comment on column bi.complaint_cause.complaints_before is 'the same in the week before; null where the group is hidden or was too small then';
+comment on column bi.complaint_cause.severe is 'of them severe; null where the group is hidden';
+comment on column bi.complaint_cause.late is 'of them answered too late or still waiting; null where the group is hidden';
+comment on column bi.complaint_cause.median_hours_to_resolve is 'median time to resolution, hours; null where the group is hidden';
+comment on column bi.complaint_cause.compensation_minor is 'compensation recorded, minor units; null where the group is hidden';
+comment on column bi.complaint_cause.is_suppressed is 'the group is hidden';
 
 create view bi.complaint_clock (team, clock, severity, breaches_open, breaches_closed, oldest_due_at) as
 -- bi.complaint_clock: broken clocks by team.
