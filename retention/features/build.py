@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -52,12 +53,15 @@ def build(run: Run, *, full: bool = False) -> dict[str, int]:
     ------
     CheckFailed when a check of severity ``fail`` of a contract does not hold; nothing is published then.
     """
-    with stage_writer(run, "features") as writer, state_of_core(run.warehouse) as (connection, state):
-        came_from = Origin("computed in full: asked for") if full else origin(connection, run, state)
-        parts = [part for table in FEATURE_TABLES for part in _parts(connection, run, table, came_from)]
-        computed = _fill(writer, parts, state.exported)
+    with stage_writer(run, "features", attaches=True) as writer:
+        with state_of_core(run.warehouse) as (connection, state):
+            came_from = Origin("computed in full: asked for") if full else origin(connection, run, state)
+            parts = [part for table in FEATURE_TABLES for part in _parts(connection, run, table, came_from)]
+            computed = _fill(writer, parts, state.exported)
         failpoint("features.filled")
-        check_slices(writer)
+        # After the state of core is let go: vacuum marks no row as seen by all while an older state is being read.
+        with ThreadPoolExecutor(max_workers=run.settings.features.buckets) as pool:
+            list(pool.map(partial(_check_and_finish, writer), FEATURE_TABLES))
         made = Build(came_from, state, recipe(run.settings), computed)
         rows = writer.publish(also=lambda publishing: record(publishing, run, writer.lease.token, made))
     forget_changes(run)
@@ -99,6 +103,11 @@ def _fill(writer: StageWriter, parts: list[Part], snapshot: str) -> dict[str, in
         table: sum(rows for part, rows in zip(parts, written, strict=True) if part.table == table and part.is_computed)
         for table in FEATURE_TABLES
     }
+
+
+def _check_and_finish(writer: StageWriter, table: str) -> None:
+    check_slices(writer, [table])
+    writer.finish(table)
 
 
 def _rows(connection: Connection, table: str, as_of_date: date) -> int:

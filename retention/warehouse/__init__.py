@@ -1,5 +1,6 @@
 """The warehouse: connections, contracts, the writing protocol, migrations, the embedded server."""
 
+from retention.warehouse.attach import partition_name
 from retention.warehouse.connections import Warehouse, ingest_arrow, read_arrow, read_frame, statement
 from retention.warehouse.contracts import Check, Column, Contract, all_contracts, load_contract, sql_file
 from retention.warehouse.errors import (
@@ -15,7 +16,7 @@ from retention.warehouse.failpoints import failpoint
 from retention.warehouse.lease import Lease, lease, sweep_abandoned
 from retention.warehouse.migrations import migrate, pending
 from retention.warehouse.run import Attempt, Run
-from retention.warehouse.writer import StageWriter, ensure_partitions, partition_name, stage_writer
+from retention.warehouse.writer import StageWriter, ensure_partitions, stage_writer
 
 __all__ = [
     "Attempt",

@@ -64,6 +64,13 @@ def create_table(contract: Contract) -> str:
     lines.extend(f"    {constraint}" for constraint in contract.constraints)
     partition = " partition by range (as_of_date)" if contract.kind == "slice" else ""
     statements = [f"create table {contract.schema}.{quote(contract.name)} (\n" + ",\n".join(lines) + f"\n){partition};"]
+    statements.extend(f"{statement};" for statement in create_indexes(contract, f"{contract.schema}.{quote(contract.name)}"))
+    return "\n".join([*statements, *_comments(contract)])
+
+
+def create_indexes(contract: Contract, table: str) -> list[str]:
+    """Return the statements that make the indexes of a contract, beside its primary key, on a table of its shape."""
+    statements = []
     for index in contract.indexes:
         unique = "unique " if index.unique else ""
         include = f" include ({', '.join(map(quote, index.include))})" if index.include else ""
@@ -72,10 +79,8 @@ def create_table(contract: Contract) -> str:
         if index.method == "brin":  # of several values a block: space that deleted rows leave is filled with later ones
             columns = ", ".join(f"{quote(name)} {_MANY_VALUES[contract.column(name).type]}" for name in index.columns)
             using, where = "using brin ", f" with (autosummarize = on){where}"
-        statements.append(
-            f"create {unique}index on {contract.schema}.{quote(contract.name)} {using}({columns}){include}{where};"
-        )
-    return "\n".join([*statements, *_comments(contract)])
+        statements.append(f"create {unique}index on {table} {using}({columns}){include}{where}")
+    return statements
 
 
 def create_view(contract: Contract) -> str:

@@ -52,16 +52,7 @@ class Lease:
         """
         failpoint("publish.before_lock")
         with self.run.warehouse.begin() as connection:
-            current = connection.execute(
-                sa.text("select token from ops.lease where dataset = :dataset and slice_key = :slice_key for update"),
-                {"dataset": self.dataset, "slice_key": self.slice_key},
-            ).scalar_one()
-            if current != self.token:
-                raise Fenced(
-                    f"{self.dataset} {self.slice_key}: this attempt ({self.run.attempt.task_id}, try "
-                    f"{self.run.attempt.try_number}) holds token {self.token}, a newer one holds {current}. "
-                    "It published nothing; the newer attempt carries on."
-                )
+            self._compare_token(connection, lock="for update")
             failpoint("publish.locked")
             yield connection
             failpoint("publish.before_ledger")
@@ -69,6 +60,28 @@ class Lease:
             failpoint("publish.before_commit")
         self.published = True
         failpoint("publish.after_commit")
+
+    def require_current(self) -> None:
+        """Stop an attempt that was overtaken, before it finds out by missing its staging, which the newer one has dropped.
+
+        Raises
+        ------
+        Fenced when a newer attempt has taken the lease.
+        """
+        with self.run.warehouse.connect() as connection:
+            self._compare_token(connection)
+
+    def _compare_token(self, connection: Connection, lock: str = "") -> None:
+        current = connection.execute(
+            sa.text(f"select token from ops.lease where dataset = :dataset and slice_key = :slice_key {lock}"),
+            {"dataset": self.dataset, "slice_key": self.slice_key},
+        ).scalar_one()
+        if current != self.token:
+            raise Fenced(
+                f"{self.dataset} {self.slice_key}: this attempt ({self.run.attempt.task_id}, try "
+                f"{self.run.attempt.try_number}) holds token {self.token}, a newer one holds {current}. "
+                "It published nothing; the newer attempt carries on."
+            )
 
     def record(
         self, connection: Connection, table: str, rows: int, slice_key: str | None = None, checksum: int | None = None

@@ -13,9 +13,10 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from retention.warehouse.attach import ParentsInUse, attach, comment_on_partition, finish, has_partition, partition_name
 from retention.warehouse.connections import Warehouse, ingest_arrow, statement
 from retention.warehouse.contracts import Contract, load_contract
-from retention.warehouse.errors import ContractError
+from retention.warehouse.errors import ContractError, DatabaseFailed
 from retention.warehouse.failpoints import failpoint
 from retention.warehouse.identifiers import literal, quote
 from retention.warehouse.lease import Lease, lease
@@ -25,10 +26,13 @@ from retention.warehouse.run import Run
 class StageWriter:
     """The slices of one stage and date while they are being built. Made by :func:`stage_writer`."""
 
-    def __init__(self, run: Run, held: Lease) -> None:
+    def __init__(self, run: Run, held: Lease, attaches: bool = False) -> None:
         self.run = run
         self.lease = held
         self.tables: dict[str, str] = {}
+        self._attaches = attaches
+        self._to_attach: set[str] = set()
+        self._finished: dict[str, tuple[int, int | None]] = {}
 
     def staging(self, table: str) -> str:
         """Return the name of the staging table of a slice, making it when it does not exist yet."""
@@ -39,10 +43,12 @@ class StageWriter:
             name = f"staging.{contract.schema}__{contract.name}__{self.run.as_of_date:%Y%m%d}__{self.lease.token}"
             with self.run.warehouse.begin() as connection:
                 connection.exec_driver_sql(f"drop table if exists {name}")
-                # Unlogged: empty after a crash, which is safe because no other attempt ever reads a staging of this token.
-                connection.exec_driver_sql(
-                    f"create unlogged table {name} (like {contract.schema}.{quote(contract.name)} including defaults)"
-                )
+                kind = "unlogged table"  # empty after a crash: safe, as no other attempt ever reads a staging of this token
+                if self._attaches and not has_partition(connection, table, self.run.as_of_date):
+                    kind = "table"  # it becomes the partition
+                    self._to_attach.add(table)
+                parent = f"{contract.schema}.{quote(contract.name)}"
+                connection.exec_driver_sql(f"create {kind} {name} (like {parent} including defaults including constraints)")
             self.tables[table] = name
         return self.tables[table]
 
@@ -115,26 +121,63 @@ class StageWriter:
         ------
         Fenced when a newer attempt took over; nothing was changed.
         """
+        for table in self.tables:
+            self.finish(table)
+        try:
+            self._publish(self._to_attach, also)
+        except ParentsInUse:
+            self._publish(set(), also)
+        return dict(self.lease.counts)
+
+    def finish(self, table: str) -> None:
+        """Do for a filled slice all that can be done before it is published, once: checksum, keys, statistics.
+
+        Called by :meth:`publish`; call it before to do it for several tables side by side.
+
+        Raises
+        ------
+        ContractError when rows carry another ``as_of_date``; Fenced when a newer attempt took over.
+        """
+        if table in self._finished:
+            return
+        try:
+            self._finished[table] = self._finish(table)
+        except DatabaseFailed:
+            self.lease.require_current()
+            raise
+
+    def _finish(self, table: str) -> tuple[int, int | None]:
+        as_of_date, staged = self.run.as_of_date, self.tables[table]
+        with self.run.warehouse.connect() as connection:
+            rows, checksum, foreign = connection.execute(
+                sa.text(
+                    "select count(*), bit_xor(hash_record_extended(slice, 0)), "
+                    f"count(*) filter (where as_of_date <> :as_of_date) from {staged} as slice"
+                ),
+                {"as_of_date": as_of_date},
+            ).one()
+        if foreign:
+            raise ContractError(f"{table} {as_of_date}: {foreign} of {rows} rows carry another as_of_date. Nothing published.")
+        if table in self._to_attach:
+            finish(self.run.warehouse, load_contract(table), staged, as_of_date)
+        return rows, checksum
+
+    def _publish(self, attached: set[str], also: Callable[[Connection], None] | None) -> None:
+        """Replace the slices in one transaction: staged tables become partitions, or their rows are copied."""
         as_of_date = self.run.as_of_date
-        ensure_partitions(self.run.warehouse, list(self.tables), as_of_date)
+        copied = [table for table in self.tables if table not in attached]
+        ensure_partitions(self.run.warehouse, copied, as_of_date)
         with self.lease.publishing() as connection:
             for table, staged in self.tables.items():
                 contract = load_contract(table)
                 target, columns = f"{contract.schema}.{quote(contract.name)}", self._columns(contract)
-                connection.execute(sa.text(f"delete from {target} where as_of_date = :as_of_date"), {"as_of_date": as_of_date})
-                connection.exec_driver_sql(f"insert into {target} ({columns}) select {columns} from {staged}")
-                failpoint("writer.slice_replaced")
-                rows, checksum, foreign = connection.execute(
-                    sa.text(
-                        "select count(*), bit_xor(hashtextextended(cast(slice as text), 0)), "
-                        f"count(*) filter (where as_of_date <> :as_of_date) from {staged} as slice"
-                    ),
-                    {"as_of_date": as_of_date},
-                ).one()
-                if foreign:
-                    raise ContractError(
-                        f"{table} {as_of_date}: {foreign} of {rows} rows carry another as_of_date. Nothing published."
+                if table in copied:
+                    connection.execute(
+                        sa.text(f"delete from {target} where as_of_date = :as_of_date"), {"as_of_date": as_of_date}
                     )
+                    connection.exec_driver_sql(f"insert into {target} ({columns}) select {columns} from {staged}")
+                failpoint("writer.slice_replaced")
+                rows, checksum = self._finished[table]
                 self.lease.record(connection, table, rows, as_of_date.isoformat(), checksum)
                 connection.execute(
                     sa.text(
@@ -144,8 +187,10 @@ class StageWriter:
                 )
             if also is not None:
                 also(connection)
-        self._analyze()
-        return dict(self.lease.counts)
+            if attached:
+                staged_by = {table: self.tables[table] for table in self.tables if table in attached}
+                attach(connection, staged_by, {table: load_contract(table) for table in staged_by}, as_of_date)
+        self._analyze(copied)
 
     def drop_staging(self) -> None:
         """Drop the staging tables of this writer."""
@@ -153,10 +198,10 @@ class StageWriter:
             for name in self.tables.values():
                 connection.exec_driver_sql(f"drop table if exists {name}")
 
-    def _analyze(self) -> None:
+    def _analyze(self, tables: list[str]) -> None:
         """Refresh statistics and the visibility map of the new partitions, so that reading them stays cheap."""
         with self.run.warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            for table in self.tables:
+            for table in tables:
                 connection.exec_driver_sql(f"vacuum (analyze) {partition_name(table, self.run.as_of_date)}")
 
     @staticmethod
@@ -165,13 +210,19 @@ class StageWriter:
 
 
 @contextmanager
-def stage_writer(run: Run, stage: str) -> Iterator[StageWriter]:
+def stage_writer(run: Run, stage: str, *, attaches: bool = False) -> Iterator[StageWriter]:
     """Hold the lease on (stage, as-of date) and build its slices; call :meth:`StageWriter.publish` at the end.
 
     Staging left behind by attempts that died is dropped first, ours is dropped last.
+
+    Parameters
+    ----------
+    attaches : bool
+        Where a date is published for the first time, its staged tables become the partitions (``retention.warehouse.attach``):
+        for stages of millions of rows, whose readers ask ``ops.published`` what is there.
     """
     with lease(run, stage, run.as_of_date.isoformat()) as held:
-        writer = StageWriter(run, held)
+        writer = StageWriter(run, held, attaches)
         _drop_leftovers(run, stage, held.token)
         try:
             yield writer
@@ -180,24 +231,28 @@ def stage_writer(run: Run, stage: str) -> Iterator[StageWriter]:
 
 
 def ensure_partitions(warehouse: Warehouse, tables: list[str], as_of_date: date) -> None:
-    """Make the partitions of a date ahead of publishing: creating one locks its parent for a moment."""
+    """Make the partitions of a date ahead of publishing: empty, and hung in by a lock that readers do not notice.
+
+    ``create table .. partition of`` would lock its parent against them, and wait until all of them are done.
+    """
     for table in tables:
         contract = load_contract(table)
         name = partition_name(table, as_of_date)
         with warehouse.begin() as connection:
-            if connection.execute(sa.text("select to_regclass(:name)"), {"name": name}).scalar_one() is not None:
+            if has_partition(connection, table, as_of_date):
                 continue
             connection.execute(sa.text("select pg_advisory_xact_lock(hashtext(:name))"), {"name": name})
+            if has_partition(connection, table, as_of_date):  # while we waited
+                continue
+            parent = f"{contract.schema}.{quote(contract.name)}"
             connection.exec_driver_sql(
-                f"create table if not exists {name} partition of {contract.schema}.{quote(contract.name)} "
+                f"create table {name} (like {parent} including defaults including constraints including indexes)"
+            )
+            connection.exec_driver_sql(
+                f"alter table {parent} attach partition {name} "
                 f"for values from ('{as_of_date:%Y-%m-%d}') to ('{as_of_date + timedelta(days=1):%Y-%m-%d}')"
             )
-            connection.exec_driver_sql(f"comment on table {name} is {literal(f'Slice of {table} as of {as_of_date}.')}")
-
-
-def partition_name(table: str, as_of_date: date) -> str:
-    """Return the name of the partition that holds one date of a sliced table."""
-    return f"{table}_p{as_of_date:%Y%m%d}"
+            comment_on_partition(connection, table, as_of_date)
 
 
 def _drop_leftovers(run: Run, stage: str, token: int) -> None:

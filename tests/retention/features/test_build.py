@@ -162,9 +162,7 @@ def _computed_checksums(warehouse: Warehouse) -> dict[str, int]:
                 sa.text(f"insert into whole ({columns}) select {columns} from (\n{sql}\n) as slice"),
                 used_binds(sql, feature_binds(Settings(), AS_OF)),
             )
-            found[table] = connection.exec_driver_sql(
-                "select bit_xor(hashtextextended(cast(whole as text), 0)) from whole"
-            ).scalar_one()
+            found[table] = connection.exec_driver_sql("select bit_xor(hash_record_extended(whole, 0)) from whole").scalar_one()
     return found
 
 
