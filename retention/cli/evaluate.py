@@ -65,25 +65,36 @@ def evaluate(
     ] = None,
 ) -> None:
     """Try it on a history of your own: learn before a date, predict, compare with what followed. No warehouse is needed."""
-    from retention.evaluate import Request
-    from retention.evaluate import evaluate as run_evaluation
     from retention.evaluate.columns import parse_map
-    from retention.evaluate.writing import prepare_folder, write_all
+    from retention.evaluate.paths import check_file, prepare_folder
 
     settings = load_settings()
+    # What can be wrong with the options is said before the models are imported, which takes seconds.
+    asked_as_of, asked_from, roles = (
+        parse_date(as_of, "--as-of"),
+        parse_date(train_from, "--train-from"),
+        parse_map(mapping or []),
+    )
     if timezone is not None:
         _check_zone(timezone)
+    for file in (orders, customers, complaints):
+        if file is not None:
+            check_file(file)
     prepare_folder(out)
+    from retention.evaluate import Request
+    from retention.evaluate import evaluate as run_evaluation
+    from retention.evaluate.writing import write_all
+
     watching = console(stderr=True)
     request = Request(
         orders=orders,
         now=now_in(settings),
         customers=customers,
         complaints=complaints,
-        as_of=parse_date(as_of, "--as-of"),
+        as_of=asked_as_of,
         horizon_days=horizon,
-        train_from=parse_date(train_from, "--train-from"),
-        mapping=parse_map(mapping or []),
+        train_from=asked_from,
+        mapping=roles,
         timezone=timezone,
         settings=settings,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 VERSION = "evaluated"
 LANGUAGES = ("en", "zh")
 _ABOUT_MONEY = ("spending", "discounts", "returns")
-_GAP = r" +( |[,.;，。；、])"
+_GAP = re.compile(r" +( |[,.;，。；、])")
 """What an amount without a currency leaves: the file does not name one."""
 
 
@@ -74,10 +75,11 @@ def sentences(run: Run, fitted: Fitted, predicted: pd.DataFrame, has_money: bool
         listed = listed.iloc[:0]
     if not has_money:
         listed = listed[~listed["reason"].isin(_ABOUT_MONEY)]
-    empty: pd.Series[Any] = pd.Series([[] for _ in range(len(predicted))], index=predicted.index, dtype="object")
+    keys = listed["customer_key"].to_numpy()
+    asked = predicted.index.to_numpy()
+    edges = list(zip(np.searchsorted(keys, asked, side="left"), np.searchsorted(keys, asked, side="right"), strict=True))
     found = {}
     for language in LANGUAGES:
-        text = listed[f"sentence_{language}"].str.replace(_GAP, r"\1", regex=True).str.strip()
-        by_customer = text.groupby(listed["customer_key"]).agg(list)
-        found[f"reasons_{language}"] = by_customer.reindex(predicted.index).where(lambda one: one.notna(), empty)
+        texts = [_GAP.sub(r"\1", text).strip() for text in listed[f"sentence_{language}"].tolist()]
+        found[f"reasons_{language}"] = pd.Series([texts[start:end] for start, end in edges], predicted.index, dtype="object")
     return pd.DataFrame(found)

@@ -17,6 +17,7 @@ import pyarrow.json
 import pyarrow.parquet
 
 from retention.evaluate.errors import HistoryUnusable
+from retention.evaluate.paths import check_file
 from retention.sources.files import guess_encoding, sniff
 
 HEAD_BYTES = 65_536
@@ -51,9 +52,7 @@ def read_file(path: Path) -> Delivered:
     ------
     HistoryUnusable when it is not there, is empty, or is no table.
     """
-    if not path.is_file():
-        kind = "is a folder" if path.is_dir() else "does not exist"
-        raise HistoryUnusable(f"{path} {kind}; a CSV, JSON lines, Excel or Parquet file is needed. Nothing was read.")
+    check_file(path)
     data = path.read_bytes()
     name = path.name.lower()
     if data[:2] == b"\x1f\x8b":

@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from retention.evaluate.errors import HistoryUnusable
 from retention.evaluate.evaluation import REPURCHASE, Evaluated
+from retention.evaluate.paths import prepare_folder
 from retention.evaluate.values import as_delivered
 from retention.models.report import Measured
 
@@ -22,21 +22,6 @@ FORMAT = 1
 """Version of metrics.json; raised when a name in it changes."""
 _IN_MONEY = ("mae",)
 """Measures in minor units, which users read in the unit of their file."""
-
-
-def prepare_folder(folder: Path) -> None:
-    """Make the folder and see that it can be written to, before anything is computed.
-
-    Raises
-    ------
-    HistoryUnusable when it cannot.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise HistoryUnusable(f"--out {folder}: cannot be made ({error.strerror}). Nothing was computed.") from None
-    if not os.access(folder, os.W_OK):
-        raise HistoryUnusable(f"--out {folder}: cannot be written to. Nothing was computed.")
 
 
 def write_all(evaluated: Evaluated, folder: Path) -> dict[str, Path]:

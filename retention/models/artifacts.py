@@ -12,12 +12,6 @@ from typing import Any, ClassVar, Protocol, Self
 from retention.deployment import Deployment
 from retention.warehouse import RetentionError
 
-with warnings.catch_warnings():
-    # It looks for every function of SciPy in every module that is loaded; Airflow's modules answer each time with a warning,
-    # and a task's log would hold a thousand lines of that.
-    warnings.simplefilter("ignore")
-    import skops.io
-
 # All that a model file of ours may hold beside numbers, text and scikit-learn's public classes.
 TRUSTED_TYPES = ("sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",)
 
@@ -72,7 +66,7 @@ def save(name: str, scoring: StoredModel, twin: StoredModel, folder: Path | None
     """
     folder = folder or models_folder()
     folder.mkdir(parents=True, exist_ok=True)
-    data: bytes = skops.io.dumps({"scoring": _parts(scoring), "twin": _parts(twin)})
+    data: bytes = _skops().dumps({"scoring": _parts(scoring), "twin": _parts(twin)})
     partial = folder / f".{name}.{os.getpid()}"
     with partial.open("wb") as stream:
         stream.write(data)
@@ -102,11 +96,21 @@ def load(name: str, sha256: str, folder: Path | None = None) -> tuple[StoredMode
             f"model file {name}: sha256 starts with {found[:12]}, the registry has {sha256[:12]}. The file was changed or "
             "damaged after training; it was not opened. Restore it, or roll back to another version."
         )
-    unknown = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED_TYPES))
+    skops = _skops()
+    unknown = sorted(set(skops.get_untrusted_types(data=data)) - set(TRUSTED_TYPES))
     if unknown:
         raise ModelFileRefused(f"model file {name} holds types that no model of ours has: {', '.join(unknown)}. Not loaded.")
-    stored = skops.io.loads(data, trusted=list(TRUSTED_TYPES))
+    stored = skops.loads(data, trusted=list(TRUSTED_TYPES))
     return _model(stored["scoring"]), _model(stored["twin"])
+
+
+def _skops() -> Any:
+    """Import skops when it is needed: that takes a second."""
+    with warnings.catch_warnings():
+        # It looks for every function of SciPy in every module that is loaded; Airflow's modules answer each time with a
+        # warning, and a task's log would hold a thousand lines of that.
+        warnings.simplefilter("ignore")
+        return import_module("skops.io")
 
 
 def _parts(model: StoredModel) -> dict[str, Any]:

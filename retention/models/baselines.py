@@ -54,7 +54,7 @@ def past_spend_rate(features: pd.DataFrame) -> Floats:
 def _logistic(inputs: Floats, churned: Floats, asked: Floats) -> Floats:
     if len(np.unique(churned)) < 2:
         return np.full(len(asked), float(churned.mean()) if len(churned) else 0.5)
-    model = LogisticRegression(C=1e6).fit(inputs, churned)
+    model = LogisticRegression(C=1e6, solver="newton-cholesky").fit(inputs, churned)
     return np.asarray(model.predict_proba(asked)[:, 1]) if len(asked) else np.empty(0)
 
 

@@ -136,7 +136,13 @@ def measure(
         given = Compared(truth, values, *(ends or (None, None)))
         wanted = [*metrics, "interval_coverage"] if ends else list(metrics)
         drawn = given.take(rows) if len(rows) < len(given) else given
-        measured[name] = {key: _interval(WEIGHTED[key], given, drawn, weights) for key in wanted}
+        resampled: dict[str, list[Floats]] = {key: [] for key in wanted}
+        # One lot of weightings after the other: what the metrics of a lot have in common is worked out once.
+        for start in range(0, len(weights), CHUNK):
+            lot = weights[start : start + CHUNK]
+            for key in wanted:
+                resampled[key].append(WEIGHTED[key](drawn, lot) if len(drawn) else np.empty(0))
+        measured[name] = {key: _measured(WEIGHTED[key], given, np.concatenate(resampled[key])) for key in wanted}
     return measured
 
 
@@ -156,11 +162,10 @@ def _one(metric: str, actual: Any, predicted: Any) -> float:
     return float(WEIGHTED[metric](given, np.ones((1, len(given))))[0]) if len(given) else float("nan")
 
 
-def _interval(metric: Weighted, given: Compared, drawn_from: Compared, weights: Floats) -> Measured:
+def _measured(metric: Weighted, given: Compared, drawn: Floats) -> Measured:
     if not len(given):
         return Measured(None, None, None)
     value = float(metric(given, np.ones((1, len(given))))[0])
-    drawn = np.concatenate([metric(drawn_from, weights[start : start + CHUNK]) for start in range(0, len(weights), CHUNK)])
     drawn = drawn[np.isfinite(drawn)]
     if not np.isfinite(value) or drawn.size == 0:
         return Measured(None, None, None)

@@ -42,6 +42,23 @@ class Compared:
         self.predicted = np.asarray(predicted, dtype=np.float64)
         self.lower = None if lower is None else np.asarray(lower, dtype=np.float64)
         self.upper = None if upper is None else np.asarray(upper, dtype=np.float64)
+        self._lot: Floats | None = None
+        self._sums: dict[tuple[str, str], Floats] = {}
+
+    def sums(self, order: str, column: str, weights: Floats) -> Floats:
+        """Sum of each weighting over each group of equal values; kept for the newest weightings, which several metrics ask for.
+
+        Parameters
+        ----------
+        order : by_prediction or by_outcome.
+        column : customers, actual or predicted: what is added up.
+        """
+        if self._lot is not weights:
+            self._lot, self._sums = weights, {}
+        if (order, column) not in self._sums:
+            groups: Groups = getattr(self, order)
+            self._sums[order, column] = groups.sums(weights if column == "customers" else weights * getattr(self, column))
+        return self._sums[order, column]
 
     def __len__(self) -> int:
         return len(self.actual)
@@ -86,11 +103,17 @@ class Groups:
 
     def sums(self, columns: Floats) -> Floats:
         """Sum of each row of `columns` (weightings by customers) over each group."""
-        return np.asarray(np.add.reduceat(columns[:, self.order], self.starts, axis=1))
+        ordered = columns[:, self.order]
+        # Where all values differ, every customer is a group.
+        return ordered if len(self.starts) == len(self.order) else np.asarray(np.add.reduceat(ordered, self.starts, axis=1))
 
-    def ranks(self, weights: Floats) -> Floats:
-        """Mid-rank of every customer, as if each stood there as often as the weight says."""
-        sizes = self.sums(weights)
+    def ranks(self, sizes: Floats) -> Floats:
+        """Mid-rank of every customer, as if each stood there as often as its weight says.
+
+        Parameters
+        ----------
+        sizes : sum of the weights over each group.
+        """
         return np.asarray((np.cumsum(sizes, axis=1) - (sizes - 1) / 2)[:, self.group])
 
 
@@ -98,9 +121,9 @@ Weighted = Callable[[Compared, Floats], Floats]
 
 
 def _auc(given: Compared, weights: Floats) -> Floats:
-    groups = given.by_prediction
-    yes = groups.sums(weights * (given.actual > 0.5))
-    no = groups.sums(weights) - yes
+    # Outcomes are 0 or 1 here.
+    yes = given.sums("by_prediction", "actual", weights)
+    no = given.sums("by_prediction", "customers", weights) - yes
     below = np.cumsum(no, axis=1) - no / 2
     return _ratio((yes * below).sum(axis=1), yes.sum(axis=1) * no.sum(axis=1))
 
@@ -133,10 +156,9 @@ def _inside(given: Compared) -> Floats:
     return np.asarray((given.actual >= given.lower - 0.5) & (given.actual <= given.upper + 0.5), dtype=np.float64)
 
 
-def _held(given: Compared, weights: Floats, column: Floats, places: Floats) -> Floats:
+def _held(given: Compared, weights: Floats, column: str, places: Floats) -> Floats:
     """How much of `column` the lowest predictions hold, up to each of these shares of all customers."""
-    groups = given.by_prediction
-    sizes, totals = np.cumsum(groups.sums(weights), axis=1), np.cumsum(groups.sums(weights * column), axis=1)
+    sizes, totals = (np.cumsum(given.sums("by_prediction", name, weights), axis=1) for name in ("customers", column))
     held = [
         np.interp(places * size[-1], np.r_[0.0, size], np.r_[0.0, total]) for size, total in zip(sizes, totals, strict=True)
     ]
@@ -146,8 +168,8 @@ def _held(given: Compared, weights: Floats, column: Floats, places: Floats) -> F
 def _ece(given: Compared, weights: Floats) -> Floats:
     bins = min(BINS, len(given))
     places = np.linspace(0, 1, bins + 1)
-    actual = np.diff(_held(given, weights, given.actual, places), axis=1)
-    predicted = np.diff(_held(given, weights, given.predicted, places), axis=1)
+    actual = np.diff(_held(given, weights, "actual", places), axis=1)
+    predicted = np.diff(_held(given, weights, "predicted", places), axis=1)
     return np.asarray(np.abs(actual - predicted).sum(axis=1) / weights.sum(axis=1))
 
 
@@ -189,7 +211,7 @@ def _top_share(given: Compared, weights: Floats, tenth: float = 0.1) -> Floats:
     total = weights @ given.actual
     # One customer at least, so that a tenth of nine is not nobody.
     share = max(1, int(len(given) * tenth)) / len(given)
-    return _ratio(total - _held(given, weights, given.actual, np.array([1 - share]))[:, 0], total)
+    return _ratio(total - _held(given, weights, "actual", np.array([1 - share]))[:, 0], total)
 
 
 def _top_lift(given: Compared, weights: Floats) -> Floats:
@@ -201,7 +223,8 @@ def _bias(given: Compared, weights: Floats) -> Floats:
 
 
 def _spearman(given: Compared, weights: Floats) -> Floats:
-    a, p = given.by_outcome.ranks(weights), given.by_prediction.ranks(weights)
+    a = given.by_outcome.ranks(given.sums("by_outcome", "customers", weights))
+    p = given.by_prediction.ranks(given.sums("by_prediction", "customers", weights))
     size = weights.sum(axis=1, keepdims=True)
     a = a - (weights * a).sum(axis=1, keepdims=True) / size
     p = p - (weights * p).sum(axis=1, keepdims=True) / size
@@ -212,14 +235,14 @@ def _spearman(given: Compared, weights: Floats) -> Floats:
 def _gini(given: Compared, weights: Floats) -> Floats:
     total = weights @ given.actual
 
-    def area(groups: Groups) -> Floats:
-        sizes, sums = groups.sums(weights), groups.sums(weights * given.actual)
+    def area(order: str) -> Floats:
+        sizes, sums = given.sums(order, "customers", weights), given.sums(order, "actual", weights)
         return np.asarray((sizes * (np.cumsum(sums, axis=1) - sums / 2)).sum(axis=1))
 
     # Ascending order: half less the share under the curve, the same for the best order there can be.
     half = total * weights.sum(axis=1) / 2
-    best = half - area(given.by_outcome)
-    return _ratio(half - area(given.by_prediction), np.where((total > 0) & (best > 1e-9 * half), best, np.nan))
+    best = half - area("by_outcome")
+    return _ratio(half - area("by_prediction"), np.where((total > 0) & (best > 1e-9 * half), best, np.nan))
 
 
 def _ratio(above: Floats, below: Floats) -> Floats:
