@@ -163,10 +163,19 @@ def push_audience(run: Run) -> Counts:
 
 
 def measure(run: Run) -> Counts:
-    """Compute the KPIs and effects of the day."""
+    """Compute the KPIs and effects of the day; once a week, write the strategy review."""
     from retention import measurement
+    from retention.measurement.review import is_due
 
-    return measurement.measure(run)
+    counts: Counts = measurement.measure(run)
+    return {**counts, **review_strategy(run)} if is_due(run) else counts
+
+
+def review_strategy(run: Run) -> Counts:
+    """Find the groups that fall behind and write the strategy review of the weeks before the run's date."""
+    from retention.measurement.review import review_strategy as review
+
+    return review(run, Deployment.from_env().home / "reports" / "review")
 
 
 # -- the streams that do not wait for the day -----------------------------------------------------------------------------

@@ -186,3 +186,5 @@ class MeasurementSettings:
     """Deliveries older than this say little about the play as it is now."""
     planned_customers: int = 5000
     """Customers of both groups at which the daily interval of an effect is narrowest; it holds at any number."""
+    review_weekday: int = 1
+    """Weekday on whose morning the strategy review is written, 1 Monday to 7 Sunday."""

@@ -15,9 +15,11 @@ from retention.warehouse import all_contracts
 ROOT = Path(__file__).resolve().parents[1]
 
 STAGES = [
+    "settings_campaigns",
     "settings_models",
     "settings",
     "deployment",
+    "exports",
     "warehouse",
     "privacy",
     "sources",
@@ -31,7 +33,6 @@ STAGES = [
     "campaigns",
     "measurement",
     "samples",
-    "exports",
     "report",
     "doctor",
     "installation",

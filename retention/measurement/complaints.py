@@ -13,12 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from retention.measurement.complaint_alerts import untold
 from retention.privacy.numbering import customer_source_of
 from retention.privacy.pseudonyms import row_key, source_customer_key
 from retention.warehouse import Run, lease
 
-_NAMED = 20
-"""Breaches named in an alert; the rest are counted. Keys are pseudonyms."""
 _CHUNK = 10_000
 
 
@@ -181,8 +180,9 @@ def check_complaint_clock(run: Run, now: datetime) -> dict[str, Any]:
 
     Returns
     -------
-    Counts, and under ``new_breaches`` the newly found open ones for an alert: pseudonymous key, clock, team, severity, due
-        time; at most twenty, the most overdue first. A second call at the same instant finds nothing new.
+    Counts, and what nobody has been told of yet: under ``new_breaches`` the open ones (pseudonymous key, clock, team, severity,
+        due time; at most twenty, the most overdue first), under ``waiting`` all of them by team. They come again until
+        :func:`confirm_alerted` says that the teams were told: a task that dies in between tells them at its next try.
     """
     settings = run.settings.complaints
     binds = {
@@ -207,21 +207,8 @@ def check_complaint_clock(run: Run, now: datetime) -> dict[str, Any]:
             "open_first_reply": open_by_clock.get("first_reply", 0),
         }
         held.counts.update(counts)
-    waiting = sorted((row for row in found if row.state == "open"), key=lambda row: (row.due_at, row.complaint_key))
-    return {
-        **counts,
-        "new_open_breaches": len(waiting),
-        "new_breaches": [
-            {
-                "complaint": str(row.complaint_key),
-                "clock": row.clock,
-                "team": row.team,
-                "severity": row.severity,
-                "due_at": row.due_at.isoformat(),
-            }
-            for row in waiting[:_NAMED]
-        ],
-    }
+        waiting = untold(connection)
+    return {**counts, "new_open_breaches": sum(row["cases"] for row in waiting["waiting"]), **waiting}
 
 
 def _time(value: Any) -> datetime | None:

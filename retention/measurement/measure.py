@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from datetime import date, timedelta
-from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -13,10 +10,9 @@ from sqlalchemy.engine import Connection
 
 from retention.measurement.effects import play_effects
 from retention.measurement.feedback import read_feedback
+from retention.measurement.kpis import KPI_QUERIES, binds_of, kpi_query
 from retention.models.outcomes import record_outcomes
 from retention.warehouse import Run, load_contract, sql_file, stage_writer
-
-_KPI_QUERIES = ("bi/_kpi_orders", "bi/_kpi_voice", "bi/_kpi_plays")
 
 
 def measure(run: Run) -> dict[str, int]:
@@ -38,7 +34,7 @@ def measure(run: Run) -> dict[str, int]:
     outcomes = record_outcomes(run)
     binds = binds_of(run)
     with stage_writer(run, "bi") as writer:
-        for name in _KPI_QUERIES:
+        for name in KPI_QUERIES:
             writer.fill_select("bi.kpi_value", kpi_query(name), binds)
         effects = play_effects(run, binds)
         writer.staging("bi.play_effect")
@@ -52,31 +48,6 @@ def measure(run: Run) -> dict[str, int]:
         check_slices(writer)
         published = writer.publish(also=lambda connection: _write_definitions(connection, run))
     return {**feedback, **outcomes, **published}
-
-
-def kpi_query(name: str) -> str:
-    """Return a query of KPIs, with the customers and their headings in the place of ``kpi.labels``."""
-    labels = f"(\n{sql_file('bi/_kpi_labels')}\n)"
-    return re.sub(r"(?<=(?:from|join) )kpi\.labels\b", lambda _: labels, sql_file(name))
-
-
-def binds_of(run: Run) -> dict[str, Any]:
-    """Return the binds of the measurement queries: the periods that end with the business day, clocks and windows."""
-    settings = run.settings
-    day = run.business_date
-    horizon = timedelta(days=settings.churn.horizon_days)
-    return run.binds(
-        day_start=settings.day_start(day),
-        month_start=settings.day_start(date(day.year, day.month, 1)),
-        business_timezone=settings.company.business_timezone,
-        horizon_start=settings.day_start(run.as_of_date - horizon),
-        base_start=settings.day_start(run.as_of_date - 2 * horizon),
-        lowest_level=settings.membership.levels[0].name,
-        acknowledge_within=timedelta(hours=settings.complaints.acknowledge_hours),
-        reply_within=timedelta(hours=settings.complaints.first_reply_hours),
-        outcome_days=settings.measurement.outcome_days,
-        earliest_date=run.as_of_date - timedelta(days=settings.measurement.effect_history_days),
-    )
 
 
 def audience_health(run: Run) -> pd.DataFrame:

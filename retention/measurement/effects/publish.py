@@ -35,7 +35,7 @@ def play_effects(run: Run, binds: Mapping[str, Any]) -> pd.DataFrame:
         sums = connection.execute(sa.text(sql_file("bi/_play_effect_sums")), dict(binds)).all()
     arms: dict[tuple[str, str, str], dict[bool, Moments]] = {}
     for row in sums:
-        arms.setdefault((row.play, row.service_tier, row.outcome), {})[row.is_treated] = _moments(row._mapping)
+        arms.setdefault((row.play, row.service_tier, row.outcome), {})[row.is_treated] = _moments(row._asdict())
     rows = []
     for (play, tier, outcome), arm in arms.items():
         effect = estimate(arm.get(True, _NOBODY), arm.get(False, _NOBODY), run.settings.measurement.planned_customers)
