@@ -18,6 +18,7 @@ from retention.cli import (
     people,
     quality,
     quarantine,
+    review,
     segment,
     setup,
     sources,
@@ -58,5 +59,6 @@ for module in (
     consent,
     audience,
     segment,
+    review,
 ):
     module.register(app)
