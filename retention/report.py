@@ -226,8 +226,8 @@ def exclusions(warehouse: Warehouse, as_of: Mapping[str, Any]) -> Section:
     return Section(
         "Left out, by the first rule that failed",
         "排除原因",
-        [("rule", "left"), ("times", "right"), ("customers", "right")],
-        [[r["rule"], number(r["exclusions"]), number(r["customers"])] for r in found],
+        [("rule", "left"), ("times", "right"), ("also beside others", "right")],
+        [[r["rule"], number(r["exclusions"]), number(r["failures"])] for r in found],
         empty="nobody was left out",
     )
 

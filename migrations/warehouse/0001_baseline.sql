@@ -404,7 +404,7 @@ create table campaigns.contender (
     as_of_date date not null,
     customer_key bigint not null,
     position smallint not null,
-    channel smallint not null,
+    channel_number smallint not null,
     rung smallint not null,
     period_key text not null,
     send_key text not null,
@@ -423,7 +423,7 @@ comment on table campaigns.contender is 'Customers whom no rule keeps out of a p
 comment on column campaigns.contender.as_of_date is 'day the decision is for';
 comment on column campaigns.contender.customer_key is 'the person';
 comment on column campaigns.contender.position is 'place of the play in campaigns.plan_version.plays, from 1';
-comment on column campaigns.contender.channel is 'channel: 0 e-mail, 1 SMS, 2 phone, 3 WeChat, 4 app, 5 staff';
+comment on column campaigns.contender.channel_number is 'channel: 0 e-mail, 1 SMS, 2 phone, 3 WeChat, 4 app, 5 staff';
 comment on column campaigns.contender.rung is 'rung of the offer ladder whose condition holds today, from 1';
 comment on column campaigns.contender.period_key is 'period within which nobody gets the play twice';
 comment on column campaigns.contender.send_key is 'key under which the customer is a member already, or would become one';

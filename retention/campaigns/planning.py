@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.campaigns.candidates import candidate_query, channel_records, play_records
+from retention.campaigns.allocation import fill_allocation, read_budgets
+from retention.campaigns.binding import plan_binds, play_records
+from retention.campaigns.compiling import Statement
+from retention.campaigns.contending import contender_query
+from retention.campaigns.deciding import decision_query
+from retention.campaigns.eligibility import CHANNELS, eligibility_query, plays_version, settled_masks
 from retention.campaigns.errors import UpstreamEmpty
-from retention.campaigns.holidays import holiday_binds
+from retention.campaigns.holdout import keep_universal
 from retention.campaigns.plays import PLAYS_DIR, Play, usable_plays
 from retention.campaigns.receipts import receive
-from retention.campaigns.suppression import suppressed_people
+from retention.campaigns.settling import settle
+from retention.campaigns.stratifying import Draw, Key, fit_plays, fit_universal, keep_draws, read_draws
+from retention.campaigns.valuing import fill_uplift, read_valuation
 from retention.quality import check_slices
 from retention.quality.results import CheckResult, store
-from retention.warehouse import Run, failpoint, sql_file, stage_writer
+from retention.warehouse import Run, failpoint, read_arrow, sql_file, stage_writer
+from retention.warehouse.writer import StageWriter
 
 log = logging.getLogger(__name__)
 
@@ -60,29 +70,98 @@ def plan(run: Run, plays_dir: Path = PLAYS_DIR) -> dict[str, Any]:
     received = receive(run) if run.marketing is not None else 0
     with stage_writer(run, "campaigns") as writer:
         _require_upstream(run)
-        binds = _binds(run, plays)
-        writer.fill_select("campaigns.customer_attributes", sql_file("campaigns/customer_attributes"), binds)
-        staged = writer.staging("campaigns.customer_attributes")
-        _analyze(run, staged)
-        candidates, candidate_binds = candidate_query(plays, run.settings.company)
-        decision = (
-            sql_file("campaigns/decision")
-            .replace("from campaigns.candidate as candidate", f"from (\n{candidates}\n) as candidate")
-            .replace("campaigns.customer_attributes", staged)
-        )
-        writer.fill_select("campaigns.decision", decision, {**binds, **candidate_binds})
-        decided = writer.staging("campaigns.decision")
-        _analyze(run, decided)
-        for table in ("campaigns.play_run", "campaigns.staff_task"):
-            query = sql_file(table.replace(".", "/"))
-            query = query.replace("campaigns.customer_attributes", staged).replace("campaigns.decision", decided)
-            writer.fill_select(table, query, binds)
+        draws = build(run, writer, plays)
         check_slices(writer)
         _report_wrong(run, problems)
         failpoint("plan.checked")
         by_play = _summary(run, writer.staging("campaigns.play_run"))
-        counts: dict[str, Any] = writer.publish(also=lambda connection: _keep(connection, run, plays))
+        counts: dict[str, Any] = writer.publish(also=lambda connection: _keep(connection, run, plays, draws))
     return {**counts, "receipts": received, "plays": by_play, **({"wrong_plays": problems} if problems else {})}
+
+
+def build(run: Run, writer: StageWriter, plays: Sequence[Play]) -> Mapping[Key, Draw]:
+    """Fill the staging tables of a plan, and publish and keep nothing: the whole plan of a day, or the rehearsal of one.
+
+    Parameters
+    ----------
+    run : Run
+        The day.
+    writer : StageWriter
+        Where to: :meth:`StageWriter.staging` names the tables afterwards.
+    plays : sequence of Play
+        In the order of their positions: by name.
+
+    Returns
+    -------
+    The draws of the control groups that hold on the day, those of periods that begin with it among them.
+    """
+    stages = _Stages(run, writer, plan_binds(run, plays))
+    stages.fill("campaigns.customer_attributes")
+    attributes = writer.staging("campaigns.customer_attributes")
+    fill_uplift(writer, run)
+    draws = read_draws(run, plays)
+    fit_universal(run, attributes, draws)
+    stages.fill("campaigns.eligibility", eligibility_query(plays, run, draws))
+    valuation = read_valuation(run, attributes, writer.staging("campaigns.uplift"))
+    stages.fill("campaigns.contender", contender_query(plays, valuation, draws))
+    contenders = writer.staging("campaigns.contender")
+    fit_plays(run, plays, contenders, attributes, draws)
+    settled = settle(
+        read_arrow(run.warehouse, f"select * from {contenders}"), plays, run.as_of_date, read_budgets(run, plays, CHANNELS)
+    )
+    stages.refill("campaigns.contender", settled.table)
+    fill_allocation(
+        writer,
+        settled.promotional,
+        settled.evidence,
+        settled.allocation,
+        {position: play.name for position, play in enumerate(plays, 1) if play.kind == "promotional"},
+        dict(enumerate(CHANNELS)),
+        run.settings.allocation,
+        valuation.top_value_minor,
+    )
+    stages.execute(settled_masks(plays))
+    stages.fill("campaigns.decision", decision_query(plays, run.settings.company))
+    for table in ("campaigns.play_run", "campaigns.exclusion_count", "campaigns.staff_task"):
+        stages.fill(table)
+    return draws
+
+
+class _Stages:
+    """Fills slices one after the other, each from the staging tables of those before."""
+
+    def __init__(self, run: Run, writer: StageWriter, binds: Mapping[str, Any]) -> None:
+        self._run, self._writer, self._binds = run, writer, binds
+
+    def fill(self, table: str, query: Statement | None = None) -> None:
+        """Fill a slice by its file, or by a statement that was compiled from it; side by side where it asks for buckets."""
+        query = query or Statement(sql_file(table.replace(".", "/")), {})
+        sql, features = self._staged(query.sql), self._run.settings.features
+        self._writer.fill_select(
+            table,
+            sql,
+            {**self._binds, **query.binds},
+            buckets=features.buckets if ":bucket_count" in sql else 1,
+            work_mem_mb=features.work_mem_mb,
+        )
+        self.execute(f"analyze {table}")  # the planner must know the size of what was filled a moment ago
+
+    def refill(self, table: str, rows: pa.Table) -> None:
+        """Put other rows in the place of those that a slice was filled with."""
+        self.execute(f"truncate {table}")
+        self._writer.fill_arrow(table, rows)
+        self.execute(f"analyze {table}")
+
+    def execute(self, sql: str) -> None:
+        """Execute a statement on the staging tables."""
+        with self._run.warehouse.begin() as connection:
+            connection.exec_driver_sql(self._staged(sql))
+
+    def _staged(self, sql: str) -> str:
+        """Return a query with the tables that are staged already in the place of the published ones."""
+        for table, staging in self._writer.tables.items():
+            sql = re.sub(rf"\b{re.escape(table)}\b", staging, sql)
+        return sql
 
 
 def _last_definitions(run: Run) -> dict[str, Mapping[str, Any]]:
@@ -115,38 +194,6 @@ def _report_wrong(run: Run, problems: Sequence[str]) -> None:
         )
 
 
-def _binds(run: Run, plays: Sequence[Play]) -> dict[str, Any]:
-    campaigns, company = run.settings.campaigns, run.settings.company
-    return {
-        "business_timezone": company.business_timezone,
-        "default_language": company.default_language,
-        "suppressed": suppressed_people(run),
-        **holiday_binds(run.as_of_date),
-        "plays": play_records(plays),
-        "channels": channel_records(plays, company),
-        "tasks": json.dumps(
-            [
-                {
-                    "play": play.name,
-                    "title_en": play.task.title_en,
-                    "title_zh": play.task.title_zh,
-                    "talking_points_en": play.task.talking_points_en,
-                    "talking_points_zh": play.task.talking_points_zh,
-                }
-                for play in plays
-                if play.task is not None
-            ]
-        ),
-        "holdout_salt": campaigns.holdout_salt,
-        "contact_cap": campaigns.contact_cap,
-        "contact_cap_days": campaigns.contact_cap_days,
-        "contact_cap_per_channel": campaigns.contact_cap_per_channel,
-        "complaint_hold_days": campaigns.complaint_hold_days,
-        "currency": company.base_currency,
-        "minor_units": 10**company.base_currency_minor_digits,
-    }
-
-
 def _require_upstream(run: Run) -> None:
     """Refuse to plan with an empty slice: everybody would seem to have left every audience."""
     with run.warehouse.connect() as connection:
@@ -165,20 +212,27 @@ def _has_rows(connection: Connection, run: Run, table: str) -> bool:
     return bool(connection.execute(query, {"as_of_date": run.as_of_date}).scalar_one())
 
 
-def _analyze(run: Run, staged: str) -> None:
-    """Give the planner the size of a staging table that was filled a moment ago."""
-    with run.warehouse.begin() as connection:
-        connection.exec_driver_sql(f"analyze {staged}")
-
-
 def _summary(run: Run, staged: str) -> dict[str, dict[str, int]]:
     with run.warehouse.connect() as connection:
         rows = connection.execute(sa.text(f"select play, selected, control, excluded from {staged} order by play"))
         return {row.play: {"selected": row.selected, "control": row.control, "excluded": row.excluded} for row in rows}
 
 
-def _keep(connection: Connection, run: Run, plays: Sequence[Play]) -> None:
-    """Keep for good, with the slices: the plays as they stood, and who was drawn as control."""
+def _keep(connection: Connection, run: Run, plays: Sequence[Play], draws: Mapping[Key, Draw]) -> None:
+    """Keep for good, with the slices: the plays as they stood with their positions, and who was drawn as control."""
+    connection.execute(
+        sa.text(
+            "insert into campaigns.plan_version (plays_version, plays, content_hashes) values (:version, :plays, :hashes) "
+            "on conflict (plays_version) do nothing"
+        ),
+        {
+            "version": plays_version(plays),
+            "plays": [play.name for play in plays],
+            "hashes": [play.content_hash for play in plays],
+        },
+    )
+    keep_draws(connection, run, draws.values())
+    keep_universal(run, connection)
     for play in plays:
         connection.execute(
             sa.text(

@@ -13,14 +13,17 @@ from retention.warehouse.identifiers import quote
 
 _KEPT = frozenset({"bi", "campaigns"})
 """Slices without an end: measurements are aggregates over people; who was selected or held back is what effects are computed
-from (exclusions go earlier, see below)."""
+from."""
+_OF_DECISIONS = frozenset({"campaigns.eligibility", "campaigns.contender", "campaigns.customer_attributes"})
+"""Why people were left out: most of a day's bytes, of interest for ``keep.decision_days``."""
 
 
 def apply_limits(run: Run, now: datetime) -> dict[str, int]:
     """Delete landed rows, refused rows, abandoned staging, announced changes and slices past their time.
 
     Daily slices are kept ``keep.daily_slices_days``; those of the first day of a month, which close the month before, are kept
-    ``keep.month_end_slices_days``. Dropping a slice is dropping its partition.
+    ``keep.month_end_slices_days``; why people were left out of plays ``keep.decision_days``. Dropping a slice is dropping its
+    partition.
 
     Returns
     -------
@@ -33,7 +36,6 @@ def apply_limits(run: Run, now: datetime) -> dict[str, int]:
         "staging_tables_dropped": _staging(run),
         "slices_dropped": _slices(run, now.date()),
         "changes_expired": 0,
-        "exclusions_expired": _exclusions(run, now.date() - timedelta(days=keep.decision_days)),
     }
     if run.marketing is not None:
         with run.marketing.begin() as connection:
@@ -93,9 +95,13 @@ def _staging(run: Run) -> int:
 def _slices(run: Run, today: date) -> int:
     keep = run.settings.keep
     daily, monthly = today - timedelta(days=keep.daily_slices_days), today - timedelta(days=keep.month_end_slices_days)
+    of_decisions_from = today - timedelta(days=keep.decision_days)
     dropped = 0
     for contract in all_contracts().values():
-        if contract.kind != "slice" or contract.database != "warehouse" or contract.schema in _KEPT:
+        if contract.kind != "slice" or contract.database != "warehouse":
+            continue
+        of_decisions = contract.table in _OF_DECISIONS
+        if contract.schema in _KEPT and not of_decisions:
             continue
         parent = f"{contract.schema}.{contract.name}"
         with run.warehouse.begin() as connection:
@@ -109,7 +115,9 @@ def _slices(run: Run, today: date) -> int:
             ).scalars()
             for name in partitions.all():
                 as_of_date = _date_of(name)
-                if as_of_date is None or as_of_date >= (monthly if as_of_date.day == 1 else daily):
+                if as_of_date is None:
+                    continue
+                if as_of_date >= (of_decisions_from if of_decisions else monthly if as_of_date.day == 1 else daily):
                     continue
                 connection.exec_driver_sql(f"drop table {contract.schema}.{quote(name)}")
                 connection.execute(
@@ -126,13 +134,3 @@ def _date_of(partition: str) -> date | None:
     if not marker or len(digits) != 8 or not digits.isdigit():
         return None
     return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-
-
-def _exclusions(run: Run, limit: date) -> int:
-    """Delete why people were left out after a while: most rows of a day, of interest for a few days."""
-    if "campaigns.decision" not in all_contracts():
-        return 0
-    with run.warehouse.begin() as connection:
-        return _deleted(
-            connection, "delete from campaigns.decision where state = 'excluded' and as_of_date < :limit", {"limit": limit}
-        )

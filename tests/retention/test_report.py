@@ -40,7 +40,7 @@ def fill(database: Warehouse, table: str, *rows: dict[str, Any]) -> None:
 @pytest.fixture
 def day(warehouse: Warehouse, marketing: Warehouse) -> None:
     """Ana and Bo are likely to stay, Chen and Dai to leave; Emma has never bought."""
-    slices = ["scores.churn", "scores.clv", "segments.tier", "segments.lifecycle", "campaigns.play_run", "campaigns.decision"]
+    slices = ["scores.churn", "scores.clv", "segments.tier", "segments.lifecycle", "campaigns.play_run", "campaigns.exclusion_count"]
     ensure_partitions(warehouse, slices, AS_OF)
     for person, probability, value in ((ANA, 0.05, 90_000), (BO, 0.09, 5_000), (CHEN, 0.95, 3_000), (DAI, 1.0, 2_000)):
         key = {"as_of_date": AS_OF, "customer_key": person}
@@ -53,8 +53,8 @@ def day(warehouse: Warehouse, marketing: Warehouse) -> None:
         fill(warehouse, "segments.lifecycle", key | {"lifecycle_stage": stage, "lifecycle_stage_zh": "段"})
     split = {"population": 5, "selected": 1, "control": 1, "excluded": 1, "not_in_audience": 2}
     fill(warehouse, "campaigns.play_run", {"as_of_date": AS_OF, "play": "win_back"} | split)
-    excluded = {"as_of_date": AS_OF, "play": "win_back", "customer_key": BO, "state": "excluded", "failing_rules": 1}
-    fill(warehouse, "campaigns.decision", excluded | {"first_failing_rule": "no_consent"})
+    excluded = {"as_of_date": AS_OF, "play": "win_back", "customers_first": 1, "customers_any": 3}
+    fill(warehouse, "campaigns.exclusion_count", excluded | {"rule": "no_consent"})
     refused = {"batch_id": 1, "source": "crm", "entity": "customer", "rule": "pattern", "column_name": "email"}
     fill(warehouse, "quarantine.row", *[refused | {"rules": ["pattern(email)"], "position": n} for n in (1, 2)])
     fill(
@@ -89,7 +89,7 @@ def test_the_figures_of_a_day(warehouse: Warehouse, marketing: Warehouse) -> Non
         ["1", "0", "0", "0", "1"],
     ]
     assert section(report, "Audience per play") == [["win_back", "1", "1", "1"]]
-    assert section(report, "Left out") == [["no_consent", "1", "1"]]
+    assert section(report, "Left out") == [["no_consent", "1", "3"]]
     assert section(report, "Changes pushed")[0][:4] == ["2026-03-31", "committed", "3", "0"]
     assert section(report, "Run time") == [
         ["retention_ingest", "1 min 1 s"],

@@ -1,11 +1,12 @@
--- Why customers whom a play would have reached were left out: the first rule that failed.
+-- Why customers whom a play is for were left out: the first rule that failed, and how often it did beside others.
 select
-    first_failing_rule as rule,
-    count(*) as exclusions,
-    count(distinct customer_key) as customers
-from campaigns.decision
+    rule,
+    sum(customers_first) as exclusions,
+    sum(customers_any) as failures
+from campaigns.exclusion_count
 where
     as_of_date = :as_of_date
-    and state = 'excluded'
-group by first_failing_rule
+    and rule not in ('not_in_audience', 'control')
+    and customers_first > 0
+group by rule
 order by exclusions desc, rule asc

@@ -45,8 +45,12 @@ STAFFED_PLAYS = (
 
 
 def settings(**campaign: Any) -> Settings:
-    """Settings without the guard, where a test does not ask for it."""
-    return Settings(campaigns=dataclasses.replace(CampaignSettings(), **{"guard_minimum_rows": 1_000, **campaign}))
+    """Settings without the guard, where a test does not ask for it.
+
+    No quiet hours and nobody in the universal control group: neither the hour nor the year decides about a test.
+    """
+    quiet = {"quiet_from": "00:00", "quiet_until": "00:00", "universal_control_share": 0.0}
+    return Settings(campaigns=dataclasses.replace(CampaignSettings(), **{"guard_minimum_rows": 1_000, **quiet, **campaign}))
 
 
 @dataclass
@@ -117,6 +121,7 @@ class Company:
             self.insert(
                 "features.customer_orders", customer_key=key, count_orders_lifetime=a["orders"], count_orders_365d=a["orders"],
                 first_order_at=self.days_ago(a["first"]), last_order_at=self.days_ago(a["last"]), net_minor_365d=a["spend"],
+                net_minor_lifetime=a["spend"], mean_order_value_minor_365d=a["spend"] / a["orders"],
             )  # fmt: skip
             self.insert("scores.churn", customer_key=key, churn_probability=a["churn"], horizon_days=90)
             self.insert("scores.clv", customer_key=key, clv_12m_minor=a["clv"], horizon_days=365)
@@ -190,10 +195,25 @@ class Company:
             return [tuple(row) for row in connection.execute(sa.text(query), binds)]
 
     def decisions(self, columns: str = "state, first_failing_rule") -> dict[tuple[str, str], Any]:
-        """Decisions of the day by play and name."""
+        """What was decided about whom a play is for, by play and name: those left out have no channel and no offer."""
         names = {key: name for name, key in KEYS.items()}
+        of_decision = ", ".join(
+            f"decision.{name}"
+            for name in load_contract("campaigns.decision").column_names
+            if name not in ("as_of_date", "play", "customer_key", "state", "period_key", "holdout_bucket")
+        )
         rows = self.ask(
-            f"select play, customer_key, {columns} from campaigns.decision where as_of_date = :day", day=self.as_of_date
+            f"select play, customer_key, {columns} from ("
+            f"select exclusion.*, {of_decision}, contender.period_key, contender.holdout_bucket, "
+            "version.plays[contender.beaten_by] as beaten_by "
+            "from campaigns.exclusion inner join campaigns.eligibility using (as_of_date, customer_key) "
+            "inner join campaigns.plan_version as version using (plays_version) "
+            "left join campaigns.decision using (as_of_date, play, customer_key) "
+            "left join campaigns.contender on contender.as_of_date = exclusion.as_of_date "
+            "and contender.customer_key = exclusion.customer_key "
+            "and contender.position = array_position(version.plays, exclusion.play) "
+            "where exclusion.as_of_date = :day and exclusion.failing_rules & 524288 = 0) as decided",
+            day=self.as_of_date,
         )
         return {(row[0], names[row[1]]): row[2:] if len(row) > 3 else row[2] for row in rows}
 

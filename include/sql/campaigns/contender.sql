@@ -1,0 +1,165 @@
+-- campaigns.contender: one row per customer and play whom no rule keeps out, per as_of_date, before control groups, budgets and the
+-- one promotion a day are settled. What a slash and a star mark depends on the plays: retention/campaigns/contending.py puts it in place.
+-- Runs once per customer bucket.
+with
+
+plays as (
+    select *
+    from jsonb_to_recordset(cast(:plays as jsonb)) as play (
+        position integer,
+        play text,
+        kind text,
+        is_capped boolean,
+        holdout_share double precision
+    )
+),
+
+play_channels as (
+    select *
+    from jsonb_to_recordset(cast(:channels as jsonb)) as channel (
+        position integer,
+        number integer,
+        channel text,
+        cost_minor bigint
+    )
+),
+
+thresholds as (
+    -- Fitted per service tier, so that each holds back its share (retention/campaigns/stratifying.py); elsewhere the share holds.
+    select *
+    from jsonb_to_recordset(cast(:thresholds as jsonb)) as threshold (
+        position integer,
+        service_tier text,
+        threshold double precision
+    )
+),
+
+matched as (
+    select
+        eligibility.customer_key,
+        eligibility.address_channels & eligibility.permitted_marketing as usable_marketing,
+        eligibility.address_channels & eligibility.permitted_service as usable_service,
+        eligibility.room_channels,
+        listed.position
+    from campaigns.eligibility as eligibility
+    cross join lateral unnest(array_positions(eligibility.failing_rules, 0)) as listed (position)
+    where
+        eligibility.as_of_date = :as_of_date
+        and mod(eligibility.customer_key & 65535, cast(:bucket_count as integer)) = :bucket
+),
+
+memberships as (
+    -- What the marketing database already holds and may go on holding: same key, same channel, same offer.
+    select distinct on (plays.position, coalesce(alias.customer_key, delivery.customer_key))
+        plays.position,
+        coalesce(alias.customer_key, delivery.customer_key) as customer_key,
+        delivery.send_key,
+        delivery.period_key,
+        delivery.channel,
+        delivery.as_of_date
+    from campaigns.delivery
+    inner join plays on delivery.play = plays.play
+    left join core.customer_alias as alias on delivery.customer_key = alias.source_customer_key
+    where
+        delivery.as_of_date <= :as_of_date
+        and delivery.valid_until > :as_of
+        and (delivery.removed_on is null or delivery.removed_on >= :as_of_date)
+        and mod(coalesce(alias.customer_key, delivery.customer_key) & 65535, cast(:bucket_count as integer)) = :bucket
+    order by
+        plays.position, coalesce(alias.customer_key, delivery.customer_key), delivery.as_of_date desc, delivery.send_key
+),
+
+holdouts as (
+    select distinct
+        plays.position,
+        holdout.period_key,
+        coalesce(alias.customer_key, holdout.customer_key) as customer_key
+    from campaigns.holdout
+    inner join plays on holdout.play = plays.play
+    left join core.customer_alias as alias on holdout.customer_key = alias.source_customer_key
+),
+
+placed as (
+    -- `offset 0` here and below: what is computed is not computed again wherever it is used.
+    select
+        attributes.*,
+        matched.position,
+        memberships.send_key as held_send_key,
+        coalesce(memberships.as_of_date, :as_of_date) as joined_on,
+        coalesce(
+            memberships.period_key,
+            /* period of the play */ cast(null as text)
+        ) as period_key,
+        case
+            when memberships.send_key is not null
+                then
+                    case memberships.channel
+                        when 'email' then 0
+                        when 'sms' then 1
+                        when 'phone' then 2
+                        when 'wechat' then 3
+                        when 'app' then 4
+                        when 'staff' then 5
+                    end
+            else /* first open channel */ 0
+        end as channel_number,
+        /* rung of the ladder */ 1 as rung
+    from matched
+    inner join campaigns.customer_attributes as attributes
+        on matched.customer_key = attributes.customer_key and attributes.as_of_date = :as_of_date
+    left join memberships on matched.position = memberships.position and matched.customer_key = memberships.customer_key
+    offset 0
+),
+
+priced as (
+    select
+        attributes.*,
+        plays.play,
+        plays.holdout_share,
+        play_channels.channel as channel_name,
+        cast(coalesce(play_channels.cost_minor, 0) as double precision) as touch_cost_minor,
+        /* expected cost of the offer */ cast(0 as double precision) as offer_cost_minor,
+        /* bucket of the draw */ 0.0 as holdout_bucket
+    from placed as attributes
+    inner join plays on attributes.position = plays.position
+    left join play_channels on attributes.position = play_channels.position and attributes.channel_number = play_channels.number
+    offset 0
+)
+
+select
+    cast(:as_of_date as date) as as_of_date,
+    attributes.customer_key,
+    attributes.position,
+    attributes.channel_number,
+    attributes.rung,
+    attributes.period_key,
+    coalesce(
+        attributes.held_send_key,
+        attributes.play || '|' || attributes.channel_name || '|' || attributes.period_key || '|'
+        || cast(attributes.customer_key as text)
+    ) as send_key,
+    attributes.joined_on,
+    attributes.held_send_key is null
+    and (
+        attributes.holdout_bucket < coalesce(thresholds.threshold, attributes.holdout_share)
+        or holdouts.customer_key is not null
+    ) as is_control,
+    /* among the top */ false as is_top,
+    /* expected value */ cast(0 as double precision) as value_minor,
+    attributes.touch_cost_minor + attributes.offer_cost_minor as cost_minor,
+    /* evidence */ 'priority' as evidence,
+    attributes.holdout_bucket,
+    case
+        when attributes.joined_on < :as_of_date then 'standing'
+        when attributes.held_send_key is not null then 'chosen' -- handed out today already
+        else 'exempt'
+    end as verdict,
+    cast(null as smallint) as beaten_by
+from priced as attributes
+left join thresholds
+    on attributes.position = thresholds.position
+    and coalesce(attributes.service_tier, 'none') = thresholds.service_tier
+left join holdouts
+    on attributes.position = holdouts.position
+    and attributes.period_key = holdouts.period_key
+    and attributes.customer_key = holdouts.customer_key
