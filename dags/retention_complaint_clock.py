@@ -4,8 +4,8 @@ Every ten minutes, independent of the daily chain: reads new and changed complai
 acknowledged within the hour or without a first reply within a day.
 
 * **Reads** complaints from their source since the clock's own cursor.
-* **Writes** breaches for the staff; publishes no daily asset.
-* **Re-run freely.** A breach is reported once.
+* **Writes** breaches for the staff and tells each responsible team of its own; publishes no daily asset.
+* **Re-run freely.** A team is told of a breach once. A task that dies before it told them tells them at its next try.
 * **If it fails:** `docs/runbook.md#complaint-clock`.
 """
 
@@ -27,10 +27,17 @@ def retention_complaint_clock():
     @task(execution_timeout=timedelta(minutes=8))
     def check_complaints() -> dict[str, int]:
         """Read what is new, find what is overdue, tell the staff."""
-        from retention import pipeline
+        from retention import measurement, pipeline
+        from retention_airflow.alerts import notify
 
         with moment_run() as (run, now):
-            return pipeline.complaint_clock(run, now)
+            counts = pipeline.complaint_clock(run, now)
+            messages = measurement.alert_messages(counts, run.settings.complaints) if counts.get("waiting") else []
+            for message in messages:
+                notify(message)
+            if messages:
+                measurement.confirm_alerted(run, now)
+            return counts
 
     check_complaints()
 

@@ -24,6 +24,14 @@ cases as (
         and (complaint.deleted_at is null or complaint.deleted_at >= :as_of)
         and complaint.resolved_at >= :weeks_from
         and complaint.resolved_at < :as_of
+        and not exists (
+            select 1
+            from core.customer as customer
+            where
+                customer.customer_key = complaint.customer_key
+                and customer.valid_to is null
+                and customer.is_test
+        )
 ),
 
 -- What was paid, whatever came back since: a refund is part of the compensation, it does not make less of it due.
@@ -59,7 +67,7 @@ owed as (
                 coalesce(terms.amount_minor, 0) + round(cast(coalesce(paid.paid_minor * terms.order_share, 0) as numeric))
             ) as bigint
         ) as ceiling_minor,
-        exists (
+        exists(
             select 1
             from handed_out
             where handed_out.period_key = cast(cases.complaint_key as text)

@@ -31,7 +31,7 @@ cases as (
             where
                 customer.customer_key = complaint.customer_key
                 and customer.valid_to is null
-                and (customer.is_test or customer.is_staff)
+                and customer.is_test
         )
 ),
 

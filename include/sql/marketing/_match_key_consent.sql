@@ -22,7 +22,7 @@ decided as (
         address.address,
         ads.decision as ads,
         profiling.decision as profiling,
-        exists (
+        exists(
             select 1
             from marketing.shared_address as mine
             inner join marketing.address_refusal as refusal
