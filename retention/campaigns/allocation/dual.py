@@ -76,7 +76,7 @@ def _descend(program: Program, prices: Floats, box: Floats, reach: Floats) -> li
         if kept > 0:
             best = point
         box = np.minimum(reach, box * (2 if kept > 0.5 else 1 if kept > 0.1 else 0.5))
-    return sorted(points, key=lambda point: point.bound)[:4]
+    return sorted(points, key=lambda point: point.bound)[:3]
 
 
 def _highest_prices(program: Program) -> Floats:

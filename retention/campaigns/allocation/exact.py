@@ -6,6 +6,12 @@ solution can hold the row, and it is out. What is left is mostly a small integer
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 
 from retention.campaigns.allocation.dual import Point
@@ -52,16 +58,17 @@ def settled(program: Program, chosen: Integers, point: Point) -> tuple[Integers,
     owners, owner = np.unique(program.segment[open_rows], return_inverse=True)
     once = sparse.csr_array((np.ones(len(open_rows)), (owner, np.arange(len(open_rows)))))
     least = must_take[owners].astype(float)
-    solved = milp(
-        -program.net[open_rows],
-        integrality=np.ones(len(open_rows)),
-        bounds=Bounds(0, 1),
-        constraints=[
-            LinearConstraint(once, least, 1),
-            LinearConstraint(sparse.csr_array(program.usage(open_rows).T), -np.inf, np.maximum(0.0, left)),
-        ],
-        options={"node_limit": _NODES, "mip_rel_gap": 1e-9},
-    )
+    with _remarks_to_stderr():
+        solved = milp(
+            -program.net[open_rows],
+            integrality=np.ones(len(open_rows)),
+            bounds=Bounds(0, 1),
+            constraints=[
+                LinearConstraint(once, least, 1),
+                LinearConstraint(sparse.csr_array(program.usage(open_rows).T), -np.inf, np.maximum(0.0, left)),
+            ],
+            options={"node_limit": _NODES, "mip_rel_gap": 1e-9},
+        )
     if solved.status == 2:  # nothing better exists: the solution at hand is the best
         return chosen, value
     if solved.mip_dual_bound is None:
@@ -73,6 +80,25 @@ def settled(program: Program, chosen: Integers, point: Point) -> tuple[Integers,
         if float(program.net[found].sum()) > value:
             return found, bound
     return chosen, bound
+
+
+@contextmanager
+def _remarks_to_stderr() -> Iterator[None]:
+    """Send to standard error what the solver's C++ prints to standard output whatever it is told: output is for results."""
+    flush = getattr(ctypes.CDLL(None), "fflush", None) if sys.platform != "win32" else None
+    if flush is None:
+        yield
+        return
+    sys.stdout.flush()
+    flush(None)
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        flush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _within(program: Program, rows: Integers) -> Integers:
