@@ -69,7 +69,7 @@ def plan(run: Run, plays_dir: Path = PLAYS_DIR) -> dict[str, Any]:
     plays, problems = usable_plays(plays_dir, _last_definitions(run))
     received = receive(run) if run.marketing is not None else 0
     with stage_writer(run, "campaigns") as writer:
-        _require_upstream(run)
+        require_upstream(run)
         draws = build(run, writer, plays)
         check_slices(writer)
         _report_wrong(run, problems)
@@ -194,7 +194,7 @@ def _report_wrong(run: Run, problems: Sequence[str]) -> None:
         )
 
 
-def _require_upstream(run: Run) -> None:
+def require_upstream(run: Run) -> None:
     """Refuse to plan with an empty slice: everybody would seem to have left every audience."""
     with run.warehouse.connect() as connection:
         purchasers = _has_rows(connection, run, "features.customer_orders")

@@ -233,7 +233,7 @@ def usable_plays(folder: Path, last_definitions: Mapping[str, Mapping[str, Any]]
         kept = Document(path, last_definitions.get(path.stem, {}))
         is_usable = bool(kept.content) and not check_play(kept)
         if is_usable:
-            plays.append(_build(kept))
+            plays.append(play_of(kept))
         instead = "planned as it was before" if is_usable else "left out"
         problems.extend(f"{problem} ({path.stem} is {instead})" for problem in found)
     if not plays:
@@ -252,7 +252,7 @@ def _read(folder: Path) -> tuple[list[Play], dict[Path, list[str]], list[str]]:
         if found:
             wrong[path] = found
         elif document.content.get("enabled", True):
-            plays.append(_build(document))
+            plays.append(play_of(document))
     return plays, wrong, [] if files else [f"{folder.name}: no play in it (*.yml)"]
 
 
@@ -267,7 +267,8 @@ def _files(folder: Path) -> list[Path]:
     return [files[name] for name in sorted(files)]
 
 
-def _build(document: Document) -> Play:
+def play_of(document: Document) -> Play:
+    """Return the play of a file that :func:`retention.campaigns.checking.check_play` has found nothing wrong with."""
     raw = document.content
     condition = parse(raw["audience"])
     if "trigger" in raw:

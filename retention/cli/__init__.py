@@ -9,6 +9,7 @@ import typer
 
 from retention.cli import (
     audience,
+    complaint,
     consent,
     data,
     evaluate,
@@ -16,6 +17,7 @@ from retention.cli import (
     model,
     operate,
     people,
+    play,
     quality,
     quarantine,
     review,
@@ -55,9 +57,11 @@ for module in (
     quality,
     quarantine,
     people,
+    play,
     identity,
     consent,
     audience,
+    complaint,
     segment,
     review,
 ):

@@ -1,21 +1,19 @@
-"""Commands about people's rights and about plays: erase, privacy, play."""
+"""Commands about people's rights: erase, privacy."""
 
 from __future__ import annotations
 
 import getpass
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from retention.cli._shared import FAILED, closed_day, console, now_in, open_databases, run_factory
+from retention.cli._shared import closed_day, console, now_in, open_databases, run_factory
 from retention.settings import load_settings
 
 privacy_app = typer.Typer(help="Requests of customers about their own data.", no_args_is_help=True)
-play_app = typer.Typer(help="Campaign plays: one YAML file each.", no_args_is_help=True)
 
 Source = Annotated[str | None, typer.Option("--source", help="Source system that knows the person, e.g. crm.")]
 CustomerId = Annotated[str | None, typer.Option("--customer-id", help="The person's id in that source.")]
@@ -26,7 +24,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(erase)
     app.add_typer(privacy_app, name="privacy")
-    app.add_typer(play_app, name="play")
 
 
 def erase(
@@ -134,56 +131,3 @@ def handle() -> dict[str, Any]:
 
 def _minute(value: Any) -> str:
     return "" if value is None else value.strftime("%Y-%m-%d %H:%M") if hasattr(value, "strftime") else str(value)
-
-
-@play_app.command("list")
-def play_list() -> None:
-    """List the plays: what each is, by which channels, once per what, with which control group."""
-    from retention.campaigns import load_plays
-    from retention.report import Section, print_section
-
-    columns = [
-        ("play", "left"), ("name", "left"), ("kind", "left"), ("channels", "left"), ("once per", "left"),
-        ("priority", "right"), ("control", "right"),
-    ]  # fmt: skip
-    rows = [
-        [
-            play.name, f"{play.name_en} {play.name_zh}", play.kind, ", ".join(play.channels), play.period,
-            str(play.priority), f"{play.holdout_share:.0%}",
-        ]
-        for play in sorted(load_plays(), key=lambda play: (-play.priority, play.name))
-    ]  # fmt: skip
-    print_section(console(), Section("Campaign plays", "营销活动", columns, rows))
-
-
-@play_app.command("check")
-def play_check(
-    folder: Annotated[Path | None, typer.Argument(help="Folder of plays; default include/plays.", file_okay=False)] = None,
-) -> None:
-    """Read every play and name whatever is wrong, without running anything."""
-    from retention.campaigns import check_plays
-    from retention.campaigns.plays import PLAYS_DIR
-
-    plays, problems = check_plays(folder or PLAYS_DIR)
-    out = console()
-    for problem in problems:
-        out.print(Text(f"✗ {problem}"))
-    out.print(f"{len(plays)} plays are right, {len(problems)} problems")
-    if problems:
-        raise typer.Exit(FAILED)
-
-
-@play_app.command("approve")
-def play_approve(
-    reason: Annotated[str, typer.Option("--reason", help="Why the change is right; kept for good.")],
-    date: Annotated[str | None, typer.Option("--date", help="Business day of the stopped push; default yesterday.")] = None,
-    by: Annotated[str | None, typer.Option("--by", help="Who approves; default the login.")] = None,
-) -> None:
-    """Approve a push that was stopped because audiences would have changed too much: once, up to the counts found."""
-    from retention.campaigns import approve
-
-    warehouse, _ = open_databases()
-    day = closed_day(date)
-    given = approve(warehouse, day, by or getpass.getuser(), reason)
-    console().print(Text(f"approved for {day}: {json.dumps(given, default=str)}"))
-    console().print("push again: run the task push_audience of that day, or `retention run --date …`")

@@ -364,7 +364,7 @@ def test_without_that_stop_everybody_would_leave(staffed: Company, monkeypatch: 
     staffed.push()
     staffed.next_day()
     staffed.do("delete from segments.lifecycle where as_of_date = :day", day=staffed.as_of_date)
-    monkeypatch.setattr("retention.campaigns.planning._require_upstream", lambda run: None)
+    monkeypatch.setattr("retention.campaigns.planning.require_upstream", lambda run: None)
     staffed.plan()
     staffed.push()
     assert ("second_purchase", "Ana") not in staffed.members()
