@@ -95,7 +95,9 @@ def _fill(writer: StageWriter, parts: list[Part], snapshot: str) -> dict[str, in
     given = writer.run.settings.features
 
     def fill(part: Part) -> int:
-        return writer.fill_select(part.table, part.sql, part.binds, snapshot=snapshot, work_mem_mb=given.work_mem_mb)
+        return writer.fill_select(
+            part.table, part.sql, part.binds, snapshot=snapshot, work_mem_mb=given.work_mem_mb, parallel=False
+        )
 
     with ThreadPoolExecutor(max_workers=given.buckets) as pool:
         written = list(pool.map(fill, parts))

@@ -27,7 +27,8 @@ def feature_sql(table: str) -> str:
 
 def touched_sql(table: str) -> str:
     """Return the query of a feature table for the customers in ``:customers``: the same, with another condition on who."""
-    return _RANGE.sub("customer_key in (select unnest(cast(:customers as bigint [])))", feature_sql(table))
+    # An array in ascending order: the index is read once, from one customer to the next, in the order that the sums want.
+    return _RANGE.sub("customer_key = any(cast(:customers as bigint []))", feature_sql(table))
 
 
 def carried_sql(table: str) -> str:

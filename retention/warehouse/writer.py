@@ -60,12 +60,14 @@ class StageWriter:
         buckets: int = 1,
         snapshot: str | None = None,
         work_mem_mb: int | None = None,
+        parallel: bool = True,
     ) -> int:
         """Fill a slice by a SELECT whose columns carry the names of the contract's.
 
         With ``buckets`` above 1 the statement runs once per customer bucket (binds ``bucket`` and ``bucket_count``), side by
         side on connections of their own. With an exported ``snapshot`` every one of them reads that state of the database,
-        whatever is committed meanwhile. ``work_mem_mb`` is what a sort or hash may take before it goes to disk.
+        whatever is committed meanwhile. ``work_mem_mb`` is what a sort or hash may take before it goes to disk; without
+        ``parallel`` PostgreSQL adds no workers of its own to statements that already run side by side.
 
         Returns
         -------
@@ -82,6 +84,8 @@ class StageWriter:
                     connection.exec_driver_sql(f"set transaction snapshot {literal(snapshot)}")
                 if work_mem_mb is not None:
                     connection.exec_driver_sql(f"set local work_mem = '{work_mem_mb}MB'")
+                if not parallel:
+                    connection.exec_driver_sql("set local max_parallel_workers_per_gather = 0")
                 buckets_of = {"bucket": bucket, "bucket_count": buckets}
                 return int(connection.execute(*statement(insert, {**binds, **buckets_of})).rowcount)
 
