@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from retention.evaluate.columns import Columns, find_columns, needed
@@ -108,14 +109,17 @@ def evaluate(request: Request, progress: Progress = lambda *_: None) -> Evaluate
         rows = read_rows(delivered, columns, zone, request.now)
         settings = replace(settings, company=replace(settings.company, base_currency_minor_digits=rows.minor_digits))
         step.says = counted(delivered.table.num_rows, "row")
-    notes += [*delivered.notes, *rows.notes]
-    ledger = build_ledger(rows)
-    notes += ledger.notes
-    if ledger.orders.empty:
+    known = build_ledger(rows.settled(None))
+    if known.orders.empty:
+        notes += [*delivered.notes, *rows.notes, *known.notes]
         raise HistoryUnusable(f"{delivered.name}: there is no purchase in it ({'; '.join(notes)}). Nothing was computed.")
-    days = _days(ledger, zone)
+    days = _days(known, zone)
     plan = make_plan(days.min(), days.max(), request.as_of, request.horizon_days, request.train_from, settings)
-    notes += plan.notes
+    rows = rows.settled(
+        np.datetime64(settings.day_start(plan.as_of).astimezone(UTC).replace(tzinfo=None)) if plan.compared_days else None
+    )
+    ledger = build_ledger(rows)
+    notes += [*delivered.notes, *rows.notes, *ledger.notes, *plan.notes]
     customers = complaints = None
     if request.customers is not None:
         with clock("read customers") as step:

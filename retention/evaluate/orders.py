@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,10 +24,12 @@ _FINEST_DIGITS = 8
 LARGEST = 1e13
 _EARLIEST = np.datetime64("1971-01-01", "us")
 _FEW = 0.1
-_CANCELLED = (
-    "cancelled|canceled|cancel|void|voided|failed|declined|rejected|refunded|returned|chargeback|unpaid|pending|draft|expired|"
-    "storniert|abgebrochen|retourniert|erstattet|offen|已取消|取消|已关闭|交易关闭|关闭|退款|已退款|退货|已退货|未付款|待付款|作废"
+# What was an order until its status came, and what never was one.
+_ENDED = (
+    "cancelled|canceled|cancel|void|voided|refunded|returned|chargeback|storniert|retourniert|erstattet|已取消|取消|退款|已退款|"
+    "退货|已退货|作废"
 )
+_NEVER = "failed|declined|rejected|unpaid|pending|draft|expired|abgebrochen|offen|已关闭|交易关闭|关闭|未付款|待付款"
 _RETURN_ROW = "return|refund|credit|credit note|credit memo|retoure|gutschrift|erstattung|退货|退款"
 
 
@@ -38,7 +40,8 @@ class Rows:
     Attributes
     ----------
     frame : customer, order (text or None), at (UTC), day (in the business time zone), amount_minor, discount_minor,
-        product, category, quantity, cancelled_at, channel, coupon.
+        product, category, quantity, cancelled_at, channel, coupon, ended_undated (cancelled or given back by a status without
+        a date; see :meth:`settled`).
     has_money : whether the file says what was paid.
     has_products : whether lines name products or categories.
     notes : what was left out or assumed, with counts, in words.
@@ -55,6 +58,27 @@ class Rows:
     def minor(self) -> float:
         """Minor units in the file's unit of money."""
         return float(10**self.minor_digits)
+
+    def settled(self, known_at: np.datetime64 | None) -> Rows:
+        """Date what a status without a date says was cancelled or given back.
+
+        Such a status is the last one there was; on the as-of date nobody may have known it. What was ordered before that stands
+        until then, what was ordered from then on never counts.
+
+        Parameters
+        ----------
+        known_at : beginning of the as-of date (UTC); None where the file ends before it, and all of it is known.
+        """
+        ended = self.frame["ended_undated"].to_numpy(dtype=bool)
+        if not ended.any():
+            return self
+        stands = ended & (self.frame["at"].to_numpy() < known_at) if known_at is not None else np.zeros(len(ended), dtype=bool)
+        cancelled_at = self.frame["cancelled_at"].mask(stands, known_at)
+        frame = self.frame.assign(cancelled_at=cancelled_at)[~ended | stands].reset_index(drop=True)
+        says = f"cancelled or given back by status, without a date: {counted(int(ended.sum()), 'row')}"
+        if stands.any():
+            says += f", of which {int(stands.sum()):,} from before the as-of date stand until then and the others never count"
+        return replace(self, frame=frame, notes=[*self.notes, says])
 
 
 def read_rows(delivered: Delivered, columns: Columns, timezone: str, now: datetime) -> Rows:
@@ -260,22 +284,22 @@ def _possible_times(frame: pd.DataFrame, now: datetime, notes: list[str]) -> pd.
 
 
 def _by_status(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Apply a status: what was cancelled without a date never counts, a row of a return is money given back."""
+    """Apply a status: what was never paid does not count, a row of a return is money given back, an end is remembered."""
     status = frame.pop("status")
+    frame = frame.assign(ended_undated=False)
     if not status.notna().any() or status.nunique() > 50:
         return frame
     plain = status.str.strip().str.lower().fillna("")
     is_return = plain.isin(_RETURN_ROW.split("|")) & (frame["amount"] > 0)
-    dated = frame["cancelled_at"].notna()
-    void = plain.isin(_CANCELLED.split("|")) & ~dated & ~is_return & (frame["amount"] >= 0)
-    both = plain.isin(_RETURN_ROW.split("|")) & plain.isin(_CANCELLED.split("|"))
-    is_return, void = is_return & ~both, void | (both & (frame["amount"] >= 0))
-    if void.any():
-        notes.append(f"left out, cancelled, refunded or unpaid by status: {counted(int(void.sum()), 'row')}")
+    plain_purchase = frame["cancelled_at"].isna() & (frame["amount"] >= 0)
+    ended, never = (plain.isin(words.split("|")) & plain_purchase for words in (_ENDED, _NEVER))
+    is_return &= ~ended
+    if never.any():
+        notes.append(f"left out, never paid by status: {counted(int(never.sum()), 'row')}")
     if is_return.any():
         notes.append(f"money given back, returns by status: {counted(int(is_return.sum()), 'row')}")
-    frame = frame.assign(amount=np.where(is_return, -frame["amount"], frame["amount"]))
-    return frame[~void]
+    frame = frame.assign(amount=np.where(is_return, -frame["amount"], frame["amount"]), ended_undated=ended)
+    return frame[~never]
 
 
 def _amounts_of_whole_orders(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:

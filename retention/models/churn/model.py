@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+# No probability of churn is stated below this, and none above one less this, for any horizon.
+LEAST_PROBABILITY = 1e-4
+
 
 @dataclass(frozen=True)
 class ChurnModel:
@@ -70,10 +73,10 @@ class ChurnModel:
         """
         raw = self.log_odds(features) if raw is None else raw
         if horizon_days is None or horizon_days == self.horizon_days:
-            return self.calibration.probability(raw)
+            return bounded(self.calibration.probability(raw))
         if horizon_days < 1:
             raise ValueError(f"a horizon has at least 1 day, not {horizon_days}")
-        return np.exp(log_silence(self, features[list(self.features)], raw, horizon_days))
+        return bounded(np.exp(log_silence(self, features[list(self.features)], raw, horizon_days)))
 
     def log_odds(self, features: pd.DataFrame) -> Floats:
         """Blended log-odds before calibration: the sum of :meth:`additive_parts`."""
@@ -160,6 +163,15 @@ class ChurnModel:
                 "process_line": (float(stored["process_line"][0]), float(stored["process_line"][1])),
             }
         )
+
+
+def bounded(probability: Floats) -> Floats:
+    """Move probabilities away from 0 and 1 by `LEAST_PROBABILITY`, in their order and without plateaus.
+
+    Nobody is known to one in a trillion: such figures are what is left of extrapolation, and would contradict the orders
+    expected of the same customer.
+    """
+    return np.asarray(LEAST_PROBABILITY + (1 - 2 * LEAST_PROBABILITY) * probability)
 
 
 def matrix(inputs: pd.DataFrame) -> Floats:

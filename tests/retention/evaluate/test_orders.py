@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -132,10 +133,29 @@ def test_rows_delivered_twice(tmp_path: Path, rows: list[dict[str, object]], kep
     assert any(words in note for note in found.notes)
 
 
-@pytest.mark.parametrize("status", ["Cancelled", "storniert", "已取消", "refunded", "pending"])
-def test_what_was_cancelled_by_status_never_counts(tmp_path: Path, status: str) -> None:
+@pytest.mark.parametrize("status", ["Cancelled", "storniert", "已取消", "refunded"])
+def test_what_ended_by_status_without_a_date_stands_until_the_as_of_date(tmp_path: Path, status: str) -> None:
+    rows = [
+        row("ana", "2026-01-05", 3, status="done"),
+        row("bo", "2026-01-06", 4, status=status),
+        row("cy", "2026-03-06", 5, status=status),
+    ]
+    found = rows_of(tmp_path, rows)
+    known_at = np.datetime64("2026-02-01", "us")
+    ledger = build_ledger(found.settled(known_at))
+    assert entries(ledger) == [("paid", 1, 300), ("paid", 1, 400), ("cancelled", -1, -400)]
+    ended = ledger.entries[ledger.entries["kind"] == "cancelled"]
+    assert ended["happened_at"].tolist() == [pd.Timestamp(known_at)]
+    assert any("2 rows, of which 1 from before the as-of date" in note for note in found.settled(known_at).notes)
+    # Where nothing of the file lies after the as-of date, its last statuses are what was known.
+    assert entries(build_ledger(found.settled(None))) == [("paid", 1, 300)]
+
+
+@pytest.mark.parametrize("status", ["pending", "failed", "未付款"])
+def test_what_was_never_paid_never_counts(tmp_path: Path, status: str) -> None:
     found = rows_of(tmp_path, [row("ana", "2026-01-05", 3, status="done"), row("bo", "2026-01-06", 4, status=status)])
     assert found.frame["customer"].tolist() == ["ana"]
+    assert found.settled(np.datetime64("2026-02-01", "us")) is found
 
 
 def test_a_dated_cancellation_counts_from_its_day_on(tmp_path: Path) -> None:
