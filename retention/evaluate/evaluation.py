@@ -115,10 +115,9 @@ def evaluate(request: Request, progress: Progress = lambda *_: None) -> Evaluate
         raise HistoryUnusable(f"{delivered.name}: there is no purchase in it ({'; '.join(notes)}). Nothing was computed.")
     days = _days(known, zone)
     plan = make_plan(days.min(), days.max(), request.as_of, request.horizon_days, request.train_from, settings)
-    rows = rows.settled(
-        np.datetime64(settings.day_start(plan.as_of).astimezone(UTC).replace(tzinfo=None)) if plan.compared_days else None
-    )
-    ledger = build_ledger(rows)
+    began = np.datetime64(settings.day_start(plan.as_of).astimezone(UTC).replace(tzinfo=None))
+    dated = rows.settled(began if plan.compared_days else None)
+    rows, ledger = dated, known if dated is rows else build_ledger(dated)
     notes += [*delivered.notes, *rows.notes, *ledger.notes, *plan.notes]
     customers = complaints = None
     if request.customers is not None:
