@@ -193,7 +193,7 @@ def test_a_company_adds_replaces_and_takes_out_plays_without_code(tmp_path: Path
     plays, problems = campaigns.check_plays()
     assert {play.name for play in plays} == SHIPPED - {"welcome"} | {"trade_fair"}
     assert {play.name: play.priority for play in plays}["holiday"] == 46
-    assert problems == ["typo.yml:2: play has no budgett; did you mean budget?"] == campaigns.play_problems()
+    assert problems == ["typo.yml:3: play has no budgett; did you mean budget?"] == campaigns.play_problems()
     monkeypatch.setenv("RETENTION_PLAYS_DIR", str(tmp_path / "nowhere"))
     assert "which is no folder" in campaigns.play_problems()[0]
 
