@@ -59,7 +59,7 @@ select
     rfm_cell.rfm_segment,
     segment_label.label_zh as rfm_segment_zh
 from scored
-inner join segments.rfm_cell
+inner join segments.rfm_cell as rfm_cell
     on
         scored.recency_score = rfm_cell.recency_score
         and scored.frequency_score = rfm_cell.frequency_score

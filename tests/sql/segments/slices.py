@@ -43,6 +43,29 @@ def publish_inputs(warehouse: Warehouse, as_of: date, people: Mapping[str, Mappi
                     connection.execute(sa.text(f"insert into {table} ({names}) values ({values})"), row)
 
 
+def publish_scores(warehouse: Warehouse, as_of: date, churn_probability: float = 0.1) -> None:
+    """Give every purchaser of a date the same scores."""
+    ensure_partitions(warehouse, [*SCORE_TABLES], as_of)
+    with warehouse.begin() as connection:
+        purchasers = connection.execute(
+            sa.text("select customer_key from features.customer_orders where as_of_date = :day"), {"day": as_of}
+        ).scalars()
+        told = {"churn_probability": churn_probability, "recency_days": 1}
+        for key in purchasers.all():
+            for table in SCORE_TABLES:
+                row = _row(table, as_of, WHO[key], told)
+                names, values = ", ".join(row), ", ".join(f":{name}" for name in row)
+                connection.execute(sa.text(f"insert into {table} ({names}) values ({values})"), row)
+        for table in SCORE_TABLES:
+            connection.execute(
+                sa.text(
+                    "insert into ops.published (table_name, slice_key, token, rows, run_id, published_at) "
+                    "values (:table, :day, 1, 0, 'test', now()) on conflict do nothing"
+                ),
+                {"table": table, "day": as_of.isoformat()},
+            )
+
+
 def read_slice(warehouse: Warehouse, table: str, as_of: date) -> dict[str, dict[str, Any]]:
     """Return the rows of a slice by name of the person."""
     rows = read_frame(warehouse, f"select * from {table} where as_of_date = :day", {"day": as_of})
