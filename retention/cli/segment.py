@@ -44,8 +44,8 @@ def segment_what_if(
     markdown: Annotated[Path | None, typer.Option("--markdown", help="Write it there too, for the review of a change.")] = None,
 ) -> None:
     """Show whom changed thresholds would move, with what they bring and cost. Writes nothing to any database."""
+    from retention.cli._segment import what_if_markdown, what_if_section, what_if_summary
     from retention.report import print_section
-    from retention.segments.presenting import what_if_markdown, what_if_section, what_if_summary
     from retention.segments.what_if import changes, what_if
 
     present = load_settings()
@@ -71,8 +71,8 @@ def segment_what_if(
 @segment_app.command("stability")
 def segment_stability(as_of: Day = None) -> None:
     """Show the migration matrix of tiers and stages, who moved, and who flapped (left a group and was soon back)."""
+    from retention.cli._segment import DIMENSIONS, labels
     from retention.report import Section, print_section, rows
-    from retention.segments.presenting import DIMENSIONS, labels
 
     warehouse, _ = open_databases()
     day, names, out = {"day": _date(warehouse, as_of)}, labels(), console()
@@ -118,8 +118,8 @@ def segment_stability(as_of: Day = None) -> None:
 @segment_app.command("history", context_settings=_KEYS)
 def segment_history(customer_key: Key = None, source: Source = None, customer_id: Number = None) -> None:
     """Show every move of one customer between tiers and stages, with why, from the earliest."""
+    from retention.cli._segment import labels
     from retention.report import Section, print_section, rows
-    from retention.segments.presenting import labels
     from retention.segments.reference import read_reference
 
     warehouse, _ = open_databases()

@@ -13,8 +13,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from retention.cli import app
+from retention.cli._segment import what_if_markdown
 from retention.segments import assign
-from retention.segments.presenting import what_if_markdown
 from retention.segments.reference import REFERENCE_DIR
 from retention.segments.what_if import WhatIf, what_if
 from retention.settings import LifecycleSettings, Settings, SettingsError, ValueSettings
