@@ -2,7 +2,7 @@
 
 Promotional contenders who would begin today are allocated (:mod:`retention.campaigns.allocation`); what was handed out today
 already keeps its customer. Service and staff plays stand in no contest, but a play's capacity holds for them too. A membership
-of an earlier day goes on. Who was drawn as control is judged like everybody and takes nothing: control is who would be contacted.
+of an earlier day goes on. Who was drawn as control is judged like all and takes nothing: control is who would be contacted.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def settle(table: pa.Table, plays: Sequence[Play], as_of_date: date, budgets: Bu
     limited = np.flatnonzero(~is_promotional & is_today & np.isin(position, list(capacities.play_contacts)))
     if limited.size:
         own = _contenders(table, limited, plays)
-        # Nobody's day is at stake: every row stands for itself. Whether a call is worth it is not asked; the greater value first.
+        # Nobody's day is at stake: every row stands for itself. Whether a call is worth it is not asked; greater value goes first.
         own = replace(own, customer=np.arange(limited.size), value_minor=np.maximum(own.value_minor, own.cost_minor))
         full = allocate(own, capacities).verdict == Verdict.CHANNEL_FULL
         verdict[limited[full]] = VERDICTS.index("channel_full")

@@ -24,6 +24,7 @@ from retention.cli import (
     segment,
     setup,
     sources,
+    why,
 )
 from retention.cli._shared import EXIT_CODES, Commands
 
@@ -64,5 +65,6 @@ for module in (
     complaint,
     segment,
     review,
+    why,
 ):
     module.register(app)
