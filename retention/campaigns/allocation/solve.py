@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from retention.campaigns.allocation.dual import Point, lowest_bound
-from retention.campaigns.allocation.exact import settled
+from retention.campaigns.allocation.exact import ENOUGH, settled
 from retention.campaigns.allocation.primal import repaired
 from retention.campaigns.allocation.problem import Allocation, Budgets, Contenders, Floats, Integers, Limit
 from retention.campaigns.allocation.program import Program, compile_program, shuffled, tabulated
@@ -94,7 +94,7 @@ def _solved(program: Program) -> tuple[Integers, Floats, float, str]:
         again, more = _best_repair(program, lowest_bound(_shaken(program), near=lowest.prices))
         rows, value = (again, more) if more > value else (rows, value)
     bound = lowest.bound
-    if bound - value > EXACT * abs(bound):
+    if bound - value > ENOUGH * abs(bound):
         found = settled(program, rows, lowest)
         if found is not None:
             rows, bound = found
