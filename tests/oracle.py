@@ -53,6 +53,23 @@ _WAREHOUSE = {
         select as_of_date, play from campaigns.play_run
         where population <> not_in_audience + excluded + control + selected
     """,
+    "customers without masks, or masks of nobody": """
+        select customer_key from campaigns.eligibility as e
+        full join campaigns.customer_attributes as a using (as_of_date, customer_key)
+        where e.failing_rules is null or a.language is null
+    """,
+    "masks that do not cover every play": """
+        select e.customer_key from campaigns.eligibility as e
+        left join campaigns.plan_version as v using (plays_version)
+        where cardinality(e.failing_rules) is distinct from cardinality(v.plays)
+            or array_position(e.failing_rules, null) is not null
+    """,
+    "masks and decisions that contradict each other": """
+        select as_of_date, play, customer_key from campaigns.exclusion as e
+        full join campaigns.decision as d using (as_of_date, play, customer_key)
+        where coalesce(e.state, 'excluded') <> coalesce(d.state, 'excluded')
+            and as_of_date in (select cast(slice_key as date) from ops.published where table_name = 'campaigns.eligibility')
+    """,
     "control customers who were delivered the play in that period": """
         select d.send_key from campaigns.delivery as d
         inner join campaigns.decision as c

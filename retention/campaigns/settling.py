@@ -80,7 +80,7 @@ def settle(table: pa.Table, plays: Sequence[Play], as_of_date: date, budgets: Bu
     limited = np.flatnonzero(~is_promotional & is_today & np.isin(position, list(capacities.play_contacts)))
     if limited.size:
         own = _contenders(table, limited, plays)
-        # Nobody's day is at stake: every row stands for itself. Whether a call is worth it is not asked; greater value goes first.
+        # Nobody's day is at stake: every row stands for itself. Whether a call is worth it is not asked; greater value first.
         own = replace(own, customer=np.arange(limited.size), value_minor=np.maximum(own.value_minor, own.cost_minor))
         full = allocate(own, capacities).verdict == Verdict.CHANNEL_FULL
         verdict[limited[full]] = VERDICTS.index("channel_full")
