@@ -61,6 +61,27 @@ comment on column bi.audience_health.last_push_at is 'when the newest push was c
 comment on column bi.audience_health.audience_date is 'as_of_date the audience was built for; null if there was no push';
 comment on column bi.audience_health.days_behind is 'days between as_of_date and audience_date; 0 is fresh';
 
+create table bi.cohort_value (
+    as_of_date date not null,
+    cohort_month date not null,
+    month date not null,
+    months_since integer not null,
+    cohort_customers bigint not null,
+    active_customers bigint not null,
+    orders bigint not null,
+    net_minor bigint not null,
+    primary key (as_of_date, cohort_month, month)
+) partition by range (as_of_date);
+comment on table bi.cohort_value is 'What became of the customers who first bought in a month: how many ordered, and for how much, in each month since. Each date holds the month it closes (to date) and the month before, the first of a month three years; bi.cohort shows the newest figures. Grain: one row per cohort and month per as_of_date.';
+comment on column bi.cohort_value.as_of_date is 'first day not included';
+comment on column bi.cohort_value.cohort_month is 'first day of the month of the first paid order';
+comment on column bi.cohort_value.month is 'first day of the month looked at';
+comment on column bi.cohort_value.months_since is 'months from one to the other; 0 is the month of the first order';
+comment on column bi.cohort_value.cohort_customers is 'customers who first bought in the cohort''s month';
+comment on column bi.cohort_value.active_customers is 'of these, customers who paid an order in the month';
+comment on column bi.cohort_value.orders is 'paid orders less cancelled ones, by the date of each entry';
+comment on column bi.cohort_value.net_minor is 'net amounts paid less cancelled, refunded and returned, by the date of each entry, minor units';
+
 create table bi.complaint_compensation (
     as_of_date date not null,
     week_start date not null,
@@ -114,6 +135,37 @@ comment on column bi.complaint_root_cause.median_hours_to_resolve is 'median tim
 comment on column bi.complaint_root_cause.late is 'of them acknowledged or answered too late, or still waiting past the clock';
 comment on column bi.complaint_root_cause.compensation_minor is 'compensation recorded for them, minor units of the base currency';
 comment on column bi.complaint_root_cause.mean_satisfaction is 'mean satisfaction with the handling, 1 to 5; null without answers';
+
+create table bi.funnel_value (
+    as_of_date date not null,
+    play text not null,
+    month date not null,
+    held_back bigint not null,
+    handed_out bigint not null,
+    sent bigint not null,
+    delivered bigint not null,
+    opened bigint not null,
+    clicked bigint not null,
+    converted bigint not null,
+    bought bigint not null,
+    unsubscribed bigint not null,
+    cost_minor bigint not null,
+    primary key (as_of_date, play, month)
+) partition by range (as_of_date);
+comment on table bi.funnel_value is 'From the audience rule to the purchase, per play and calendar month of the hand-out: people at each step. Each date holds the month it closes (to date) and the month before, the first of a month three years, so that late feedback still counts; bi.funnel shows the newest figures. Grain: one row per play and month per as_of_date.';
+comment on column bi.funnel_value.as_of_date is 'first day not included';
+comment on column bi.funnel_value.play is 'the play';
+comment on column bi.funnel_value.month is 'first day of the month in which people were handed out or held back';
+comment on column bi.funnel_value.held_back is 'people kept as control group';
+comment on column bi.funnel_value.handed_out is 'people handed to a tool or to staff';
+comment on column bi.funnel_value.sent is 'of these, people to whom the tool reports a message sent or anything after it';
+comment on column bi.funnel_value.delivered is 'of these, people whom it reached, as far as the tool reports';
+comment on column bi.funnel_value.opened is 'of these, people who opened it or did anything after';
+comment on column bi.funnel_value.clicked is 'of these, people who clicked or converted';
+comment on column bi.funnel_value.converted is 'of these, people whom the tool reports as converted';
+comment on column bi.funnel_value.bought is 'people handed out who paid an order within the outcome window, with or without the message';
+comment on column bi.funnel_value.unsubscribed is 'people handed out who unsubscribed or complained of spam';
+comment on column bi.funnel_value.cost_minor is 'cost of the touches handed out, minor units';
 
 create table bi.kpi_definition (
     kpi text not null,
@@ -4608,7 +4660,8 @@ comment on column segments.value_matrix.value_class_zh is 'the class in Chinese'
 -- ops.log_touched(): writes down in ops.touched whose rows a statement inserted, changed or deleted, and up to which time they speak.
 -- Fired once per statement by every table whose contract says `touched`, so that no way of writing core can be forgotten.
 -- A statement of very many rows (a first load) logs one row that stands for everybody: sorting them by customer would cost more
--- than it saves, for the next build computes everybody anyway.
+-- than it saves, for the next build computes everybody anyway. Whose rows speak of a time that has not come yet is logged person by
+-- person even then: or one order dated years ahead would have everybody computed every day until then.
 -- Arguments: the columns with the times of a row, separated by commas, and how the customer is found (column or join).
 create function ops.log_touched() returns trigger language plpgsql as $log_touched$
 declare
@@ -4621,28 +4674,36 @@ declare
     many constant bigint := (
         select greatest(100000, reltuples / 5) from pg_catalog.pg_class where oid = 'core.customer'::regclass
     );
+    logged constant text := 'insert into ops.touched as known (changed_in, fact, customer_key, is_everybody, latest_at)
+        select pg_current_xact_id(), %L, owner.customer_key, false, max(greatest(%s))
+        from (%s) as fact inner join lateral (%s) as owner on true
+        where %s
+        group by owner.customer_key
+        on conflict (changed_in, fact, customer_key) do update set latest_at = excluded.latest_at
+        where known.latest_at is null or excluded.latest_at > known.latest_at';
     row_count bigint;
+    ahead_count bigint;
     latest timestamptz;
+    latest_ahead timestamptz;
 begin
-    execute format('select count(*), max(greatest(%s)) from (%s) as fact', tg_argv[0], changed) into row_count, latest;
+    execute format(
+        'select count(*), count(*) filter (where latest > now()), max(latest) filter (where latest <= now()), max(latest)
+        from (select greatest(%s) as latest from (%s) as fact) as timed',
+        tg_argv[0],
+        changed
+    ) into row_count, ahead_count, latest, latest_ahead;
     if row_count > many then
         insert into ops.touched as known (changed_in, fact, customer_key, is_everybody, latest_at)
-        values (pg_current_xact_id(), fact_name, 0, true, latest)
+        values (pg_current_xact_id(), fact_name, 0, true, case when ahead_count > many then latest_ahead else latest end)
         on conflict (changed_in, fact, customer_key) do update
         set is_everybody = true, latest_at = greatest(known.latest_at, excluded.latest_at);
+        if ahead_count between 1 and many then
+            execute format(
+                logged, fact_name, tg_argv[0], changed, tg_argv[1], format('greatest(%s) > now()', tg_argv[0])
+            );
+        end if;
     elsif row_count > 0 then
-        execute format(
-            'insert into ops.touched as known (changed_in, fact, customer_key, is_everybody, latest_at)
-            select pg_current_xact_id(), %L, owner.customer_key, false, max(greatest(%s))
-            from (%s) as fact inner join lateral (%s) as owner on true
-            group by owner.customer_key
-            on conflict (changed_in, fact, customer_key) do update set latest_at = excluded.latest_at
-            where known.latest_at is null or excluded.latest_at > known.latest_at',
-            fact_name,
-            tg_argv[0],
-            changed,
-            tg_argv[1]
-        );
+        execute format(logged, fact_name, tg_argv[0], changed, tg_argv[1], 'true');
     end if;
     return null;
 end
@@ -4683,6 +4744,10 @@ create trigger log_touched_by_delete after delete on core.order_line referencing
 create trigger log_touched_by_insert after insert on core.order_line_version referencing new table as new_rows for each statement execute function ops.log_touched('fact.returned_at, fact.updated_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
 create trigger log_touched_by_update after update on core.order_line_version referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.returned_at, fact.updated_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
 create trigger log_touched_by_delete after delete on core.order_line_version referencing old table as old_rows for each statement execute function ops.log_touched('fact.returned_at, fact.updated_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
+
+create trigger log_touched_by_insert after insert on core.order_version referencing new table as new_rows for each statement execute function ops.log_touched('fact.version_at, fact.paid_at, fact.updated_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
+create trigger log_touched_by_update after update on core.order_version referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.version_at, fact.paid_at, fact.updated_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
+create trigger log_touched_by_delete after delete on core.order_version referencing old table as old_rows for each statement execute function ops.log_touched('fact.version_at, fact.paid_at, fact.updated_at, fact.deleted_at', 'select header.customer_key from core.order_header as header where header.order_key = fact.order_key');
 
 create trigger log_touched_by_insert after insert on core.points_entry referencing new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
 create trigger log_touched_by_update after update on core.points_entry referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
@@ -4772,6 +4837,54 @@ comment on column bi.audience.days_behind is 'days between as_of_date and audien
 comment on column bi.audience.planned_selected is 'people chosen by the day''s plan';
 comment on column bi.audience.planned_control is 'people held back at random by the day''s plan';
 comment on column bi.audience.planned_excluded is 'people who matched but were kept out by a rule';
+
+create view bi.cohort (cohort_month, month, months_since, as_of_date, cohort_customers, active_customers, retention, orders, net_minor) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.cohort: the newest figures of every cohort and month, small groups hidden.
+with
+
+newest as (
+    select distinct on (value.cohort_month, value.month)
+        value.*,
+        coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as smallest
+    from bi.cohort_value as value
+    order by value.cohort_month, value.month, value.as_of_date desc
+),
+
+shown as (
+    select
+        newest.*,
+        -- A handful who came is as telling as a handful who did not.
+        newest.cohort_customers >= newest.smallest
+        and (newest.active_customers = 0 or newest.active_customers >= newest.smallest) as is_shown
+    from newest
+)
+
+select
+    shown.cohort_month,
+    shown.month,
+    shown.months_since,
+    shown.as_of_date,
+    case when shown.cohort_customers >= shown.smallest then shown.cohort_customers end as cohort_customers,
+    case when shown.is_shown then shown.active_customers end as active_customers,
+    case
+        when shown.is_shown then cast(shown.active_customers as double precision) / shown.cohort_customers
+    end as retention,
+    case when shown.is_shown then shown.orders end as orders,
+    case when shown.is_shown then shown.net_minor end as net_minor
+from shown;
+comment on view bi.cohort is 'Cohorts of customers by the month of their first order, and in each month since, how many ordered and for how much: the newest figures. Cells with fewer people than the suppression size are null. Grain: one row per cohort and month.';
+comment on column bi.cohort.cohort_month is 'first day of the month of the first paid order';
+comment on column bi.cohort.month is 'first day of the month looked at';
+comment on column bi.cohort.months_since is 'months from one to the other; 0 is the month of the first order';
+comment on column bi.cohort.as_of_date is 'date the figures are from: a month is followed daily until the end of the next, and once a month after that';
+comment on column bi.cohort.cohort_customers is 'customers who first bought in the cohort''s month';
+comment on column bi.cohort.active_customers is 'of these, customers who paid an order in the month';
+comment on column bi.cohort.retention is 'active over cohort customers, a share';
+comment on column bi.cohort.orders is 'paid orders less cancelled ones';
+comment on column bi.cohort.net_minor is 'net amount, minor units of the base currency';
 
 create view bi.complaint_cause (week_start, is_complete, dimension, member, root_cause, complaints, complaints_before, severe, late, median_hours_to_resolve, compensation_minor, is_suppressed) with (security_barrier = true) as
 -- with (security_barrier = true)
@@ -4986,6 +5099,65 @@ comment on column bi.customer.next_order_date is 'day by which half of such cust
 comment on column bi.customer.persona is 'group of customers with the same way of buying, e.g. price_sensitive; null for prospects';
 comment on column bi.customer.count_warnings is 'warning signs that show: orders falling, complaints rising, touches falling, overdue';
 comment on column bi.customer.has_fallback_scores is 'true where a rule of thumb stands in for a model';
+
+create view bi.funnel (play, label, label_zh, month, as_of_date, held_back, handed_out, sent, delivered, opened, clicked, converted, bought, unsubscribed, cost_minor) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.funnel: the newest figures of every month, small steps hidden.
+with
+
+newest as (
+    select distinct on (value.play, value.month)
+        value.*,
+        coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as smallest
+    from bi.funnel_value as value
+    order by value.play, value.month, value.as_of_date desc
+),
+
+names as (
+    select distinct on (play)
+        play,
+        name_en,
+        name_zh
+    from campaigns.play
+    order by play, registered_at desc
+)
+
+select
+    newest.play,
+    coalesce(names.name_en, newest.play) as label,
+    coalesce(names.name_zh, newest.play) as label_zh,
+    newest.month,
+    newest.as_of_date,
+    case when newest.held_back = 0 or newest.held_back >= newest.smallest then newest.held_back end as held_back,
+    case when newest.handed_out = 0 or newest.handed_out >= newest.smallest then newest.handed_out end as handed_out,
+    case when newest.sent = 0 or newest.sent >= newest.smallest then newest.sent end as sent,
+    case when newest.delivered = 0 or newest.delivered >= newest.smallest then newest.delivered end as delivered,
+    case when newest.opened = 0 or newest.opened >= newest.smallest then newest.opened end as opened,
+    case when newest.clicked = 0 or newest.clicked >= newest.smallest then newest.clicked end as clicked,
+    case when newest.converted = 0 or newest.converted >= newest.smallest then newest.converted end as converted,
+    case when newest.bought = 0 or newest.bought >= newest.smallest then newest.bought end as bought,
+    case when newest.unsubscribed = 0 or newest.unsubscribed >= newest.smallest then newest.unsubscribed end as unsubscribed,
+    case when newest.handed_out = 0 or newest.handed_out >= newest.smallest then newest.cost_minor end as cost_minor
+from newest
+left join names on newest.play = names.play;
+comment on view bi.funnel is 'From the audience rule to the purchase, per play and month: the newest figures of each month. Steps of fewer people than the suppression size are null. Grain: one row per play and month.';
+comment on column bi.funnel.play is 'the play';
+comment on column bi.funnel.label is 'name of the play in English';
+comment on column bi.funnel.label_zh is 'name of the play in Chinese';
+comment on column bi.funnel.month is 'first day of the month in which people were handed out or held back';
+comment on column bi.funnel.as_of_date is 'date the figures are from: a month is followed daily until the end of the next, and once a month after that';
+comment on column bi.funnel.held_back is 'people kept as control group';
+comment on column bi.funnel.handed_out is 'people handed to a tool or to staff';
+comment on column bi.funnel.sent is 'of these, people to whom a message was sent';
+comment on column bi.funnel.delivered is 'of these, people whom it reached, as far as the tool reports';
+comment on column bi.funnel.opened is 'of these, people who opened it';
+comment on column bi.funnel.clicked is 'of these, people who clicked';
+comment on column bi.funnel.converted is 'of these, people whom the tool reports as converted';
+comment on column bi.funnel.bought is 'people handed out who paid an order within the outcome window; what the play itself brought is in bi.play_result';
+comment on column bi.funnel.unsubscribed is 'people handed out who unsubscribed or complained of spam';
+comment on column bi.funnel.cost_minor is 'cost of the touches, minor units';
 
 create view bi.kpi (as_of_date, period, period_start, kpi, label, label_zh, unit, dimension, member, value, numerator, denominator, customers, is_suppressed, formula) with (security_barrier = true) as
 -- with (security_barrier = true)

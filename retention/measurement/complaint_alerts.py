@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.settings import ComplaintSettings
+from retention.settings_campaigns import ComplaintSettings
 from retention.warehouse import Run
 
 _NAMED = 20

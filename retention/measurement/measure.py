@@ -10,9 +10,12 @@ from sqlalchemy.engine import Connection
 
 from retention.measurement.effects import play_effects
 from retention.measurement.feedback import read_feedback
-from retention.measurement.kpis import KPI_QUERIES, binds_of, kpi_query
+from retention.measurement.kpis import KPI_QUERIES, binds_of, kpi_query, months_of
 from retention.models.outcomes import record_outcomes
 from retention.warehouse import Run, load_contract, sql_file, stage_writer
+
+_BY_MONTH = ("bi.funnel_value", "bi.cohort_value")
+"""Hold a row per month."""
 
 
 def measure(run: Run) -> dict[str, int]:
@@ -36,6 +39,8 @@ def measure(run: Run) -> dict[str, int]:
     with stage_writer(run, "bi") as writer:
         for name in KPI_QUERIES:
             writer.fill_select("bi.kpi_value", kpi_query(name), binds)
+        for table in _BY_MONTH:
+            writer.fill_select(table, sql_file(table.replace(".", "/")), {**binds, **months_of(run, table)})
         effects = play_effects(run, binds)
         writer.staging("bi.play_effect")
         if not effects.empty:

@@ -152,7 +152,6 @@ def test_what_a_source_wrote_is_text_on_the_page(company: Run, tmp_path: Path) -
     assert "default-src 'none'" in html.unescape(page), "nothing runs, nothing is fetched"
 
 
-
 def test_a_review_again_is_the_same_to_the_byte(company: Run, tmp_path: Path) -> None:
     review_strategy(company, tmp_path)
     first = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
