@@ -6,20 +6,21 @@ rule rests on enough orders of enough customers that it tells nothing about any 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
 from math import ceil
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
 from retention.features.binds import key_ranges
+from retention.models.baskets import Baskets, open_baskets
 from retention.warehouse import Run, read_frame, sql_file
 
 LEVELS = ("product", "category")
-KINDS = {"together": "scores/_pairs", "sequence": "scores/_sequences"}
+KINDS = {"together": "_pairs", "sequence": "_sequences"}
 # z of a one-sided 95 % bound: a rule is published when its confidence is surely above what chance gives.
 _Z = 1.645
 _COLUMNS = (
@@ -45,16 +46,12 @@ def published(run: Run, found: Mapping[tuple[str, str], pd.DataFrame], names: pd
     return table.dropna(subset=["antecedent", "consequent"])[list(_COLUMNS)].reset_index(drop=True)
 
 
-def every_rule(run: Run, as_of: date) -> dict[tuple[str, str], pd.DataFrame]:
-    """All rules as of a date by level and kind."""
-    return {(level, kind): rules(run, as_of, level, kind) for level in LEVELS for kind in KINDS}
-
-
-def rules(run: Run, as_of: date, level: str, kind: str) -> pd.DataFrame:
-    """Every rule of a kind with its measures, as of any date.
+def rules(baskets: Baskets, level: str, kind: str) -> pd.DataFrame:
+    """Every rule of a kind with its measures.
 
     Parameters
     ----------
+    baskets : of the customers that rules are counted on.
     level : product or category.
     kind : together or sequence.
 
@@ -64,7 +61,7 @@ def rules(run: Run, as_of: date, level: str, kind: str) -> pd.DataFrame:
         steps from an order to the next, that hold both), confidence (share of those with the antecedent), lift
         (confidence over the consequent's share without condition), confidence_lower (one-sided 95 % Wilson bound).
     """
-    found = read_frame(run.warehouse, sql_file(KINDS[kind]), {**binds(run, as_of, level), **sample(run)})
+    found = baskets.count(KINDS[kind], level)
     found.insert(0, "kind", kind)
     both, antecedent = found["count_both"].astype("float64"), found["count_antecedent"].astype("float64")
     total = found["count_total"].astype("float64")
@@ -96,15 +93,11 @@ def labels(products: pd.DataFrame) -> pd.Series:
     return named
 
 
-def binds(run: Run, as_of: date, level: str) -> dict[str, Any]:
-    """What the queries of items, pairs and sequences ask for, but the range of customers."""
+@contextmanager
+def open_range(run: Run, as_of: date, keys: Mapping[str, int] | None = None) -> Iterator[Baskets]:
+    """Open what a range of customers bought within the window; by default of those that rules are counted on."""
     settings = run.settings.associations
-    return {
-        "as_of_date": as_of,
-        "as_of": run.settings.day_start(as_of),
-        "since": run.settings.day_start(as_of - timedelta(days=settings.window_days)),
-        "business_timezone": run.settings.company.business_timezone,
-        "level": level,
+    asked = {
         "half_life_days": settings.half_life_days,
         "least_orders": settings.least_orders,
         "least_customers": settings.least_customers,
@@ -112,6 +105,8 @@ def binds(run: Run, as_of: date, level: str) -> dict[str, Any]:
         "most_items_per_order": settings.most_items_per_order,
         "within_days": settings.within_days,
     }
+    with open_baskets(run, as_of, keys or sample(run), settings.window_days, asked) as baskets:
+        yield baskets
 
 
 def ranges(run: Run) -> list[dict[str, int]]:

@@ -1,5 +1,5 @@
--- What customers of a range of keys show of their habits, one row per customer, kind and value: lines by category, orders by
--- channel, and orders and inbound touches by hour and by weekday (1 Monday to 7 Sunday) of the business time zone.
+-- What customers of a range of keys show of their habits, one row per customer, kind and value: orders by channel, and orders and
+-- inbound touches by hour and by weekday (1 Monday to 7 Sunday) of the business time zone.
 with
 
 cancelled_orders as (
@@ -47,21 +47,6 @@ visits as (
         and (deleted_at is null or deleted_at >= :as_of)
 )
 
-select
-    customer_key,
-    'category' as kind,
-    concat_ws(' > ', category_1, category_2) as habit,
-    count(*) as count_times
-from core.order_line
-where
-    customer_key between :first_key and :last_key
-    and category_1 is not null
-    and happened_at >= :since
-    and happened_at < :as_of
-    and (deleted_at is null or deleted_at >= :as_of)
-    and order_key not in (select order_key from cancelled_orders)
-group by customer_key, concat_ws(' > ', category_1, category_2)
-union all
 select
     orders.customer_key,
     'order_channel' as kind,

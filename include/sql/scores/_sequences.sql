@@ -1,78 +1,15 @@
--- Items bought next, for the customers of a range of keys: of two orders that follow each other within :within_days, the first
+-- Over `orders` and `baskets` in DuckDB: items bought next. Of two orders that follow each other within :within_days, the first
 -- holds the antecedent and the second the consequent, which was not in the first. Counts of such steps from one order to the
 -- next; what a rule is compared with is how often the consequent comes new with the next order whatever the first one held.
 with
-
-cancelled_orders as (
-    select order_key
-    from core.order_entry
-    where
-        customer_key between :first_key and :last_key
-        and kind in ('cancelled', 'corrected')
-        and happened_at < :as_of
-        and (deleted_at is null or deleted_at >= :as_of)
-    group by order_key
-    having sum(order_count) < 0
-),
-
-bought as materialized (
-    select distinct
-        line.customer_key,
-        line.order_key,
-        case
-            when :level = 'product' then line.product_key
-            else hashtextextended(concat_ws(' > ', line.category_1, line.category_2), 0)
-        end as item_key,
-        cast(line.happened_at at time zone :business_timezone as date) as bought_on
-    from core.order_line as line
-    where
-        line.customer_key between :first_key and :last_key
-        and line.happened_at >= :since
-        and line.happened_at < :as_of
-        and (line.deleted_at is null or line.deleted_at >= :as_of)
-        and (line.returned_at is null or line.returned_at >= :as_of or line.returned_quantity < line.quantity)
-        and (:level = 'product' or line.category_1 is not null)
-        and line.order_key not in (select order_key from cancelled_orders)
-),
-
-orders as materialized (
-    select
-        customer_key,
-        order_key,
-        min(bought_on) as bought_on,
-        count(*) as count_items
-    from bought
-    group by customer_key, order_key
-    having count(*) <= :most_items_per_order
-),
-
-frequent as materialized (
-    select bought.item_key
-    from bought
-    inner join orders on bought.order_key = orders.order_key
-    group by bought.item_key
-    having count(*) >= :least_orders and count(distinct bought.customer_key) >= :least_customers
-    order by count(*) desc, bought.item_key
-    limit :most_items
-),
-
-baskets as materialized (
-    select
-        bought.customer_key,
-        bought.order_key,
-        bought.item_key
-    from bought
-    inner join orders on bought.order_key = orders.order_key
-    inner join frequent on bought.item_key = frequent.item_key
-),
 
 following as (
     select
         order_key,
         lead(order_key) over by_time as next_order_key,
-        lead(bought_on) over by_time - bought_on as days
+        days_ago - lead(days_ago) over by_time as days
     from orders
-    window by_time as (partition by customer_key order by bought_on, order_key)
+    window by_time as (partition by customer_key order by days_ago desc, order_key)
 ),
 
 steps as materialized (

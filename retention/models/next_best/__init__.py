@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from retention.models.associations import LEVELS, assortment, every_rule, labels, published, ranges
+from retention.models.associations import KINDS, LEVELS, assortment, labels, open_range, published, ranges, rules
 from retention.models.next_best import ranking, replenishment
 from retention.models.next_best.histories import Market, learn_market, read_histories
 from retention.settings import PROJECT_ROOT
@@ -25,23 +25,26 @@ REASONS = PROJECT_ROOT / "include" / "next_best" / "reasons.yml"
 def rows(run: Run, given: Given) -> dict[str, pd.DataFrame]:
     """Rows of `scores.association`, `scores.next_best` and `scores.replenishment`; none where no order has lines."""
     settings, as_of = run.settings.associations, run.as_of_date
-    products, found = assortment(run, as_of), every_rule(run, as_of)
-    names = labels(products)
+    products, found = assortment(run, as_of), dict[tuple[str, str], pd.DataFrame]()
+    names, markets = labels(products), dict[str, Market]()
     purchasers = given.features.index.to_numpy(dtype=np.int64)
     proposed, expected = [], []
-    for level in LEVELS:
-        market: Market | None = None
-        for keys in ranges(run):
-            histories = read_histories(run, as_of, level, keys)
-            # The first range is the random share that everything about items is learned from.
-            market = market or learn_market(run, level, histories, products, found[level, "together"])
-            here = purchasers[(purchasers >= keys["first_key"]) & (purchasers <= keys["last_key"])]
-            if market.share.any():
-                chosen = ranking.proposals(histories, market, here, settings)
-                proposed.append(_proposed(run, chosen, level, names))
-            if level == "product":
-                due = replenishment.due(histories, market, settings)
-                expected.append(_expected(run, due[due["customer_key"].isin(here)], names))
+    for keys in ranges(run):
+        here = purchasers[(purchasers >= keys["first_key"]) & (purchasers <= keys["last_key"])]
+        with open_range(run, as_of, keys) as baskets:
+            for level in LEVELS:
+                histories = read_histories(baskets, level)
+                if level not in markets:
+                    # The first range is the random share that everything about items is learned from.
+                    found |= {(level, kind): rules(baskets, level, kind) for kind in KINDS}
+                    markets[level] = learn_market(run, level, histories, products, found[level, "together"])
+                market = markets[level]
+                if market.share.any():
+                    chosen = ranking.proposals(histories, market, here, settings)
+                    proposed.append(_proposed(run, chosen, level, names))
+                if level == "product":
+                    due = replenishment.due(histories, market, settings)
+                    expected.append(_expected(run, due[due["customer_key"].isin(here)], names))
     nothing = _proposed(run, ranking.no_proposals(), "product", names)
     return {
         "scores.association": published(run, found, names),

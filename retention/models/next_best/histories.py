@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retention.models.associations import binds
-from retention.warehouse import Run, read_frame, sql_file
+from retention.models.baskets import Baskets
+from retention.warehouse import Run
 
 Floats = NDArray[np.float64]
 LEAST_RHYTHMS = 10
@@ -64,11 +62,9 @@ class Market:
         return found, np.asarray(self.keys[found] == keys) if len(self.keys) else np.zeros(len(keys), dtype=bool)
 
 
-def read_histories(run: Run, as_of: date, level: str, keys: Mapping[str, int]) -> Histories:
-    """Read what the customers of a range of keys bought before a date."""
-    asked = {**binds(run, as_of, level), **keys}
-    items = read_frame(run.warehouse, sql_file("scores/_items"), asked)
-    orders = read_frame(run.warehouse, sql_file("scores/_order_weights"), asked)
+def read_histories(baskets: Baskets, level: str) -> Histories:
+    """Sum up what the customers of a range of keys bought before a date."""
+    items, orders = baskets.count("_items", level), baskets.count("_order_weights")
     return Histories(
         items.sort_values(["customer_key", "item_key"], ignore_index=True), orders.set_index("customer_key").sort_index()
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from retention.models.associations import assortment, binds, rules, sample
+from retention.models.associations import assortment, open_range, rules, sample
 from retention.models.metrics import Measured
 from retention.models.next_best import ranking, replenishment
 from retention.models.next_best.histories import Histories, Market, learn_market, own_gap_days, read_histories
@@ -91,7 +91,8 @@ def date_errors(run: Run, as_of: date, horizon_days: int) -> dict[str, float]:
     histories, market = _read(run, as_of, "product")
     settings = run.settings.associations
     rows = replenishment.due(histories, market, settings)
-    later = read_histories(_later(run, as_of, horizon_days), as_of + timedelta(days=horizon_days), "product", sample(run)).items
+    with open_range(_later(run, horizon_days), as_of + timedelta(days=horizon_days)) as baskets:
+        later = read_histories(baskets, "product").items
     after = later.assign(next_in_days=horizon_days - later["first_days_ago"])
     rows = rows.merge(after.loc[after["next_in_days"] >= 0, ["customer_key", "item_key", "next_in_days"]])
     happened = (rows["last_days_ago"] + rows["next_in_days"]).to_numpy(dtype=np.float64)
@@ -112,17 +113,21 @@ def date_errors(run: Run, as_of: date, horizon_days: int) -> dict[str, float]:
 
 
 def _read(run: Run, as_of: date, level: str) -> tuple[Histories, Market]:
-    histories = read_histories(run, as_of, level, sample(run))
-    return histories, learn_market(run, level, histories, assortment(run, as_of), rules(run, as_of, level, "together"))
+    with open_range(run, as_of) as baskets:
+        histories, together = read_histories(baskets, level), rules(baskets, level, "together")
+    return histories, learn_market(run, level, histories, assortment(run, as_of), together)
 
 
 def _next_orders(run: Run, as_of: date, level: str, horizon_days: int) -> pd.DataFrame:
     until = run.settings.day_start(as_of + timedelta(days=horizon_days))
-    asked = {**binds(run, as_of, level), **sample(run), "until": until}
+    asked = {
+        "level": level, "as_of": run.settings.day_start(as_of), "until": until,
+        "business_timezone": run.settings.company.business_timezone, **sample(run),
+    }  # fmt: skip
     return read_frame(run.warehouse, sql_file("scores/_next_orders"), asked)
 
 
-def _later(run: Run, as_of: date, horizon_days: int) -> Run:
+def _later(run: Run, horizon_days: int) -> Run:
     """The run with a window that reaches back to the date and no further."""
     settings = replace(run.settings, associations=replace(run.settings.associations, window_days=horizon_days))
     return replace(run, settings=settings)

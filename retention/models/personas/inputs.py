@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from retention.models.associations import ranges
-from retention.warehouse import Run, read_frame, sql_file
+from retention.models.baskets import Baskets, open_baskets
+from retention.warehouse import Run
 
 INPUTS = ("discount_share", "price_position", "order_rate", "order_value")
 READS = ("discount_share_365d", "tenure_days", "count_orders_365d", "mean_order_value_minor_365d")
@@ -18,12 +19,25 @@ SHORTEST_TENURE_DAYS = 90.0
 
 def read_shopping(run: Run, as_of: date, window_days: int) -> pd.DataFrame:
     """Lines, discounts and price positions of every customer with lines in the window: sums, index customer_key."""
-    cut = ranges(run)
-    sampled = {"sample_first_key": cut[0]["first_key"], "sample_last_key": cut[0]["last_key"]}
-    since = run.settings.day_start(as_of - timedelta(days=window_days))
-    asked = {"as_of": run.settings.day_start(as_of), "since": since, **sampled}
-    parts = [read_frame(run.warehouse, sql_file("scores/_shopping"), {**asked, **keys}) for keys in cut]
+    prices: pd.DataFrame | None = None
+    parts = []
+    for keys in ranges(run):
+        with open_baskets(run, as_of, keys, window_days) as baskets:
+            shopping, prices = shopping_of(baskets, prices)
+            parts.append(shopping)
     return pd.concat(parts).set_index("customer_key").sort_index()
+
+
+def shopping_of(baskets: Baskets, prices: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How the customers of a range shop, and what things usually cost.
+
+    Parameters
+    ----------
+    prices : as answered for the first range, which is a random share of all customers; None for that range itself.
+    """
+    prices = baskets.count("_prices") if prices is None else prices
+    baskets.table("prices", prices)
+    return baskets.count("_shopping"), prices
 
 
 def shrunk(shopping: pd.DataFrame, customers: pd.Index, lines: float) -> pd.DataFrame:

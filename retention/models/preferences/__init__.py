@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from retention.models.associations import ranges
-from retention.models.personas.inputs import read_shopping, shrunk
+from retention.models.baskets import open_baskets
+from retention.models.personas.inputs import shopping_of, shrunk
 from retention.models.preferences.channels import Channels, learn_channels, preferred
 from retention.models.preferences.habits import Shares, best_moment, favourites, learn_shares
 from retention.warehouse import Run, read_frame, sql_file
@@ -30,20 +31,25 @@ def rows(run: Run, given: Given) -> dict[str, pd.DataFrame]:
     customers = given.features.sort_index().index
     settings = run.settings.preferences
     asked = asked_of(run)
-    shopping = read_shopping(run, run.as_of_date, settings.window_days)
     ages = read_frame(run.warehouse, sql_file("scores/_ages"), asked).set_index("customer_key")["age"]
     shares: dict[str, Shares] | None = None
     channels: Channels | None = None
-    parts = []
+    prices: pd.DataFrame | None = None
+    parts, shopped = [], []
     for keys in ranges(run):
         here = customers[(customers >= keys["first_key"]) & (customers <= keys["last_key"])]
-        habits = read_frame(run.warehouse, sql_file("scores/_habits"), {**asked, **keys})
+        with open_baskets(run, run.as_of_date, keys, settings.window_days) as baskets:
+            shopping, prices = shopping_of(baskets, prices)
+            categories = baskets.count("_categories")
+        shopped.append(shopping)
+        habits = pd.concat([categories, read_frame(run.warehouse, sql_file("scores/_habits"), {**asked, **keys})])
         responses = read_frame(run.warehouse, sql_file("scores/_responses"), {**asked, **keys})
         # The first range is a random share of all customers: the company's own habits are learned from it.
         shares = shares or learn_shares(habits, settings)
         channels = channels or learn_channels(responses, ages, settings)
         parts.append(_profile(habits, responses, ages, here, shares, channels))
     table = pd.concat(parts)
+    shopping = pd.concat(shopped).set_index("customer_key").sort_index()
     table = table.join(_prices(run, shopping, table.index))
     table.insert(0, "as_of_date", run.as_of_date)
     table.insert(1, "customer_key", table.index.astype("int64"))

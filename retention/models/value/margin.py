@@ -13,13 +13,16 @@ import pandas as pd
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from retention.features.binds import feature_binds, used_binds
+from retention.models.associations import ranges
+from retention.models.baskets import open_baskets
 from retention.settings import ClvSettings
 from retention.warehouse import Run, read_arrow, sql_file
 
 Floats = NDArray[np.float64]
 
 NET_MARGIN, NET_REVENUE = "net_margin", "net_revenue"
+# Business days of order lines that margins are read from.
+WINDOW_DAYS = 365
 # Everybody's margin weighs as much as this many mean order days of the customer's own.
 PRIOR_ORDERS = 5.0
 # Everybody's cost to serve likewise: complaints are rare, so more orders are needed to tell luck from habit.
@@ -136,7 +139,9 @@ def _costs(run: Run) -> pd.DataFrame:
         any_cost = connection.execute(sa.text("select exists (select from core.product where unit_cost_minor is not null)"))
         if not any_cost.scalar():
             return pd.DataFrame({"net_minor": [], "costed_net_minor": [], "cost_minor": []}, dtype=np.float64)
-    sql = sql_file("scores/_margin")
-    binds = used_binds(sql, feature_binds(run.settings, run.as_of_date))
-    rows: pd.DataFrame = read_arrow(run.warehouse, sql, binds).to_pandas()
-    return rows.set_index("customer_key").astype(np.float64)
+    costs, parts = read_arrow(run.warehouse, sql_file("scores/_costs"), {"as_of": run.as_of}), []
+    for keys in ranges(run):
+        with open_baskets(run, run.as_of_date, keys, WINDOW_DAYS) as baskets:
+            baskets.table("costs", costs)
+            parts.append(baskets.count("_margin"))
+    return pd.concat(parts).set_index("customer_key").astype(np.float64)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from retention.deployment import Secrets
 from retention.models import next_best, personas, preferences
-from retention.models.associations import assortment, rules
+from retention.models.associations import assortment, open_range, rules
 from retention.models.inputs import past_features
 from retention.models.next_best import ranking
 from retention.models.next_best.histories import learn_market, read_histories
@@ -113,7 +113,8 @@ def test_rules_have_the_support_confidence_and_lift_of_a_count_by_hand(shop_run:
     milk = sum(MILK in basket for basket in baskets)
     bread = sum(BREAD in basket for basket in baskets)
     both = sum({MILK, BREAD} <= basket for basket in baskets)
-    found = rules(shop_run, shop_run.as_of_date, "product", "together").set_index(["antecedent_key", "consequent_key"])
+    with open_range(shop_run, shop_run.as_of_date) as counted:
+        found = rules(counted, "product", "together").set_index(["antecedent_key", "consequent_key"])
     rule = found.loc[(MILK, BREAD)]
     assert (rule["count_antecedent"], rule["count_consequent"], rule["count_both"]) == (milk, bread, both)
     assert rule["count_total"] == len(baskets)
@@ -135,7 +136,8 @@ def test_a_rule_needs_enough_customers(shop_run: Run) -> None:
     def pairs(least: int) -> set[tuple[int, int]]:
         associations = replace(shop_run.settings.associations, least_customers=least, least_orders=1)
         run = replace(shop_run, settings=replace(shop_run.settings, associations=associations))
-        found = rules(run, run.as_of_date, "product", "together")
+        with open_range(run, run.as_of_date) as counted:
+            found = rules(counted, "product", "together")
         assert (found["count_customers"] >= least).all()
         return set(zip(found["antecedent_key"], found["consequent_key"], strict=True))
 
@@ -159,9 +161,8 @@ def test_never_one_just_bought_unless_replenishable_nor_one_out_of_stock(
     assert KETTLE not in ana.index  # bought a week ago
     assert HONEY not in bo.index  # sold out
     # Without the two guards both would be proposed.
-    everyone = {"first_key": -(2**63), "last_key": 2**63 - 1}
-    histories = read_histories(shop_run, shop_run.as_of_date, "product", everyone)
-    together = rules(shop_run, shop_run.as_of_date, "product", "together")
+    with open_range(shop_run, shop_run.as_of_date) as counted:
+        histories, together = read_histories(counted, "product"), rules(counted, "product", "together")
     market = learn_market(shop_run, "product", histories, assortment(shop_run, shop_run.as_of_date), together)
     free = replace(market, available=market.available | True, replenishable=market.replenishable | True)
     found = ranking.proposals(histories, free, np.array([ANA, BO]), shop_run.settings.associations)
