@@ -27,16 +27,16 @@ def retention_complaint_clock():
     @task(execution_timeout=timedelta(minutes=8))
     def check_complaints() -> dict[str, int]:
         """Read what is new, find what is overdue, tell the staff."""
-        from retention import measurement, pipeline
+        from retention import pipeline
         from retention_airflow.alerts import notify
 
         with moment_run() as (run, now):
             counts = pipeline.complaint_clock(run, now)
-            messages = measurement.alert_messages(counts, run.settings.complaints) if counts.get("waiting") else []
+            messages = pipeline.complaint_messages(run, counts)
             for message in messages:
                 notify(message)
             if messages:
-                measurement.confirm_alerted(run, now)
+                pipeline.complaints_told(run, now)
             return counts
 
     check_complaints()

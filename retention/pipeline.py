@@ -163,11 +163,11 @@ def push_audience(run: Run) -> Counts:
 
 
 def measure(run: Run) -> Counts:
-    """Compute the KPIs and effects of the day; once a week, write the strategy review."""
+    """Compute the KPIs and effects of the day and the review of complaints; once a week, write the strategy review."""
     from retention import measurement
     from retention.measurement.review import is_due
 
-    counts: Counts = measurement.measure(run)
+    counts: Counts = {**measurement.measure(run), **measurement.review_complaints(run)}
     return {**counts, **review_strategy(run)} if is_due(run) else counts
 
 
@@ -207,6 +207,20 @@ def complaint_clock(run: Run, now: datetime) -> Counts:
         return measurement.record_complaints(connection, pepper, source, rows, customer_source)
 
     return {**read_stream(run, _specs(), "complaint", now, record), **measurement.check_complaint_clock(run, now)}
+
+
+def complaint_messages(run: Run, found: Counts) -> list[str]:
+    """Return what the responsible teams must be told of what :func:`complaint_clock` found; mostly nothing."""
+    from retention import measurement
+
+    return measurement.alert_messages(found, run.settings.complaints) if found.get("waiting") else []
+
+
+def complaints_told(run: Run, now: datetime) -> int:
+    """Note that the teams were told of every breach found up to now; until then each run says it again."""
+    from retention import measurement
+
+    return measurement.confirm_alerted(run, now)
 
 
 def privacy(run: Run, now: datetime) -> Counts:
