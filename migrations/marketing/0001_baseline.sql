@@ -476,22 +476,18 @@ comment on table marketing.suppression is 'People who must not be contacted thro
 comment on column marketing.suppression.customer_key is 'the person''s keyed pseudonym';
 comment on column marketing.suppression.since is 'from when on';
 
-create view marketing.sendable (campaign, customer_key, customer_id, kind, purpose, uses_profiling, channel, offer, offer_terms, content_key, language, priority, valid_from, valid_until, service_tier, lifecycle_stage, churn_band, value_band, reasons_en, reasons_zh, send_key, joined_on) with (security_barrier = true) as
+create table marketing.target_event (
+    target text not null,
+    event_id bigint not null,
+    primary key (target, event_id)
+);
+comment on table marketing.target_event is 'Events of further targets that have been entered in campaign_event and not been marked as read at their target yet: what keeps one event from being entered twice when a feed dies between the two databases. Grain: one row per target and event.';
+comment on column marketing.target_event.target is 'name of the target, as in include/targets';
+comment on column marketing.target_event.event_id is 'number of the event at the target';
+
+create view marketing.permitted (campaign, customer_key, customer_id, kind, purpose, uses_profiling, channel, offer, offer_terms, content_key, language, priority, valid_from, valid_until, service_tier, lifecycle_stage, churn_band, value_band, reasons_en, reasons_zh, send_key, joined_on) with (security_barrier = true) as
 -- with (security_barrier = true)
--- marketing.sendable: who may be contacted now. Everything that can say no is looked up at the moment of reading.
-with
-
-feeds as (
-    -- The most silent feed decides; no feed, or no stored limit, shows nobody.
-    select
-        min(heartbeat_at) > now() - (
-            select cast(value as double precision) * interval '1 hour'
-            from marketing.setting
-            where name = 'consent_heartbeat_hours'
-        ) as is_alive
-    from marketing.consent_feed
-)
-
+-- marketing.permitted: members whom nobody has to leave alone. Everything that can say no is looked up at the moment of reading.
 select
     member.campaign,
     member.customer_key,
@@ -516,7 +512,6 @@ select
     member.send_key,
     member.joined_on
 from marketing.campaign_audience as member
-inner join feeds on feeds.is_alive
 left join lateral (
     select
         consent.decision,
@@ -530,10 +525,8 @@ left join lateral (
     limit 1
 ) as consent on true
 where
-    member.valid_from <= now()
-    and member.valid_until > now()
     -- Promotion needs a grant; a service message only that nobody said no.
-    and coalesce(consent.decision, case when member.purpose = 'service' then 'granted' end) = 'granted'
+    coalesce(consent.decision, case when member.purpose = 'service' then 'granted' end) = 'granted'
     and not exists (
         select 1
         from marketing.suppression
@@ -604,7 +597,75 @@ where
                     and since.decision = 'granted'
                     and since.decided_at > event.occurred_at
             )
-    )
+    );
+comment on view marketing.permitted is 'Members whom nobody has to leave alone: consent, profiling, suppression, unsubscribes and shared addresses are looked up when the view is read. sendable adds the clock, the heartbeat of consent and who took a row over; further targets are told who is missing here. Grain: one row per campaign and customer whom nobody has to leave alone.';
+comment on column marketing.permitted.campaign is 'the play this membership belongs to';
+comment on column marketing.permitted.customer_key is 'the person''s keyed pseudonym, the same in every table here';
+comment on column marketing.permitted.customer_id is 'the number under which the first source of the person, normally the CRM, knows them';
+comment on column marketing.permitted.kind is 'promotional or service; staff plays are in staff_task';
+comment on column marketing.permitted.purpose is 'consent purpose that sendable checks at read time: marketing needs a grant, service only the absence of a withdrawal';
+comment on column marketing.permitted.uses_profiling is 'true where predictions chose the person: a withdrawn profiling consent hides the row';
+comment on column marketing.permitted.channel is 'channel to use, and no other: consent was checked for it';
+comment on column marketing.permitted.offer is 'code of the offer; none when the message carries none';
+comment on column marketing.permitted.offer_terms is 'what the offer grants, as a JSON object: kind, amount_minor or percent, labels in English and Chinese';
+comment on column marketing.permitted.content_key is 'key of the message''s content in the marketing tool';
+comment on column marketing.permitted.language is 'language to write in, ISO 639-1';
+comment on column marketing.permitted.priority is 'priority of the play; greater goes first';
+comment on column marketing.permitted.valid_from is 'not to be used before';
+comment on column marketing.permitted.valid_until is 'not to be used at or after; sendable hides it then';
+comment on column marketing.permitted.service_tier is 'service tier when the membership began';
+comment on column marketing.permitted.lifecycle_stage is 'lifecycle stage when the membership began';
+comment on column marketing.permitted.churn_band is 'churn probability when the membership began: low below 0.25, middle below 0.5, high from there; null without a score';
+comment on column marketing.permitted.value_band is 'predicted value when the membership began against the cut-off of the value matrix: high or low; null without a score';
+comment on column marketing.permitted.reasons_en is 'why this person is in, in English';
+comment on column marketing.permitted.reasons_zh is 'why this person is in, in Chinese';
+comment on column marketing.permitted.send_key is 'unique for ever per campaign, channel, period and customer: a tool that remembers the keys it used never sends twice';
+comment on column marketing.permitted.joined_on is 'as-of date on which the membership began';
+
+create view marketing.sendable (campaign, customer_key, customer_id, kind, purpose, uses_profiling, channel, offer, offer_terms, content_key, language, priority, valid_from, valid_until, service_tier, lifecycle_stage, churn_band, value_band, reasons_en, reasons_zh, send_key, joined_on) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- marketing.sendable: who may be contacted now. Everything that can say no is looked up at the moment of reading.
+with
+
+feeds as (
+    -- The most silent feed decides; no feed, or no stored limit, shows nobody.
+    select
+        min(heartbeat_at) > now() - (
+            select cast(value as double precision) * interval '1 hour'
+            from marketing.setting
+            where name = 'consent_heartbeat_hours'
+        ) as is_alive
+    from marketing.consent_feed
+)
+
+select
+    member.campaign,
+    member.customer_key,
+    member.customer_id,
+    member.kind,
+    member.purpose,
+    member.uses_profiling,
+    member.channel,
+    member.offer,
+    member.offer_terms,
+    member.content_key,
+    member.language,
+    member.priority,
+    member.valid_from,
+    member.valid_until,
+    member.service_tier,
+    member.lifecycle_stage,
+    member.churn_band,
+    member.value_band,
+    member.reasons_en,
+    member.reasons_zh,
+    member.send_key,
+    member.joined_on
+from marketing.permitted as member
+inner join feeds on feeds.is_alive
+where
+    member.valid_from <= now()
+    and member.valid_until > now()
     and not exists (
         select 1
         from marketing.acknowledgement

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from retention.campaigns.plays import PLAYS_DIR
 from retention.privacy.consent import sync_consent
 from retention.settings import CampaignSettings, Settings
 from retention.warehouse import Run, Warehouse, ensure_partitions, load_contract
+from retention.warehouse.embedded import EmbeddedPostgres
 
 TODAY = datetime.now(ZoneInfo("Asia/Shanghai")).date()
 KEYS = {
@@ -270,3 +271,20 @@ def staffed(company: Company) -> Company:
     company.customer("Jin", missing=110_000, level="silver", stage="loyal")
     company.sync()
     return company
+
+
+@pytest.fixture(scope="module")
+def shared_databases(server: EmbeddedPostgres, templates: dict[str, str]) -> Iterator[tuple[Warehouse, Warehouse]]:
+    """Two databases for all tests of a module that use :func:`light`."""
+    from tests.retention.campaigns.decided import two_databases
+
+    with two_databases(server, templates) as databases:
+        yield databases
+
+
+@pytest.fixture
+def light(shared_databases: tuple[Warehouse, Warehouse]) -> Company:
+    """A company without customers, for tests that write the day's decisions themselves; quick, its databases are shared."""
+    from tests.retention.campaigns.decided import light_company
+
+    return light_company(shared_databases)

@@ -5,17 +5,25 @@ For tests of the push alone. What the rules decide has tests of its own.
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+import psycopg
+import psycopg.sql
 import sqlalchemy as sa
 
-from retention.warehouse import ensure_partitions, load_contract
+from retention.deployment import Secrets
+from retention.settings import Settings
+from retention.warehouse import Attempt, Run, Warehouse, ensure_partitions, load_contract
+from retention.warehouse.embedded import EmbeddedPostgres
 from tests.retention.campaigns.conftest import _FILL, TODAY, Company
 
+_COUNTER = itertools.count(1)
 PLAYS: Mapping[str, str] = {"win_back": "promotional", "welcome": "promotional", "care": "service", "visit": "staff"}
 _TABLES = ("campaigns.decision", "campaigns.play_run", "campaigns.staff_task")
 
@@ -146,3 +154,54 @@ def consent_everybody(company: Company, keys: Iterable[int]) -> None:
                 "on conflict (feed) do update set heartbeat_at = now()"
             )
         )
+
+
+@contextmanager
+def two_databases(server: EmbeddedPostgres, templates: dict[str, str]) -> Iterator[tuple[Warehouse, Warehouse]]:
+    """A warehouse and a marketing database for many tests, each of which begins with :func:`clean`."""
+    names = {kind: f"{kind}_shared_{next(_COUNTER)}" for kind in ("warehouse", "marketing")}
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        for kind, name in names.items():
+            connection.execute(psycopg.sql.SQL("create database {} template {}").format(
+                psycopg.sql.Identifier(name), psycopg.sql.Identifier(templates[kind])))  # fmt: skip
+    warehouse, marketing = (Warehouse(server.url(names[kind]), application_name="test") for kind in ("warehouse", "marketing"))
+    try:
+        yield warehouse, marketing
+    finally:
+        warehouse.dispose()
+        marketing.dispose()
+        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+            for name in names.values():
+                connection.execute(psycopg.sql.SQL("drop database {} with (force)").format(psycopg.sql.Identifier(name)))
+
+
+def clean(warehouse: Warehouse, marketing: Warehouse) -> None:
+    """Empty whatever a plan, a push, a feed or a consent sync writes."""
+    for database, schemas in ((warehouse, ("campaigns", "privacy", "ops")), (marketing, ("marketing",))):
+        with database.begin() as connection:
+            tables = connection.execute(
+                sa.text(
+                    "select format('%I.%I', schemaname, tablename) from pg_catalog.pg_tables where schemaname = any(:schemas) "
+                    "and tablename <> 'layout_version' and tablename !~ '_p[0-9]{8}$'"
+                ),
+                {"schemas": list(schemas)},
+            ).scalars()
+            filled = [
+                table for table in tables.all() if connection.exec_driver_sql(f"select exists (select 1 from {table})").scalar()
+            ]
+            connection.exec_driver_sql("set local session_replication_role = replica")  # the ledger of consent is append-only
+            if filled:
+                connection.exec_driver_sql(f"truncate {', '.join(filled)}")
+            connection.exec_driver_sql("set local session_replication_role = origin")
+
+
+def light_company(databases: tuple[Warehouse, Warehouse]) -> Company:
+    """A company without customers on shared databases, emptied: for tests that write decisions themselves."""
+    warehouse, marketing = databases
+    clean(warehouse, marketing)
+
+    def make_run(business_date: date, *, settings: Settings, marketing: Warehouse | None = None, **attempt: Any) -> Run:
+        given = {"dag_id": "test", "run_id": "run-1", "task_id": "task", "try_number": 1, **attempt}
+        return Run(business_date, warehouse, settings, Attempt(**given), Secrets(pepper=b"x" * 40), marketing)
+
+    return Company(warehouse, marketing, make_run)

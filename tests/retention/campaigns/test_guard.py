@@ -16,11 +16,11 @@ STRICT = {"guard_minimum_rows": 1}
 
 
 @pytest.fixture
-def base(company: Company) -> Company:
+def base(light: Company) -> Company:
     """A hundred customers who agreed to marketing; budgets hold from the second row."""
-    company.settings = settings(**STRICT)
-    consent_everybody(company, range(1, 101))
-    return company
+    light.settings = settings(**STRICT)
+    consent_everybody(light, range(1, 101))
+    return light
 
 
 def win_back(*keys: int, **more: object) -> list[Choice]:
@@ -155,7 +155,9 @@ def test_who_said_no_leaves_although_the_rest_waits(base: Company) -> None:
     counts = day(base, win_back(1))
     assert counts["removed"] == 2
     assert held(base) == {"win_back": {3, 4, 5}}
-    reasons = base.ask("select customer_key, reason from marketing.audience_change where change = 'removed' order by 1", base.marketing)
+    reasons = base.ask(
+        "select customer_key, reason from marketing.audience_change where change = 'removed' order by 1", base.marketing
+    )
     assert reasons == [(1, "no_consent"), (2, "expired")]
 
 

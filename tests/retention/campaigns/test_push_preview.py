@@ -18,19 +18,19 @@ _TABLES = (
 
 
 @pytest.fixture
-def second_day(company: Company) -> Company:
+def second_day(light: Company) -> Company:
     """Five in win_back and a visit were pushed; the next day loses three of them and the visit, wins two, and gives 5 a discount."""
-    company.settings = settings(guard_minimum_rows=1)
-    consent_everybody(company, range(1, 101))
-    decide(company, [*(Choice("win_back", key) for key in range(1, 6)), Choice("visit", 1)])
-    company.push()
-    company.next_day()
-    company.consent("Bo", "marketing", "withdrawn")
+    light.settings = settings(guard_minimum_rows=1)
+    consent_everybody(light, range(1, 101))
+    decide(light, [*(Choice("win_back", key) for key in range(1, 6)), Choice("visit", 1)])
+    light.push()
+    light.next_day()
+    light.consent("Bo", "marketing", "withdrawn")
     decide(
-        company,
+        light,
         [Choice("win_back", 2), Choice("win_back", 5, offer="10_percent"), Choice("win_back", 6), Choice("welcome", 7)],
     )
-    return company
+    return light
 
 
 def everything(company: Company) -> list[Any]:
@@ -85,6 +85,6 @@ def test_an_older_day_would_do_nothing(second_day: Company) -> None:
     assert preview(second_day.run()).skipped == f"older than {pushed}"
 
 
-def test_it_needs_a_plan(company: Company) -> None:
+def test_it_needs_a_plan(light: Company) -> None:
     with pytest.raises(campaigns.NothingPlanned, match="Plan the day first"):
-        preview(company.run())
+        preview(light.run())
