@@ -162,6 +162,13 @@ def push_audience(run: Run) -> Counts:
     return campaigns.push(run)
 
 
+def export_lists(run: Run, now: datetime) -> Counts:
+    """Write the lists that the settings name to files, from what may be contacted at this moment."""
+    from retention.campaigns.files import export_configured
+
+    return export_configured(run, Deployment.from_env().home / "exports" / "audiences", now)
+
+
 def measure(run: Run) -> Counts:
     """Compute the KPIs and effects of the day and the review of complaints; once a week, write the strategy review."""
     from retention import measurement
@@ -273,6 +280,8 @@ def steps_of_day(now: datetime, with_training: bool = False) -> list[tuple[str, 
         steps.append(("train", train))
     steps += [("score", score), ("assign segments", assign_segments)]
     steps += [("plan audience", plan_audience), ("push audience", push_audience)]
+    if load_settings().files.lists:
+        steps.append(("export lists", lambda run: export_lists(run, now)))
     steps += [("measure", measure), ("complaint clock", lambda run: complaint_clock(run, now))]
     steps.append(("privacy requests", lambda run: privacy(run, now)))
     return steps

@@ -174,6 +174,9 @@ class FileSettings:
 
     use_hours: int = 24
     """A list may be used this long after it was read, then it is deleted: consent in a file does not follow a withdrawal."""
+    lists: tuple[str, ...] = ()
+    """Lists written after every push: audience, format and, for addresses, the destination or recipe, such as ``win_back csv``
+    or ``win_back parquet google``."""
 
 
 @dataclass(frozen=True)

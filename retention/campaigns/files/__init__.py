@@ -2,5 +2,6 @@
 
 from retention.campaigns.files.exporting import Exported, export_audience
 from retention.campaigns.files.manifest import ListBroken, read_list
+from retention.campaigns.files.scheduled import export_configured
 
-__all__ = ["Exported", "ListBroken", "export_audience", "read_list"]
+__all__ = ["Exported", "ListBroken", "export_audience", "export_configured", "read_list"]

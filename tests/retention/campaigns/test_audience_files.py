@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
 import json
 import stat
@@ -16,11 +17,12 @@ import pytest
 import sqlalchemy as sa
 
 from retention.campaigns.errors import WrongEnvironment
-from retention.campaigns.files import ListBroken, export_audience, read_list
+from retention.campaigns.files import ListBroken, export_audience, export_configured, read_list
 from retention.campaigns.files.exporting import Exported, ExportRefused
 from retention.campaigns.files.members import NothingToExport
 from retention.campaigns.match_keys.recipes import load_recipe
 from retention.privacy.exported import delete_expired, delete_lists, lists_holding
+from retention.settings_campaigns import FileSettings
 from retention.warehouse import Run, Warehouse, load_contract
 from tests.retention.campaigns.listed import CONTACTS, KEYS, NOW, REASONS_EN, agree, fill, open_run
 
@@ -233,3 +235,17 @@ def test_lists_go_with_the_person_and_with_time(run: Run, tmp_path: Path) -> Non
     assert delete_expired(tmp_path, NOW + timedelta(hours=24)) == 0
     assert delete_expired(tmp_path, NOW + timedelta(hours=25)) == 1
     assert not (fresh.folder / "current.json").exists()
+
+
+def test_lists_named_in_the_settings_are_written_and_a_wrong_one_stops_no_other(run: Run, tmp_path: Path) -> None:
+    def named(*lists: str) -> Run:
+        return dataclasses.replace(run, settings=dataclasses.replace(run.settings, files=FileSettings(lists=lists)))
+
+    with pytest.raises(NothingToExport, match="no audience nobody was ever pushed"):
+        export_configured(named("nobody csv", "win_back csv", "win_back parquet google"), tmp_path, NOW)
+    assert read_list(tmp_path / "win_back" / "members", NOW)[0]["rows"] == 8
+    assert read_list(tmp_path / "win_back" / "google_v2", NOW)[0]["format"] == "parquet"
+    assert export_configured(named("win_back jsonl"), tmp_path, NOW) == {"win_back members": 8}
+    for wrong in ("win_back", "win_back xlsx", "win_back csv google now"):
+        with pytest.raises(ExportRefused, match=r"files.lists: .* must be an audience"):
+            export_configured(named(wrong), tmp_path, NOW)
