@@ -136,6 +136,56 @@ comment on column bi.complaint_root_cause.late is 'of them acknowledged or answe
 comment on column bi.complaint_root_cause.compensation_minor is 'compensation recorded for them, minor units of the base currency';
 comment on column bi.complaint_root_cause.mean_satisfaction is 'mean satisfaction with the handling, 1 to 5; null without answers';
 
+create table bi.control_balance (
+    as_of_date date not null,
+    play text not null,
+    service_tier text not null,
+    treated_customers bigint not null,
+    control_customers bigint not null,
+    expected_control double precision not null,
+    expected_share double precision,
+    observed_share double precision,
+    chi_square double precision,
+    p_value double precision,
+    verdict text not null,
+    primary key (as_of_date, play, service_tier)
+) partition by range (as_of_date);
+comment on table bi.control_balance is 'Sample-ratio check of the control groups: whether as many customers were held back as the draw says, for everybody and by tier. A play counts each customer once per period, on days that were pushed; play * is the universal group among all customers of the day. A share that chance does not explain means that something between draw and delivery treats the groups differently, and that their comparison is not to be trusted. Grain: one row per play and tier per as_of_date.';
+comment on column bi.control_balance.as_of_date is 'first day not included; for the universal group the day itself';
+comment on column bi.control_balance.play is 'the play; * for the universal group';
+comment on column bi.control_balance.service_tier is 'service tier when it began; all for everybody';
+comment on column bi.control_balance.treated_customers is 'customers handed out; for the universal group all others';
+comment on column bi.control_balance.control_customers is 'customers held back';
+comment on column bi.control_balance.expected_control is 'customers that the draw would hold back of them on average';
+comment on column bi.control_balance.expected_share is 'the same as a share';
+comment on column bi.control_balance.observed_share is 'share held back';
+comment on column bi.control_balance.chi_square is 'squared deviation from the expected number over its variance, one degree of freedom; null where nothing can deviate';
+comment on column bi.control_balance.p_value is 'probability of such a deviation or a larger one by chance';
+comment on column bi.control_balance.verdict is 'balanced, imbalanced (p below 0.001) or too_few (fewer than 5 expected in a group)';
+
+create table bi.control_contamination (
+    as_of_date date not null,
+    play text not null,
+    control_customers bigint not null,
+    handed_out bigint not null,
+    contacted bigint not null,
+    contaminated bigint not null,
+    contaminated_share double precision,
+    otherwise_contacted bigint not null,
+    verdict text not null,
+    primary key (as_of_date, play)
+) partition by range (as_of_date);
+comment on table bi.control_contamination is 'Customers of control groups who were contacted all the same, by the play itself (a tool that sends on its own, two records that turned out to be one person) or by another promotion, within the days that count as outcome. The first makes an effect look smaller than it is; the second is business as usual, the same for both groups. Play * is the universal group, whom no promotion may reach. Grain: one row per play per as_of_date.';
+comment on column bi.control_contamination.as_of_date is 'first day not included';
+comment on column bi.control_contamination.play is 'the play; * for the universal group';
+comment on column bi.control_contamination.control_customers is 'customers held back on days that were pushed';
+comment on column bi.control_contamination.handed_out is 'of these, handed out to tools under this play and period (any promotion for the universal group)';
+comment on column bi.control_contamination.contacted is 'of these, reported by a tool as contacted under this play (any promotion for the universal group)';
+comment on column bi.control_contamination.contaminated is 'either of the two';
+comment on column bi.control_contamination.contaminated_share is 'the same as a share of the control group';
+comment on column bi.control_contamination.otherwise_contacted is 'handed out to tools under another promotional play meanwhile; 0 for the universal group, where every promotion counts as contamination';
+comment on column bi.control_contamination.verdict is 'clean, contaminated (more than one in a hundred) or traces';
+
 create table bi.funnel_value (
     as_of_date date not null,
     play text not null,
@@ -4773,6 +4823,42 @@ create trigger log_touched_by_insert after insert on core.survey_answer_version 
 create trigger log_touched_by_update after update on core.survey_answer_version referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
 create trigger log_touched_by_delete after delete on core.survey_answer_version referencing old table as old_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
 
+create view bi.allocation (as_of_date, contenders, chosen, value_minor, cost_minor, net_minor, gap_share, method, top_share, meant_share, top_cost_minor, rest_cost_minor, actual_share, actual_share_30d) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.allocation: the published days' allocations.
+select
+    allocation.as_of_date,
+    allocation.contenders,
+    allocation.chosen,
+    allocation.value_minor,
+    allocation.cost_minor,
+    allocation.value_minor - allocation.cost_minor as net_minor,
+    allocation.gap_share,
+    allocation.method,
+    allocation.top_share,
+    allocation.top_budget_share as meant_share,
+    allocation.top_cost_minor,
+    allocation.rest_cost_minor,
+    allocation.top_cost_minor / nullif(allocation.cost_minor, 0) as actual_share,
+    sum(allocation.top_cost_minor) over last_days / nullif(sum(allocation.cost_minor) over last_days, 0) as actual_share_30d
+from campaigns.allocation as allocation
+window last_days as (order by allocation.as_of_date range between interval '29 days' preceding and current row);
+comment on view bi.allocation is 'Where the money for promotion went, by day: expected margin, cost, and the actual split between the customers who matter most and the others against the rule of 80/20. Grain: one row per as_of_date.';
+comment on column bi.allocation.as_of_date is 'day the decisions are for';
+comment on column bi.allocation.contenders is 'promotional contacts that no rule kept out';
+comment on column bi.allocation.chosen is 'contacts chosen';
+comment on column bi.allocation.value_minor is 'expected incremental margin of the chosen before their cost, minor units';
+comment on column bi.allocation.cost_minor is 'expected cost of the chosen, minor units';
+comment on column bi.allocation.net_minor is 'the difference, minor units';
+comment on column bi.allocation.gap_share is 'share by which it may fall short of the best allocation there is; 0 where it is known to be the best';
+comment on column bi.allocation.method is 'unconstrained, exact or bounded';
+comment on column bi.allocation.top_share is 'share of purchasers that counts as those who matter most';
+comment on column bi.allocation.meant_share is 'share of the money that is meant for them; 0 without such a rule';
+comment on column bi.allocation.top_cost_minor is 'expected cost of contacts of theirs, minor units';
+comment on column bi.allocation.rest_cost_minor is 'expected cost of contacts of the others, minor units';
+comment on column bi.allocation.actual_share is 'share of the expected cost that goes to those who matter most; null on a day without cost';
+comment on column bi.allocation.actual_share_30d is 'the same over the 30 days that end with the day';
+
 create view bi.audience (as_of_date, play, label, label_zh, members, sendable_members, added, updated, removed, audience_date, days_behind, planned_selected, planned_control, planned_excluded) as
 -- bi.audience: what is in the marketing database beside what the day's plan said.
 with
@@ -4837,6 +4923,81 @@ comment on column bi.audience.days_behind is 'days between as_of_date and audien
 comment on column bi.audience.planned_selected is 'people chosen by the day''s plan';
 comment on column bi.audience.planned_control is 'people held back at random by the day''s plan';
 comment on column bi.audience.planned_excluded is 'people who matched but were kept out by a rule';
+
+create view bi.budget_price (as_of_date, kind, name, label, label_zh, unit, most, used, used_share, shadow_price_minor, meaning_en, meaning_zh) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.budget_price: limits of the published days' allocations with their prices.
+with
+
+names as (
+    select distinct on (play)
+        play,
+        name_en,
+        name_zh
+    from campaigns.play
+    order by play, registered_at desc
+),
+
+labelled as (
+    select
+        price.*,
+        case price.kind
+            when 'total_budget' then 'budget of all promotion'
+            when 'rest_budget' then 'budget of customers outside the top'
+            when 'play_budget' then 'budget of ' || coalesce(names.name_en, price.name)
+            when 'play_capacity' then 'contacts of ' || coalesce(names.name_en, price.name)
+            else 'contacts through ' || price.name
+        end as label,
+        case price.kind
+            when 'total_budget' then '全部促销预算'
+            when 'rest_budget' then '非重点客户预算'
+            when 'play_budget' then coalesce(names.name_zh, price.name) || '预算'
+            when 'play_capacity' then coalesce(names.name_zh, price.name) || '每日名额'
+            else price.name || '渠道每日名额'
+        end as label_zh
+    from campaigns.allocation_limit as price
+    left join names on price.name = names.play
+)
+
+select
+    as_of_date,
+    kind,
+    name,
+    label,
+    label_zh,
+    case when is_money then 'money' else 'contacts' end as unit,
+    most,
+    used,
+    used / nullif(most, 0) as used_share,
+    shadow_price_minor,
+    case
+        when shadow_price_minor = 0 then 'Not used up: more of it would change nothing.'
+        when is_money
+            then
+                'One more unit of money would bring ' || round(cast(shadow_price_minor + 1 as numeric), 2)
+                || ' units of margin, itself included.'
+        else 'One more contact would bring ' || round(cast(shadow_price_minor as numeric)) || ' minor units of margin after cost.'
+    end as meaning_en,
+    case
+        when shadow_price_minor = 0 then '尚未用完，增加也不会改变结果。'
+        when is_money
+            then '每多投入1单位预算，预计带来' || round(cast(shadow_price_minor + 1 as numeric), 2) || '单位毛利（含收回的投入）。'
+        else '每多一个名额，预计带来净毛利' || round(cast(shadow_price_minor as numeric)) || '（最小货币单位）。'
+    end as meaning_zh
+from labelled;
+comment on view bi.budget_price is 'Budgets and capacities of each day, how far they were used, and what one more unit would bring (shadow price): above 1 for a unit of money, more money would have brought more than itself. Grain: one row per limit and as_of_date.';
+comment on column bi.budget_price.as_of_date is 'day the decisions are for';
+comment on column bi.budget_price.kind is 'total_budget, rest_budget (customers outside the top), play_budget, play_capacity or channel_capacity';
+comment on column bi.budget_price.name is 'the play or channel; all for budgets over all plays';
+comment on column bi.budget_price.label is 'what is limited, in English';
+comment on column bi.budget_price.label_zh is 'what is limited, in Chinese';
+comment on column bi.budget_price.unit is 'money (minor units) or contacts';
+comment on column bi.budget_price.most is 'what was left to use on the day';
+comment on column bi.budget_price.used is 'what the chosen use';
+comment on column bi.budget_price.used_share is 'used over most; null where nothing was left';
+comment on column bi.budget_price.shadow_price_minor is 'margin after cost that one more unit would bring, minor units; 0 where the limit binds nothing';
+comment on column bi.budget_price.meaning_en is 'the same as a sentence, in English';
+comment on column bi.budget_price.meaning_zh is 'the same as a sentence, in Chinese';
 
 create view bi.cohort (cohort_month, month, months_since, as_of_date, cohort_customers, active_customers, retention, orders, net_minor) with (security_barrier = true) as
 -- with (security_barrier = true)
@@ -4979,6 +5140,87 @@ comment on column bi.complaint_clock.severity is 'minor, medium or severe; ''unk
 comment on column bi.complaint_clock.breaches_open is 'still waiting for the answer';
 comment on column bi.complaint_clock.breaches_closed is 'answered late';
 comment on column bi.complaint_clock.oldest_due_at is 'due time of the longest waiting open case; null if none is open';
+
+create view bi.control_health (as_of_date, play, label, label_zh, service_tier, treated_customers, control_customers, expected_share, observed_share, p_value, balance, contaminated_share, contamination, advice_en, advice_zh) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.control_health: checks of the control groups as of the newest measurement.
+with
+
+newest as (
+    select max(cast(slice_key as date)) as as_of_date
+    from ops.published
+    where table_name = 'bi.control_balance'
+),
+
+names as (
+    select distinct on (play)
+        play,
+        name_en,
+        name_zh
+    from campaigns.play
+    order by play, registered_at desc
+),
+
+checked as (
+    select
+        balance.*,
+        contamination.contaminated_share,
+        contamination.verdict as contamination,
+        least(balance.treated_customers, balance.control_customers) >= coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as is_shown
+    from newest
+    inner join bi.control_balance as balance on newest.as_of_date = balance.as_of_date
+    left join bi.control_contamination as contamination
+        on balance.as_of_date = contamination.as_of_date and balance.play = contamination.play
+)
+
+select
+    checked.as_of_date,
+    checked.play,
+    case when checked.play = '*' then 'universal control group' else coalesce(names.name_en, checked.play) end as label,
+    case when checked.play = '*' then '全局对照组' else coalesce(names.name_zh, checked.play) end as label_zh,
+    checked.service_tier,
+    case when checked.is_shown then checked.treated_customers end as treated_customers,
+    case when checked.is_shown then checked.control_customers end as control_customers,
+    case when checked.is_shown then checked.expected_share end as expected_share,
+    case when checked.is_shown then checked.observed_share end as observed_share,
+    case when checked.is_shown then checked.p_value end as p_value,
+    case when checked.is_shown then checked.verdict else 'too_few' end as balance,
+    case when checked.is_shown then checked.contaminated_share end as contaminated_share,
+    case when checked.is_shown then checked.contamination end as contamination,
+    case
+        when not checked.is_shown or checked.verdict = 'too_few' then 'Too few people yet to say anything.'
+        when checked.verdict = 'imbalanced'
+            then 'Do not trust the effect: chance does not explain the size of the control group. Look for what removes people from one group only.'
+        when checked.contamination = 'contaminated'
+            then 'The effect is understated: control customers were contacted. Ask which tool sends outside the audience.'
+        else 'The groups can be compared.'
+    end as advice_en,
+    case
+        when not checked.is_shown or checked.verdict = 'too_few' then '人数太少，暂无法判断。'
+        when checked.verdict = 'imbalanced' then '效果不可信：对照组人数偏差无法用随机解释，请检查是否只从一组中剔除了客户。'
+        when checked.contamination = 'contaminated' then '效果被低估：对照组客户仍被触达，请检查哪个工具绕过名单发送。'
+        else '两组可以比较。'
+    end as advice_zh
+from checked
+left join names on checked.play = names.play;
+comment on view bi.control_health is 'Whether control groups can be trusted, as of the newest measurement: sizes against the draw, and who was contacted all the same. Groups below the suppression size are hidden. Grain: one row per play and tier.';
+comment on column bi.control_health.as_of_date is 'date of the measurement';
+comment on column bi.control_health.play is 'the play; * for the universal group, which no promotion reaches';
+comment on column bi.control_health.label is 'name of the play in English';
+comment on column bi.control_health.label_zh is 'name of the play in Chinese';
+comment on column bi.control_health.service_tier is 'service tier; all for everybody';
+comment on column bi.control_health.treated_customers is 'customers reached; null where hidden';
+comment on column bi.control_health.control_customers is 'customers held back; null where hidden';
+comment on column bi.control_health.expected_share is 'share that the draw holds back; null where hidden';
+comment on column bi.control_health.observed_share is 'share held back; null where hidden';
+comment on column bi.control_health.p_value is 'probability of such a deviation or a larger one by chance; null where hidden';
+comment on column bi.control_health.balance is 'balanced, imbalanced (p below 0.001) or too_few';
+comment on column bi.control_health.contaminated_share is 'share of the control group contacted all the same, all tiers together; null where hidden or not measured';
+comment on column bi.control_health.contamination is 'clean, traces or contaminated (more than one in a hundred); null where not measured';
+comment on column bi.control_health.advice_en is 'what to make of it, in English';
+comment on column bi.control_health.advice_zh is 'what to make of it, in Chinese';
 
 create view bi.customer (customer_key, as_of_date, region, customer_kind, member_since_month, service_tier, is_at_risk, lifecycle_stage, value_class, rfm_class, rfm_segment, membership_level, count_orders_365d, net_minor_365d, recency_days, mean_days_between_orders, overdue_ratio, discount_share_365d, count_complaints_open, latest_nps, churn_probability, clv_12m_minor, repurchase_probability_90d, next_order_date, persona, count_warnings, has_fallback_scores) with (security_barrier = true) as
 -- with (security_barrier = true)
@@ -5401,6 +5643,69 @@ comment on column bi.parity.rate_expected is 'share to be expected from the valu
 comment on column bi.parity.ratio_expected is 'rate over rate_expected: below 1 the group gets the outcome more seldom than others of equal value and stage';
 comment on column bi.parity.is_notable is 'less than four fifths of what was to be expected, and more than three standard errors away: look for the attribute that stands for this one';
 
+create view bi.play_allocation (as_of_date, play, label, label_zh, contenders, chosen, beaten, over_budget, channel_full, do_not_disturb, not_worth_its_cost, measured_share, stated_share, value_minor, cost_minor) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.play_allocation: the published days' allocations by play.
+with
+
+names as (
+    select distinct on (play)
+        play,
+        name_en,
+        name_zh
+    from campaigns.play
+    order by play, registered_at desc
+),
+
+smallest as (
+    select
+        coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as customers
+)
+
+select
+    allocated.as_of_date,
+    allocated.play,
+    coalesce(names.name_en, allocated.play) as label,
+    coalesce(names.name_zh, allocated.play) as label_zh,
+    case when allocated.contenders >= smallest.customers then allocated.contenders end as contenders,
+    case when allocated.chosen >= smallest.customers then allocated.chosen end as chosen,
+    case when allocated.beaten >= smallest.customers then allocated.beaten end as beaten,
+    case when allocated.over_budget >= smallest.customers then allocated.over_budget end as over_budget,
+    case when allocated.channel_full >= smallest.customers then allocated.channel_full end as channel_full,
+    case when allocated.do_not_disturb >= smallest.customers then allocated.do_not_disturb end as do_not_disturb,
+    case when allocated.not_worth_its_cost >= smallest.customers then allocated.not_worth_its_cost end as not_worth_its_cost,
+    case
+        when allocated.contenders >= smallest.customers
+            then allocated.measured / cast(allocated.contenders as double precision)
+    end as measured_share,
+    case
+        when allocated.contenders >= smallest.customers
+            then allocated.stated / cast(allocated.contenders as double precision)
+    end as stated_share,
+    case when allocated.chosen >= smallest.customers then allocated.value_minor end as value_minor,
+    case when allocated.chosen >= smallest.customers then allocated.cost_minor end as cost_minor
+from campaigns.allocation_play as allocated
+cross join smallest
+left join names on allocated.play = names.play;
+comment on view bi.play_allocation is 'What the allocation made of each promotional play''s contenders, by day. Groups below the suppression size are hidden. Grain: one row per promotional play and as_of_date.';
+comment on column bi.play_allocation.as_of_date is 'day the decisions are for';
+comment on column bi.play_allocation.play is 'the play';
+comment on column bi.play_allocation.label is 'name of the play in English';
+comment on column bi.play_allocation.label_zh is 'name of the play in Chinese';
+comment on column bi.play_allocation.contenders is 'contacts that no rule kept out; null where hidden';
+comment on column bi.play_allocation.chosen is 'chosen; null where hidden';
+comment on column bi.play_allocation.beaten is 'the customer''s day went to another play; null where hidden';
+comment on column bi.play_allocation.over_budget is 'worth it, but the money brings more elsewhere; null where hidden';
+comment on column bi.play_allocation.channel_full is 'worth it, but the channel or the play serves others who bring more; null where hidden';
+comment on column bi.play_allocation.do_not_disturb is 'expected to do harm; null where hidden';
+comment on column bi.play_allocation.not_worth_its_cost is 'expected to bring less than it costs; null where hidden';
+comment on column bi.play_allocation.measured_share is 'share of the contenders whose value was measured; null where hidden';
+comment on column bi.play_allocation.stated_share is 'share whose value the play states; for the others its priority stands in; null where hidden';
+comment on column bi.play_allocation.value_minor is 'expected incremental margin of the chosen before their cost, minor units; null where hidden';
+comment on column bi.play_allocation.cost_minor is 'expected cost of the chosen, minor units; null where hidden';
+
 create view bi.play_result (as_of_date, play, label, label_zh, service_tier, outcome, outcome_days, treated_customers, control_customers, treated_mean, control_mean, difference, lower_95, upper_95, lower_any_95, upper_any_95, detectable, verdict) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.play_result: effects as of the newest measurement.
@@ -5774,6 +6079,44 @@ comment on column bi.segment_stability.undamped_movers is 'tier only: customers 
 comment on column bi.segment_stability.flap_days is 'days within which being back counts as flapping';
 comment on column bi.segment_stability.flappers is 'tier and stage: customers who left a group and were back within these days; null where hidden';
 comment on column bi.segment_stability.flap_rate is 'flappers over customers; null where hidden';
+
+create view campaigns.do_not_disturb (as_of_date, customer_key, play, value_minor, evidence, is_every_play) as
+-- campaigns.do_not_disturb: contenders left alone because the contact is expected to do harm.
+with
+
+open_to as (
+    select
+        contender.as_of_date,
+        contender.customer_key,
+        contender.position,
+        contender.value_minor,
+        contender.evidence,
+        contender.verdict,
+        bool_and(contender.verdict in ('do_not_disturb', 'exempt', 'standing', 'control')) over (
+            partition by contender.as_of_date, contender.customer_key
+        ) as is_every_play
+    from campaigns.contender as contender
+)
+
+select
+    open_to.as_of_date,
+    open_to.customer_key,
+    plan_version.plays[open_to.position] as play,
+    open_to.value_minor,
+    open_to.evidence,
+    open_to.is_every_play
+from open_to
+inner join campaigns.eligibility as eligibility
+    on open_to.as_of_date = eligibility.as_of_date and open_to.customer_key = eligibility.customer_key
+inner join campaigns.plan_version as plan_version on eligibility.plays_version = plan_version.plays_version
+where open_to.verdict = 'do_not_disturb';
+comment on view campaigns.do_not_disturb is 'The do-not-disturb list: customers and promotional plays of whom it is expected that the contact does harm, for the days that contenders are kept. Tools that send on their own should leave them alone as well. Grain: one row per customer_key and play per as_of_date.';
+comment on column campaigns.do_not_disturb.as_of_date is 'day the decision is for';
+comment on column campaigns.do_not_disturb.customer_key is 'the person';
+comment on column campaigns.do_not_disturb.play is 'the play';
+comment on column campaigns.do_not_disturb.value_minor is 'expected incremental margin of the contact before its cost, minor units: below zero';
+comment on column campaigns.do_not_disturb.evidence is 'what it rests on: measured, stated or priority';
+comment on column campaigns.do_not_disturb.is_every_play is 'true where the same holds for every promotion that was open to the customer on the day';
 
 create view campaigns.exclusion_rule (position, bit, rule, label_en, label_zh) as
 -- campaigns.exclusion_rule: the order in which reasons are named. What holds for the person comes first, then whether the play is for

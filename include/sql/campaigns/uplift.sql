@@ -16,7 +16,7 @@ effects as (
         effect.treated_customers,
         effect.control_customers,
         effect.difference,
-        (effect.upper_95 - effect.lower_95) / (2 * 1.959964) as standard_error
+        effect.standard_error
     from newest
     inner join bi.play_effect as effect on newest.measured_on = effect.as_of_date
     where
