@@ -403,17 +403,17 @@ comment on column campaigns.allocation.rest_cost_minor is 'expected cost of thos
 create table campaigns.allocation_limit (
     as_of_date date not null,
     kind text not null,
-    name text not null,
+    applies_to text not null,
     is_money boolean not null,
     most double precision not null,
     used double precision not null,
     shadow_price_minor double precision not null,
-    primary key (as_of_date, kind, name)
+    primary key (as_of_date, kind, applies_to)
 ) partition by range (as_of_date);
 comment on table campaigns.allocation_limit is 'Every limit of the day''s allocation, how far it was used, and its shadow price: what one more unit of it would bring. Grain: one row per limit per as_of_date.';
 comment on column campaigns.allocation_limit.as_of_date is 'day the decisions are for';
 comment on column campaigns.allocation_limit.kind is 'total_budget, rest_budget (customers outside the top), play_budget, play_capacity or channel_capacity';
-comment on column campaigns.allocation_limit.name is 'the play or channel; all for budgets over all plays';
+comment on column campaigns.allocation_limit.applies_to is 'the play or channel; all for budgets over all plays';
 comment on column campaigns.allocation_limit.is_money is 'true where the unit is a minor unit of money, false where it is a contact';
 comment on column campaigns.allocation_limit.most is 'what was left to use on the day';
 comment on column campaigns.allocation_limit.used is 'what the chosen use';
@@ -4924,7 +4924,7 @@ comment on column bi.audience.planned_selected is 'people chosen by the day''s p
 comment on column bi.audience.planned_control is 'people held back at random by the day''s plan';
 comment on column bi.audience.planned_excluded is 'people who matched but were kept out by a rule';
 
-create view bi.budget_price (as_of_date, kind, name, label, label_zh, unit, most, used, used_share, shadow_price_minor, meaning_en, meaning_zh) with (security_barrier = true) as
+create view bi.budget_price (as_of_date, kind, applies_to, label, label_zh, unit, most, used, used_share, shadow_price_minor, meaning_en, meaning_zh) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.budget_price: limits of the published days' allocations with their prices.
 with
@@ -4944,25 +4944,25 @@ labelled as (
         case price.kind
             when 'total_budget' then 'budget of all promotion'
             when 'rest_budget' then 'budget of customers outside the top'
-            when 'play_budget' then 'budget of ' || coalesce(names.name_en, price.name)
-            when 'play_capacity' then 'contacts of ' || coalesce(names.name_en, price.name)
-            else 'contacts through ' || price.name
+            when 'play_budget' then 'budget of ' || coalesce(names.name_en, price.applies_to)
+            when 'play_capacity' then 'contacts of ' || coalesce(names.name_en, price.applies_to)
+            else 'contacts through ' || price.applies_to
         end as label,
         case price.kind
             when 'total_budget' then '全部促销预算'
             when 'rest_budget' then '非重点客户预算'
-            when 'play_budget' then coalesce(names.name_zh, price.name) || '预算'
-            when 'play_capacity' then coalesce(names.name_zh, price.name) || '每日名额'
-            else price.name || '渠道每日名额'
+            when 'play_budget' then coalesce(names.name_zh, price.applies_to) || '预算'
+            when 'play_capacity' then coalesce(names.name_zh, price.applies_to) || '每日名额'
+            else price.applies_to || '渠道每日名额'
         end as label_zh
     from campaigns.allocation_limit as price
-    left join names on price.name = names.play
+    left join names on price.applies_to = names.play
 )
 
 select
     as_of_date,
     kind,
-    name,
+    applies_to,
     label,
     label_zh,
     case when is_money then 'money' else 'contacts' end as unit,
@@ -4988,7 +4988,7 @@ from labelled;
 comment on view bi.budget_price is 'Budgets and capacities of each day, how far they were used, and what one more unit would bring (shadow price): above 1 for a unit of money, more money would have brought more than itself. Grain: one row per limit and as_of_date.';
 comment on column bi.budget_price.as_of_date is 'day the decisions are for';
 comment on column bi.budget_price.kind is 'total_budget, rest_budget (customers outside the top), play_budget, play_capacity or channel_capacity';
-comment on column bi.budget_price.name is 'the play or channel; all for budgets over all plays';
+comment on column bi.budget_price.applies_to is 'the play or channel; all for budgets over all plays';
 comment on column bi.budget_price.label is 'what is limited, in English';
 comment on column bi.budget_price.label_zh is 'what is limited, in Chinese';
 comment on column bi.budget_price.unit is 'money (minor units) or contacts';

@@ -17,25 +17,25 @@ labelled as (
         case price.kind
             when 'total_budget' then 'budget of all promotion'
             when 'rest_budget' then 'budget of customers outside the top'
-            when 'play_budget' then 'budget of ' || coalesce(names.name_en, price.name)
-            when 'play_capacity' then 'contacts of ' || coalesce(names.name_en, price.name)
-            else 'contacts through ' || price.name
+            when 'play_budget' then 'budget of ' || coalesce(names.name_en, price.applies_to)
+            when 'play_capacity' then 'contacts of ' || coalesce(names.name_en, price.applies_to)
+            else 'contacts through ' || price.applies_to
         end as label,
         case price.kind
             when 'total_budget' then '全部促销预算'
             when 'rest_budget' then '非重点客户预算'
-            when 'play_budget' then coalesce(names.name_zh, price.name) || '预算'
-            when 'play_capacity' then coalesce(names.name_zh, price.name) || '每日名额'
-            else price.name || '渠道每日名额'
+            when 'play_budget' then coalesce(names.name_zh, price.applies_to) || '预算'
+            when 'play_capacity' then coalesce(names.name_zh, price.applies_to) || '每日名额'
+            else price.applies_to || '渠道每日名额'
         end as label_zh
     from campaigns.allocation_limit as price
-    left join names on price.name = names.play
+    left join names on price.applies_to = names.play
 )
 
 select
     as_of_date,
     kind,
-    name,
+    applies_to,
     label,
     label_zh,
     case when is_money then 'money' else 'contacts' end as unit,

@@ -82,7 +82,7 @@ def fill_allocation(
             {
                 "as_of_date": day,
                 "kind": limit.kind,
-                "name": "all" if limit.index is None else names[limit.kind][limit.index],
+                "applies_to": "all" if limit.index is None else names[limit.kind][limit.index],
                 "is_money": limit.kind.endswith("_budget"),
                 "most": limit.most,
                 "used": limit.used,
