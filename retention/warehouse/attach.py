@@ -25,8 +25,8 @@ from sqlalchemy.exc import DBAPIError
 
 from retention.warehouse.connections import Warehouse
 from retention.warehouse.contracts import Contract
-from retention.warehouse.ddl import create_indexes
 from retention.warehouse.identifiers import literal, quote
+from retention.warehouse.indexes import create_indexes
 
 TRIES = 30
 """How often the locks are asked for."""

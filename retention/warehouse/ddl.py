@@ -15,6 +15,7 @@ from pathlib import Path
 from retention.settings import PROJECT_ROOT
 from retention.warehouse.contracts import Contract, all_contracts, sql_file
 from retention.warehouse.identifiers import literal, quote
+from retention.warehouse.indexes import create_indexes
 
 MIGRATIONS = PROJECT_ROOT / "migrations"
 SCHEMAS = {
@@ -39,7 +40,6 @@ SCHEMAS = {
     },
 }
 
-_MANY_VALUES = {"bigint": "int8_minmax_multi_ops", "timestamptz": "timestamptz_minmax_multi_ops"}
 _EVENTS = {
     "insert": "new table as new_rows",
     "update": "old table as old_rows new table as new_rows",
@@ -66,21 +66,6 @@ def create_table(contract: Contract) -> str:
     statements = [f"create table {contract.schema}.{quote(contract.name)} (\n" + ",\n".join(lines) + f"\n){partition};"]
     statements.extend(f"{statement};" for statement in create_indexes(contract, f"{contract.schema}.{quote(contract.name)}"))
     return "\n".join([*statements, *_comments(contract)])
-
-
-def create_indexes(contract: Contract, table: str) -> list[str]:
-    """Return the statements that make the indexes of a contract, beside its primary key, on a table of its shape."""
-    statements = []
-    for index in contract.indexes:
-        unique = "unique " if index.unique else ""
-        include = f" include ({', '.join(map(quote, index.include))})" if index.include else ""
-        where = f" where {index.where}" if index.where else ""
-        columns, using = ", ".join(map(quote, index.columns)), ""
-        if index.method == "brin":  # of several values a block: space that deleted rows leave is filled with later ones
-            columns = ", ".join(f"{quote(name)} {_MANY_VALUES[contract.column(name).type]}" for name in index.columns)
-            using, where = "using brin ", f" with (autosummarize = on){where}"
-        statements.append(f"create {unique}index on {table} {using}({columns}){include}{where}")
-    return statements
 
 
 def create_view(contract: Contract) -> str:

@@ -179,7 +179,10 @@ class StageWriter:
                     connection.execute(
                         sa.text(f"delete from {target} where as_of_date = :as_of_date"), {"as_of_date": as_of_date}
                     )
-                    connection.exec_driver_sql(f"insert into {target} ({columns}) select {columns} from {staged}")
+                    key = ", ".join(map(quote, contract.primary_key))  # in its order: random keys would go all over its index
+                    connection.exec_driver_sql(
+                        f"insert into {target} ({columns}) select {columns} from {staged} order by {key}"
+                    )
                 failpoint("writer.slice_replaced")
                 rows, checksum = self._finished[table]
                 self.lease.record(connection, table, rows, as_of_date.isoformat(), checksum)

@@ -234,8 +234,7 @@ def test_the_log_is_kept_as_long_as_it_is_needed(company: Company) -> None:
 
 def test_every_fact_that_features_read_is_logged() -> None:
     for table in FEATURE_TABLES:
-        # States of orders come with the order: its entries in the ledger are written anew, and these are logged.
-        for fact in tables.facts_of(table) - {"core.order_version"}:
+        for fact in tables.facts_of(table):
             assert load_contract(fact).touched, f"{table} reads {fact}, whose changes nobody logs"
 
 
@@ -271,3 +270,30 @@ def test_a_first_load_logs_one_row_for_everybody(company: Company) -> None:
     build(second)
     assert f'"features.customer_engagement": {len(NAMES) - 2}' in _origin(company.warehouse, second.as_of_date)["computed"]
     assert differences(second) == {}
+
+
+def test_an_order_dated_years_ahead_in_a_first_load_has_one_person_computed_daily(company: Company) -> None:
+    """Whose rows lie ahead is logged by person; the others of the load are forgotten once it was built."""
+    company.execute(
+        "insert into core.interaction (interaction_key, source_customer_key, customer_key, happened_at, kind, source, batch_id, "
+        "is_simulated) select 1000 + n, 1, case when n = 7 then cast(:ana as bigint) else :bo end, "
+        "case when n = 7 then timestamptz '2199-01-01' else timestamptz '2026-01-01' end, 'visit', 'test', 1, false "
+        "from generate_series(1, 100001) as n",
+        ana=KEYS["Ana"],
+        bo=KEYS["Bo"],
+    )
+    _, second = _next_days(company.warehouse)
+    assert '"features.customer_engagement": 1' in _origin(company.warehouse, second.as_of_date)["computed"]
+    assert differences(second) == {}
+
+
+def test_a_late_older_state_of_an_order_is_logged(company: Company) -> None:
+    company.execute("delete from ops.touched")
+    company.execute(
+        "insert into core.order_version (order_key, version_at, ordered_at, currency, gross_original, source, batch_id, is_simulated) "
+        "select order_key, ordered_at, ordered_at, currency, gross_original, source, batch_id, is_simulated from core.order_header "
+        "where customer_key = :who",
+        who=KEYS["Bo"],
+    )
+    found = read_frame(company.warehouse, "select fact, customer_key from ops.touched")
+    assert found.to_dict("records") == [{"fact": "core.order_version", "customer_key": KEYS["Bo"]}]
