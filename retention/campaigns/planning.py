@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.campaigns.allocation import fill_allocation, read_budgets
 from retention.campaigns.binding import plan_binds, play_records
-from retention.campaigns.compiling import Statement
 from retention.campaigns.contending import contender_query
 from retention.campaigns.deciding import decision_query
 from retention.campaigns.eligibility import CHANNELS, eligibility_query, plays_version, settled_masks
@@ -24,11 +21,12 @@ from retention.campaigns.holdout import keep_universal
 from retention.campaigns.plays import PLAYS_DIR, Play, usable_plays
 from retention.campaigns.receipts import receive
 from retention.campaigns.settling import settle
+from retention.campaigns.stages import Stages
 from retention.campaigns.stratifying import Draw, Key, fit_plays, fit_universal, keep_draws, read_draws
 from retention.campaigns.valuing import fill_uplift, read_valuation
 from retention.quality import check_slices
 from retention.quality.results import CheckResult, store
-from retention.warehouse import Run, failpoint, read_arrow, sql_file, stage_writer
+from retention.warehouse import Run, failpoint, read_arrow, stage_writer
 from retention.warehouse.writer import StageWriter
 
 log = logging.getLogger(__name__)
@@ -95,7 +93,7 @@ def build(run: Run, writer: StageWriter, plays: Sequence[Play]) -> Mapping[Key, 
     -------
     The draws of the control groups that hold on the day, those of periods that begin with it among them.
     """
-    stages = _Stages(run, writer, plan_binds(run, plays))
+    stages = Stages(run, writer, plan_binds(run, plays))
     stages.fill("campaigns.customer_attributes")
     attributes = writer.staging("campaigns.customer_attributes")
     fill_uplift(writer, run)
@@ -125,43 +123,6 @@ def build(run: Run, writer: StageWriter, plays: Sequence[Play]) -> Mapping[Key, 
     for table in ("campaigns.play_run", "campaigns.exclusion_count", "campaigns.staff_task"):
         stages.fill(table)
     return draws
-
-
-class _Stages:
-    """Fills slices one after the other, each from the staging tables of those before."""
-
-    def __init__(self, run: Run, writer: StageWriter, binds: Mapping[str, Any]) -> None:
-        self._run, self._writer, self._binds = run, writer, binds
-
-    def fill(self, table: str, query: Statement | None = None) -> None:
-        """Fill a slice by its file, or by a statement that was compiled from it; side by side where it asks for buckets."""
-        query = query or Statement(sql_file(table.replace(".", "/")), {})
-        sql, features = self._staged(query.sql), self._run.settings.features
-        self._writer.fill_select(
-            table,
-            sql,
-            {**self._binds, **query.binds},
-            buckets=features.buckets if ":bucket_count" in sql else 1,
-            work_mem_mb=features.work_mem_mb,
-        )
-        self.execute(f"analyze {table}")  # the planner must know the size of what was filled a moment ago
-
-    def refill(self, table: str, rows: pa.Table) -> None:
-        """Put other rows in the place of those that a slice was filled with."""
-        self.execute(f"truncate {table}")
-        self._writer.fill_arrow(table, rows)
-        self.execute(f"analyze {table}")
-
-    def execute(self, sql: str) -> None:
-        """Execute a statement on the staging tables."""
-        with self._run.warehouse.begin() as connection:
-            connection.exec_driver_sql(self._staged(sql))
-
-    def _staged(self, sql: str) -> str:
-        """Return a query with the tables that are staged already in the place of the published ones."""
-        for table, staging in self._writer.tables.items():
-            sql = re.sub(rf"\b{re.escape(table)}\b", staging, sql)
-        return sql
 
 
 def _last_definitions(run: Run) -> dict[str, Mapping[str, Any]]:

@@ -45,7 +45,7 @@ matched as (
     cross join lateral unnest(array_positions(eligibility.failing_rules, 0)) as listed (position)
     where
         eligibility.as_of_date = :as_of_date
-        and mod(eligibility.customer_key & 65535, cast(:bucket_count as integer)) = :bucket
+        and coalesce(mod(eligibility.customer_key & 65535, cast(:bucket_count as integer)) = :bucket, false)
 ),
 
 memberships as (
@@ -64,7 +64,7 @@ memberships as (
         delivery.as_of_date <= :as_of_date
         and delivery.valid_until > :as_of
         and (delivery.removed_on is null or delivery.removed_on >= :as_of_date)
-        and mod(coalesce(alias.customer_key, delivery.customer_key) & 65535, cast(:bucket_count as integer)) = :bucket
+        and coalesce(mod(coalesce(alias.customer_key, delivery.customer_key) & 65535, cast(:bucket_count as integer)) = :bucket, false)
     order by
         plays.position, coalesce(alias.customer_key, delivery.customer_key), delivery.as_of_date desc, delivery.send_key
 ),

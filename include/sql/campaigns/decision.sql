@@ -69,7 +69,7 @@ chosen as (
     where
         contender.as_of_date = :as_of_date
         and contender.verdict in ('chosen', 'standing', 'exempt', 'control')
-        and mod(contender.customer_key & 65535, cast(:bucket_count as integer)) = :bucket
+        and coalesce(mod(contender.customer_key & 65535, cast(:bucket_count as integer)) = :bucket, false)
 ),
 
 told as (

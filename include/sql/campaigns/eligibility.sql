@@ -1,6 +1,7 @@
 -- campaigns.eligibility: one row per customer per as_of_date. What is known of a customer is joined once; each play is then an
 -- expression over that one row, so that a play more costs no row more. What a slash and a star mark depends on the plays:
--- retention/campaigns/eligibility.py puts it in place. Runs once per customer bucket.
+-- retention/campaigns/eligibility.py puts it in place. Runs once per customer bucket; the coalesce around that condition is for the
+-- planner, which would take a bare one for one customer in 200 and loop over all joins.
 with
 
 plays as (
@@ -42,7 +43,7 @@ decisions as (
     where
         consent.purpose in ('marketing', 'service', 'profiling')
         and (consent.decision = 'withdrawn' or consent.decided_at <= now() + interval '1 hour')
-        and mod(coalesce(other_keys.customer_key, consent.customer_key) & 65535, cast(:bucket_count as integer)) = :bucket
+        and coalesce(mod(coalesce(other_keys.customer_key, consent.customer_key) & 65535, cast(:bucket_count as integer)) = :bucket, false)
 ),
 
 latest as (
@@ -143,7 +144,7 @@ deliveries as (
     left join other_keys on delivery.customer_key = other_keys.source_customer_key
     where
         delivery.as_of_date <= :as_of_date
-        and mod(coalesce(other_keys.customer_key, delivery.customer_key) & 65535, cast(:bucket_count as integer)) = :bucket
+        and coalesce(mod(coalesce(other_keys.customer_key, delivery.customer_key) & 65535, cast(:bucket_count as integer)) = :bucket, false)
 ),
 
 by_play as (
@@ -255,7 +256,7 @@ known as (
     left join segments.tag as tag on attributes.customer_key = tag.customer_key and tag.as_of_date = :as_of_date
     where
         attributes.as_of_date = :as_of_date
-        and mod(attributes.customer_key & 65535, cast(:bucket_count as integer)) = :bucket
+        and coalesce(mod(attributes.customer_key & 65535, cast(:bucket_count as integer)) = :bucket, false)
     offset 0
 ),
 
