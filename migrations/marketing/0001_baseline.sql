@@ -57,6 +57,9 @@ create table marketing.audience_change (
     priority integer not null,
     valid_from timestamptz not null,
     valid_until timestamptz not null,
+    not_before time,
+    not_after time,
+    time_zone text,
     service_tier text,
     lifecycle_stage text,
     churn_band text,
@@ -89,6 +92,9 @@ comment on column marketing.audience_change.language is 'language to write in, I
 comment on column marketing.audience_change.priority is 'priority of the play; greater goes first';
 comment on column marketing.audience_change.valid_from is 'not to be used before';
 comment on column marketing.audience_change.valid_until is 'not to be used at or after; sendable hides it then';
+comment on column marketing.audience_change.not_before is 'to be used no earlier in the day than this, in time_zone: quiet hours; null where they do not apply';
+comment on column marketing.audience_change.not_after is 'to be used no later in the day than this, in time_zone; null where quiet hours do not apply';
+comment on column marketing.audience_change.time_zone is 'time zone of the person; the company''s where that is not known; null where quiet hours do not apply';
 comment on column marketing.audience_change.service_tier is 'service tier when the membership began';
 comment on column marketing.audience_change.lifecycle_stage is 'lifecycle stage when the membership began';
 comment on column marketing.audience_change.churn_band is 'churn probability when the membership began: low below 0.25, middle below 0.5, high from there; null without a score';
@@ -115,6 +121,9 @@ create table marketing.audience_stage (
     priority integer not null,
     valid_from timestamptz not null,
     valid_until timestamptz not null,
+    not_before time,
+    not_after time,
+    time_zone text,
     service_tier text,
     lifecycle_stage text,
     churn_band text,
@@ -151,6 +160,9 @@ comment on column marketing.audience_stage.language is 'language to write in, IS
 comment on column marketing.audience_stage.priority is 'priority of the play; greater goes first';
 comment on column marketing.audience_stage.valid_from is 'not to be used before';
 comment on column marketing.audience_stage.valid_until is 'not to be used at or after; sendable hides it then';
+comment on column marketing.audience_stage.not_before is 'to be used no earlier in the day than this, in time_zone: quiet hours; null where they do not apply';
+comment on column marketing.audience_stage.not_after is 'to be used no later in the day than this, in time_zone; null where quiet hours do not apply';
+comment on column marketing.audience_stage.time_zone is 'time zone of the person; the company''s where that is not known; null where quiet hours do not apply';
 comment on column marketing.audience_stage.service_tier is 'service tier when the membership began';
 comment on column marketing.audience_stage.lifecycle_stage is 'lifecycle stage when the membership began';
 comment on column marketing.audience_stage.churn_band is 'churn probability when the membership began: low below 0.25, middle below 0.5, high from there; null without a score';
@@ -262,6 +274,9 @@ create table marketing.campaign_audience (
     priority integer not null,
     valid_from timestamptz not null,
     valid_until timestamptz not null,
+    not_before time,
+    not_after time,
+    time_zone text,
     service_tier text,
     lifecycle_stage text,
     churn_band text,
@@ -290,6 +305,9 @@ comment on column marketing.campaign_audience.language is 'language to write in,
 comment on column marketing.campaign_audience.priority is 'priority of the play; greater goes first';
 comment on column marketing.campaign_audience.valid_from is 'not to be used before';
 comment on column marketing.campaign_audience.valid_until is 'not to be used at or after; sendable hides it then';
+comment on column marketing.campaign_audience.not_before is 'to be used no earlier in the day than this, in time_zone: quiet hours; null where they do not apply';
+comment on column marketing.campaign_audience.not_after is 'to be used no later in the day than this, in time_zone; null where quiet hours do not apply';
+comment on column marketing.campaign_audience.time_zone is 'time zone of the person; the company''s where that is not known; null where quiet hours do not apply';
 comment on column marketing.campaign_audience.service_tier is 'service tier when the membership began';
 comment on column marketing.campaign_audience.lifecycle_stage is 'lifecycle stage when the membership began';
 comment on column marketing.campaign_audience.churn_band is 'churn probability when the membership began: low below 0.25, middle below 0.5, high from there; null without a score';
@@ -485,7 +503,7 @@ comment on table marketing.target_event is 'Events of further targets that have 
 comment on column marketing.target_event.target is 'name of the target, as in include/targets';
 comment on column marketing.target_event.event_id is 'number of the event at the target';
 
-create view marketing.permitted (campaign, customer_key, customer_id, kind, purpose, uses_profiling, channel, offer, offer_terms, content_key, language, priority, valid_from, valid_until, service_tier, lifecycle_stage, churn_band, value_band, reasons_en, reasons_zh, send_key, joined_on) with (security_barrier = true) as
+create view marketing.permitted (campaign, customer_key, customer_id, kind, purpose, uses_profiling, channel, offer, offer_terms, content_key, language, priority, valid_from, valid_until, not_before, not_after, time_zone, service_tier, lifecycle_stage, churn_band, value_band, reasons_en, reasons_zh, send_key, joined_on) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- marketing.permitted: members whom nobody has to leave alone. Everything that can say no is looked up at the moment of reading.
 select
@@ -503,6 +521,9 @@ select
     member.priority,
     member.valid_from,
     member.valid_until,
+    member.not_before,
+    member.not_after,
+    member.time_zone,
     member.service_tier,
     member.lifecycle_stage,
     member.churn_band,
@@ -613,6 +634,9 @@ comment on column marketing.permitted.language is 'language to write in, ISO 639
 comment on column marketing.permitted.priority is 'priority of the play; greater goes first';
 comment on column marketing.permitted.valid_from is 'not to be used before';
 comment on column marketing.permitted.valid_until is 'not to be used at or after; sendable hides it then';
+comment on column marketing.permitted.not_before is 'to be used no earlier in the day than this, in time_zone: quiet hours; null where they do not apply';
+comment on column marketing.permitted.not_after is 'to be used no later in the day than this, in time_zone; null where quiet hours do not apply';
+comment on column marketing.permitted.time_zone is 'time zone of the person; the company''s where that is not known; null where quiet hours do not apply';
 comment on column marketing.permitted.service_tier is 'service tier when the membership began';
 comment on column marketing.permitted.lifecycle_stage is 'lifecycle stage when the membership began';
 comment on column marketing.permitted.churn_band is 'churn probability when the membership began: low below 0.25, middle below 0.5, high from there; null without a score';
@@ -622,7 +646,7 @@ comment on column marketing.permitted.reasons_zh is 'why this person is in, in C
 comment on column marketing.permitted.send_key is 'unique for ever per campaign, channel, period and customer: a tool that remembers the keys it used never sends twice';
 comment on column marketing.permitted.joined_on is 'as-of date on which the membership began';
 
-create view marketing.sendable (campaign, customer_key, customer_id, kind, purpose, uses_profiling, channel, offer, offer_terms, content_key, language, priority, valid_from, valid_until, service_tier, lifecycle_stage, churn_band, value_band, reasons_en, reasons_zh, send_key, joined_on) with (security_barrier = true) as
+create view marketing.sendable (campaign, customer_key, customer_id, kind, purpose, uses_profiling, channel, offer, offer_terms, content_key, language, priority, valid_from, valid_until, not_before, not_after, time_zone, service_tier, lifecycle_stage, churn_band, value_band, reasons_en, reasons_zh, send_key, joined_on) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- marketing.sendable: who may be contacted now. Everything that can say no is looked up at the moment of reading.
 with
@@ -653,6 +677,9 @@ select
     member.priority,
     member.valid_from,
     member.valid_until,
+    member.not_before,
+    member.not_after,
+    member.time_zone,
     member.service_tier,
     member.lifecycle_stage,
     member.churn_band,
@@ -666,6 +693,11 @@ inner join feeds on feeds.is_alive
 where
     member.valid_from <= now()
     and member.valid_until > now()
+    -- Quiet hours, in the zone of whoever is written to.
+    and (
+        member.time_zone is null
+        or cast(now() at time zone member.time_zone as time) between member.not_before and member.not_after
+    )
     and not exists (
         select 1
         from marketing.acknowledgement
@@ -686,6 +718,9 @@ comment on column marketing.sendable.language is 'language to write in, ISO 639-
 comment on column marketing.sendable.priority is 'priority of the play; greater goes first';
 comment on column marketing.sendable.valid_from is 'not to be used before';
 comment on column marketing.sendable.valid_until is 'not to be used at or after; sendable hides it then';
+comment on column marketing.sendable.not_before is 'to be used no earlier in the day than this, in time_zone: quiet hours; null where they do not apply';
+comment on column marketing.sendable.not_after is 'to be used no later in the day than this, in time_zone; null where quiet hours do not apply';
+comment on column marketing.sendable.time_zone is 'time zone of the person; the company''s where that is not known; null where quiet hours do not apply';
 comment on column marketing.sendable.service_tier is 'service tier when the membership began';
 comment on column marketing.sendable.lifecycle_stage is 'lifecycle stage when the membership began';
 comment on column marketing.sendable.churn_band is 'churn probability when the membership began: low below 0.25, middle below 0.5, high from there; null without a score';

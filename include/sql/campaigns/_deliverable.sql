@@ -49,7 +49,11 @@ select
     chosen.language,
     chosen.priority,
     chosen.valid_from,
-    chosen.valid_until,
+    -- A task may be due before its membership ends.
+    coalesce(task.due_until, chosen.valid_until) as valid_until,
+    chosen.not_before,
+    chosen.not_after,
+    chosen.time_zone,
     chosen.service_tier,
     chosen.lifecycle_stage,
     chosen.churn_band,

@@ -28,6 +28,9 @@ select
     member.priority,
     member.valid_from,
     member.valid_until,
+    member.not_before,
+    member.not_after,
+    member.time_zone,
     member.service_tier,
     member.lifecycle_stage,
     member.churn_band,
@@ -41,6 +44,11 @@ inner join feeds on feeds.is_alive
 where
     member.valid_from <= now()
     and member.valid_until > now()
+    -- Quiet hours, in the zone of whoever is written to.
+    and (
+        member.time_zone is null
+        or cast(now() at time zone member.time_zone as time) between member.not_before and member.not_after
+    )
     and not exists (
         select 1
         from marketing.acknowledgement

@@ -23,9 +23,10 @@ from retention.warehouse import Attempt, Run, Warehouse, ensure_partitions, load
 from retention.warehouse.embedded import EmbeddedPostgres
 from tests.retention.campaigns.conftest import _FILL, TODAY, Company
 
+_NOT_IN_AUDIENCE = 524_288
 _COUNTER = itertools.count(1)
 PLAYS: Mapping[str, str] = {"win_back": "promotional", "welcome": "promotional", "care": "service", "visit": "staff"}
-_TABLES = ("campaigns.decision", "campaigns.play_run", "campaigns.staff_task")
+_TABLES = ("campaigns.decision", "campaigns.eligibility", "campaigns.play_run", "campaigns.staff_task")
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def decide(
     guards: Mapping[str, Mapping[str, float]] | None = None,
 ) -> None:
     """Make the day's decisions what is given, as a published plan would."""
-    day = company.as_of_date
+    day, choices, plays = company.as_of_date, list(choices), list(plays)
     ensure_partitions(company.warehouse, list(_TABLES), day)
     decisions, tasks = [], []
     for choice in choices:
@@ -75,11 +76,17 @@ def decide(
             }
         )  # fmt: skip
         if PLAYS[choice.play] == "staff":
-            tasks.append({"as_of_date": day, "play": choice.play, "customer_key": choice.key, "send_key": choice.send_key})
+            tasks.append(
+                {
+                    "as_of_date": day, "play": choice.play, "customer_key": choice.key, "send_key": choice.send_key,
+                    "due_until": begins + timedelta(days=choice.valid_days),
+                }
+            )  # fmt: skip
     with company.warehouse.begin() as connection:
         for table in _TABLES:
             connection.execute(sa.text(f"delete from {table} where as_of_date = :day"), {"day": day})
         _insert(connection, "campaigns.decision", decisions)
+        _insert_masks(connection, day, choices, sorted(plays))
         _insert(connection, "campaigns.staff_task", tasks)
         for play in plays:
             definition = json.dumps({"guard": dict((guards or {}).get(play, {}))})
@@ -111,12 +118,37 @@ def decide(
         )
 
 
+def _insert_masks(connection: sa.Connection, day: date, choices: list[Choice], plays: list[str]) -> None:
+    """Write the masks of those selected: no rule failed for the plays they are in, all others do not match them."""
+    binds = {"plays": plays, "hashes": ["-"] * len(plays)}
+    version = connection.execute(
+        sa.text("select plays_version from campaigns.plan_version where plays = cast(:plays as text[])"), binds
+    ).scalar_one_or_none()
+    if version is None:
+        version = connection.execute(
+            sa.text(
+                "insert into campaigns.plan_version (plays_version, plays, content_hashes) select coalesce(max(plays_version), 0) + 1, "
+                "cast(:plays as text[]), cast(:hashes as text[]) from campaigns.plan_version returning plays_version"
+            ),
+            binds,
+        ).scalar_one()
+    inside = {(choice.key, choice.play) for choice in choices}
+    rows = [
+        {
+            "as_of_date": day, "customer_key": key, "plays_version": version,
+            "failing_rules": [0 if (key, play) in inside else _NOT_IN_AUDIENCE for play in plays],
+        }
+        for key in sorted({choice.key for choice in choices})
+    ]  # fmt: skip
+    _insert(connection, "campaigns.eligibility", rows)
+
+
 def _insert(connection: sa.Connection, table: str, rows: list[dict[str, Any]]) -> None:
     """Insert rows; what is required and not given gets a value of its type."""
     if not rows:
         return
     required = {
-        column.name: {**_FILL, "smallint": 0}[column.type]
+        column.name: {**_FILL, "smallint": 0, "integer []": []}[column.type]
         for column in load_contract(table).columns
         if not column.nullable and column.default is None and not column.identity
     }
