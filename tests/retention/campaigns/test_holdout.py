@@ -216,7 +216,7 @@ def test_the_universal_group_is_drawn_from_customers_by_tier(people: People) -> 
             ),
             {"salt": SALT, **binds.values},
         )
-        assert dict(rows.tuples().all()) == {tier: draw.controls for (_, tier), draw in draws.items()}
+        assert {row[0]: row[1] for row in rows} == {tier: draw.controls for (_, tier), draw in draws.items()}
     fit_universal(people.run, "staging.people", draws)  # known already: nothing is drawn again
     assert len(draws) == 2
 
