@@ -27,7 +27,7 @@ class Holiday:
     @property
     def key(self) -> str:
         """The event that tells this year's from the next: nobody is greeted twice on one holiday."""
-        return f"{self.code}|{self.on}"
+        return f"{self.code}/{self.on}"
 
 
 @cache

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.campaigns.allocation import fill_allocation, read_budgets
+from retention.campaigns.attributes import attributes_query
 from retention.campaigns.binding import plan_binds, play_records
 from retention.campaigns.contending import contender_query
 from retention.campaigns.deciding import decision_query
@@ -94,7 +95,7 @@ def build(run: Run, writer: StageWriter, plays: Sequence[Play]) -> Mapping[Key, 
     The draws of the control groups that hold on the day, those of periods that begin with it among them.
     """
     stages = Stages(run, writer, plan_binds(run, plays))
-    stages.fill("campaigns.customer_attributes")
+    stages.fill("campaigns.customer_attributes", attributes_query())
     attributes = writer.staging("campaigns.customer_attributes")
     fill_uplift(writer, run)
     draws = read_draws(run, plays)

@@ -1,5 +1,6 @@
 -- campaigns.customer_attributes: one row per customer of core per as_of_date, what plays may ask about.
 -- Days are calendar days of the business time zone, so that "days 7 to 15 after the first order" does not depend on the hour.
+-- Where `in bucket` stands, retention/campaigns/attributes.py puts the range of keys that one statement of several takes.
 with
 
 people as (
@@ -28,8 +29,7 @@ people as (
         customer.valid_from < :as_of
         and (customer.valid_to is null or customer.valid_to >= :as_of)
         and (customer.deleted_at is null or customer.deleted_at >= :as_of)
-        -- The coalesce is for the planner: of the bare comparison it would expect one customer in 200, and loop over all joins.
-        and coalesce(mod(customer.customer_key & 65535, :bucket_count) = :bucket, false)
+        and /* in bucket: customer.customer_key */ true
 ),
 
 month_days as (
@@ -75,6 +75,7 @@ cases as (
     from core.complaint
     where
         opened_at < :as_of
+        and /* in bucket: customer_key */ true
         and valid_from < :as_of
         and (valid_to is null or valid_to >= :as_of)
         and (deleted_at is null or deleted_at >= :as_of)
@@ -132,7 +133,7 @@ touches as (
     from core.interaction
     where
         channel in ('wechat', 'app')
-        and coalesce(mod(customer_key & 65535, :bucket_count) = :bucket, false)
+        and /* in bucket: customer_key */ true
         and happened_at >= cast(:as_of as timestamptz) - interval '365 days'
         and happened_at < :as_of
         and (deleted_at is null or deleted_at >= :as_of)
@@ -167,6 +168,7 @@ detractions as (
     from core.survey_answer
     where
         instrument = 'nps'
+        and /* in bucket: customer_key */ true
         and happened_at >= cast(:as_of as timestamptz) - interval '30 days'
         and happened_at < :as_of
         and (deleted_at is null or deleted_at >= :as_of)
@@ -182,6 +184,7 @@ conversions as (
     where
         converted_at >= cast(:as_of as timestamptz) - interval '30 days'
         and converted_at < :as_of
+        and /* in bucket: customer_key */ true
         and (deleted_at is null or deleted_at >= :as_of)
     order by customer_key, converted_at desc, referral_key
 ),
@@ -196,7 +199,7 @@ renewals as (
         contract.fee_minor
     from scores.renewal as renewal
     left join core.contract on renewal.contract_key = contract.contract_key
-    where renewal.as_of_date = :as_of_date
+    where renewal.as_of_date = :as_of_date and /* in bucket: renewal.customer_key */ true
     order by renewal.customer_key, renewal.renewal_date, renewal.contract_key
 ),
 
@@ -205,14 +208,14 @@ refills as (
     select distinct on (customer_key)
         customer_key,
         product,
-        cast(product_key as text) || '|' || cast(last_bought_on as text) as refill_key,
+        cast(product_key as text) || '/' || cast(last_bought_on as text) as refill_key,
         days_until_expected,
         expected_earliest_on,
         expected_latest_on
     from scores.replenishment
     where
         as_of_date = :as_of_date
-        and coalesce(mod(customer_key & 65535, :bucket_count) = :bucket, false)
+        and /* in bucket: customer_key */ true
     order by customer_key, abs(days_until_expected), rank
 ),
 
@@ -231,7 +234,7 @@ proposals as (
         as_of_date = :as_of_date
         and level = 'product'
         and rank = 1
-        and coalesce(mod(customer_key & 65535, :bucket_count) = :bucket, false)
+        and /* in bucket: customer_key */ true
     group by customer_key
 ),
 
@@ -240,7 +243,7 @@ signs as (
         customer_key,
         array_agg(warning order by warning) as warnings
     from scores.warning
-    where as_of_date = :as_of_date
+    where as_of_date = :as_of_date and /* in bucket: customer_key */ true
     group by customer_key
 ),
 
@@ -254,7 +257,7 @@ views as (
     from core.interaction
     where
         kind in ('page_view', 'click', 'visit')
-        and coalesce(mod(customer_key & 65535, :bucket_count) = :bucket, false)
+        and /* in bucket: customer_key */ true
         and direction = 'in'
         and (subject is not null or category is not null)
         and happened_at >= cast(:as_of as timestamptz) - interval '14 days'
@@ -382,7 +385,7 @@ select
     orders.net_minor_lifetime,
     repurchase.probability_90d as order_probability_90d,
     renewals.renewal_date - cast(:as_of_date as date) as days_to_renewal,
-    cast(renewals.contract_key as text) || '|' || cast(renewals.renewal_date as text) as contract_renewal_key,
+    cast(renewals.contract_key as text) || '/' || cast(renewals.renewal_date as text) as contract_renewal_key,
     renewals.fee_minor as contract_fee_minor,
     renewals.non_renewal_probability,
     refills.product as replenishment_product,
@@ -425,23 +428,41 @@ from people
 left join month_days as birthday on people.birthday_md = birthday.month_day
 left join month_days as wedding on people.wedding_md = wedding.month_day
 left join features.customer_orders as orders
-    on people.customer_key = orders.customer_key and orders.as_of_date = :as_of_date
+    on people.customer_key = orders.customer_key
+    and orders.as_of_date = :as_of_date
+    and /* in bucket: orders.customer_key */ true
 left join features.customer_engagement as engagement
-    on people.customer_key = engagement.customer_key and engagement.as_of_date = :as_of_date
+    on people.customer_key = engagement.customer_key
+    and engagement.as_of_date = :as_of_date
+    and /* in bucket: engagement.customer_key */ true
 left join scores.churn as churn
-    on people.customer_key = churn.customer_key and churn.as_of_date = :as_of_date
+    on people.customer_key = churn.customer_key
+    and churn.as_of_date = :as_of_date
+    and /* in bucket: churn.customer_key */ true
 left join scores.clv as clv
-    on people.customer_key = clv.customer_key and clv.as_of_date = :as_of_date
+    on people.customer_key = clv.customer_key
+    and clv.as_of_date = :as_of_date
+    and /* in bucket: clv.customer_key */ true
 left join segments.rfm as rfm
-    on people.customer_key = rfm.customer_key and rfm.as_of_date = :as_of_date
+    on people.customer_key = rfm.customer_key
+    and rfm.as_of_date = :as_of_date
+    and /* in bucket: rfm.customer_key */ true
 left join segments.value_matrix as value_matrix
-    on people.customer_key = value_matrix.customer_key and value_matrix.as_of_date = :as_of_date
+    on people.customer_key = value_matrix.customer_key
+    and value_matrix.as_of_date = :as_of_date
+    and /* in bucket: value_matrix.customer_key */ true
 left join segments.tier as tier
-    on people.customer_key = tier.customer_key and tier.as_of_date = :as_of_date
+    on people.customer_key = tier.customer_key
+    and tier.as_of_date = :as_of_date
+    and /* in bucket: tier.customer_key */ true
 left join segments.lifecycle as lifecycle
-    on people.customer_key = lifecycle.customer_key and lifecycle.as_of_date = :as_of_date
+    on people.customer_key = lifecycle.customer_key
+    and lifecycle.as_of_date = :as_of_date
+    and /* in bucket: lifecycle.customer_key */ true
 left join segments.membership as membership
-    on people.customer_key = membership.customer_key and membership.as_of_date = :as_of_date
+    on people.customer_key = membership.customer_key
+    and membership.as_of_date = :as_of_date
+    and /* in bucket: membership.customer_key */ true
 left join open_counts on people.customer_key = open_counts.customer_key
 left join worst_open on people.customer_key = worst_open.customer_key
 left join complained_orders as open_order on worst_open.order_key = open_order.order_key
@@ -449,15 +470,23 @@ left join last_resolved on people.customer_key = last_resolved.customer_key
 left join complained_orders as resolved_order on last_resolved.order_key = resolved_order.order_key
 left join touches on people.customer_key = touches.customer_key
 left join contacts on people.customer_key = contacts.customer_key
-left join pii.contact as contact on people.customer_key = contact.customer_key
+left join pii.contact as contact
+    on people.customer_key = contact.customer_key
+    and /* in bucket: contact.customer_key */ true
 left join erased on people.customer_key = erased.customer_key
 left join suppressed on people.customer_key = suppressed.customer_key
 left join scores.repurchase as repurchase
-    on people.customer_key = repurchase.customer_key and repurchase.as_of_date = :as_of_date
+    on people.customer_key = repurchase.customer_key
+    and repurchase.as_of_date = :as_of_date
+    and /* in bucket: repurchase.customer_key */ true
 left join scores.persona as persona
-    on people.customer_key = persona.customer_key and persona.as_of_date = :as_of_date
+    on people.customer_key = persona.customer_key
+    and persona.as_of_date = :as_of_date
+    and /* in bucket: persona.customer_key */ true
 left join scores.preference as preference
-    on people.customer_key = preference.customer_key and preference.as_of_date = :as_of_date
+    on people.customer_key = preference.customer_key
+    and preference.as_of_date = :as_of_date
+    and /* in bucket: preference.customer_key */ true
 left join detractions on people.customer_key = detractions.customer_key
 left join conversions on people.customer_key = conversions.customer_key
 left join renewals on people.customer_key = renewals.customer_key
@@ -465,5 +494,7 @@ left join refills on people.customer_key = refills.customer_key
 left join proposals on people.customer_key = proposals.customer_key
 left join signs on people.customer_key = signs.customer_key
 left join segments.tag as tag
-    on people.customer_key = tag.customer_key and tag.as_of_date = :as_of_date
+    on people.customer_key = tag.customer_key
+    and tag.as_of_date = :as_of_date
+    and /* in bucket: tag.customer_key */ true
 left join upward_views on people.customer_key = upward_views.customer_key
