@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import partial
 from math import ceil
 from typing import Any
 
@@ -59,9 +58,7 @@ def build(run: Run, *, full: bool = False) -> dict[str, int]:
             parts = [part for table in FEATURE_TABLES for part in _parts(connection, run, table, came_from)]
             computed = _fill(writer, parts, state.exported)
         failpoint("features.filled")
-        # After the state of core is let go: vacuum marks no row as seen by all while an older state is being read.
-        with ThreadPoolExecutor(max_workers=run.settings.features.buckets) as pool:
-            list(pool.map(partial(_check_and_finish, writer), FEATURE_TABLES))
+        _finish(writer)
         made = Build(came_from, state, recipe(run.settings), computed)
         rows = writer.publish(also=lambda publishing: record(publishing, run, writer.lease.token, made))
     forget_changes(run)
@@ -107,9 +104,18 @@ def _fill(writer: StageWriter, parts: list[Part], snapshot: str) -> dict[str, in
     }
 
 
-def _check_and_finish(writer: StageWriter, table: str) -> None:
-    check_slices(writer, [table])
-    writer.finish(table)
+def _finish(writer: StageWriter) -> None:
+    """Check the slices and give them keys and statistics, side by side.
+
+    After the state of core is let go: vacuum marks no row as seen by all while somebody reads an older state.
+    """
+
+    def finish(table: str) -> None:
+        check_slices(writer, [table])
+        writer.finish(table)
+
+    with ThreadPoolExecutor(max_workers=writer.run.settings.features.buckets) as pool:
+        list(pool.map(finish, FEATURE_TABLES))
 
 
 def _rows(connection: Connection, table: str, as_of_date: date) -> int:

@@ -110,7 +110,7 @@ def _day(clock: Clock, as_of: date, what: str, rows: list[tuple[object, ...]]) -
             sa.text("select reason, computed_rows from ops.feature_build where as_of_date = :d"), {"d": as_of}
         ).one()
     rows.append((what, spent["all"], spent["all, busy"], f"{sum(written.values()):,}", reason))
-    steps = ("find touched", "compute", "check", "publish")
+    steps = ("find touched", "compute", "check, keys, statistics", "publish")
     rows.extend(
         (f"  {step}", spent[step], spent[f"{step}, busy"], f"{sum(computed.values()):,}" if step == "compute" else "", "")
         for step in steps
@@ -137,7 +137,7 @@ def _timed(spent: Counter[str], clock: Clock) -> Any:
     with (
         mock.patch.object(module, "touched_customers", clocked("find touched", module.touched_customers)),
         mock.patch.object(module, "_fill", clocked("compute", module._fill)),
-        mock.patch.object(module, "check_slices", clocked("check", module.check_slices)),
+        mock.patch.object(module, "_finish", clocked("check, keys, statistics", module._finish)),
         mock.patch.object(StageWriter, "publish", clocked("publish", StageWriter.publish)),
     ):
         yield

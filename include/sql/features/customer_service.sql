@@ -67,29 +67,35 @@ cases as (
     group by customer_key
 ),
 
-orders as (
-    select
-        customer_key,
-        order_key,
-        min(happened_at) filter (where kind = 'paid') as paid_at
+cancelled_orders as (
+    select order_key
     from core.order_entry
     where
         customer_key between :first_key and :last_key
-        and customer_key in (select cases.customer_key from cases)
-        and happened_at >= :since_365d
+        and kind <> 'paid'
         and happened_at < :as_of
         and (deleted_at is null or deleted_at >= :as_of)
-    group by customer_key, order_key
-    having sum(order_count) > 0
+    group by order_key
+    having sum(order_count) < 0
 ),
 
+-- Person by person, as few complain: the index by customer holds all it takes.
 exposure as (
     select
-        customer_key,
-        count(*) as count_orders
-    from orders
-    where paid_at is not null
-    group by customer_key
+        cases.customer_key,
+        nullif(counted.count_orders, 0) as count_orders
+    from cases
+    cross join lateral (
+        select count(*) as count_orders
+        from core.order_entry as paid
+        where
+            paid.customer_key = cases.customer_key
+            and paid.kind = 'paid'
+            and paid.happened_at >= :since_365d
+            and paid.happened_at < :as_of
+            and (paid.deleted_at is null or paid.deleted_at >= :as_of)
+            and paid.order_key not in (select cancelled_orders.order_key from cancelled_orders)
+    ) as counted
 )
 
 select

@@ -290,8 +290,8 @@ def test_an_order_dated_years_ahead_in_a_first_load_has_one_person_computed_dail
 def test_a_late_older_state_of_an_order_is_logged(company: Company) -> None:
     company.execute("delete from ops.touched")
     company.execute(
-        "insert into core.order_version (order_key, version_at, ordered_at, currency, gross_original, source, batch_id, is_simulated) "
-        "select order_key, ordered_at, ordered_at, currency, gross_original, source, batch_id, is_simulated from core.order_header "
+        "insert into core.order_version (order_key, version_at, ordered_at, currency, gross_original, discount_original, refund_original, source, batch_id, is_simulated) "
+        "select order_key, ordered_at, ordered_at, currency, gross_original, 0, 0, source, batch_id, is_simulated from core.order_header "
         "where customer_key = :who",
         who=KEYS["Bo"],
     )
