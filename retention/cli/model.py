@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.text import Text
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from retention.report import Section
     from retention.warehouse import Run
 
+Changed = TypeVar("Changed")
 model_app = typer.Typer(help="Models: which there are, which one scores, and why.", no_args_is_help=True)
 
 _KEYS = {"ignore_unknown_options": True}  # keys are signed: -5 is a key, not an option
@@ -140,15 +141,22 @@ def model_promote(version: Annotated[str, typer.Argument(metavar="VERSION")], re
 
 
 @model_app.command("rollback")
-def model_rollback(kind: Annotated[str, typer.Argument(metavar="KIND", help="churn, clv, renewal …")], reason: Reason) -> None:
+def model_rollback(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="churn, clv, renewal …")],
+    reason: Reason,
+    to_fallback: Annotated[
+        bool, typer.Option("--to-fallback", help="Let no model score, but the marked rule of thumb: undoes a first promotion.")
+    ] = False,
+) -> None:
     """Bring back the model that scored before the present one: a pointer moves, nothing is trained."""
     from retention.models import registry
 
-    model = _changing(lambda run: registry.rollback(run, kind, f"{reason} ({getpass.getuser()})"))
-    console().print(Text(f"{model.model_version} scores {model.kind} from the next run of the scores on"))
+    model = _changing(lambda run: registry.rollback(run, kind, f"{reason} ({getpass.getuser()})", to_fallback))
+    scores = f"{model.model_version} scores" if model else "the marked rule of thumb scores"
+    console().print(Text(f"{scores} {kind} from the next run of the scores on"))
 
 
-def _changing(change: Callable[[Run], RegisteredModel]) -> RegisteredModel:
+def _changing(change: Callable[[Run], Changed]) -> Changed:
     from retention import pipeline
 
     run = run_factory(closed_day(None))("model")
@@ -224,27 +232,40 @@ def backtest(
         out.print(Text(f"written to {out_file}"))
 
 
+# Short enough that a table of all stays within a line.
+_FIGURES = {
+    "predicted_churn": "said", "actual_churn": "left", "auc": "AUC", "brier": "Brier", "ece": "ECE", "top_decile_lift": "lift",
+    "auc_recency_only": "AUC recency", "value_bias": "value bias", "value_gini": "value Gini",
+}  # fmt: skip
+_SHARES = ("predicted_churn", "actual_churn", "value_bias")
+
+
 def _lived(found: list[Lived]) -> list[Section]:
     from retention.report import Section
 
+    company = load_settings().company
+
+    def figure(name: str, value: float | None) -> str:
+        return "" if value is None else f"{value:.1%}" if name in _SHARES else f"{value:.3f}"
+
     names = list(found[0].figures) if found else []
     predicted = [
-        [str(one.as_of), f"{one.customers:,}", *("" if value is None else f"{value:.3f}" for value in one.figures.values())]
-        for one in found
+        [str(one.as_of), f"{one.customers:,}", *(figure(name, value) for name, value in one.figures.items())] for one in found
     ]
-    columns = [("as of", "left"), ("customers", "right"), *((name.replace("_", " "), "right") for name in names)]
+    columns = [("as of", "left"), ("people", "right"), *((_FIGURES.get(name, name), "right") for name in names)]
     note = "rule of thumb, too little to learn from: " + ", ".join(str(one.as_of) for one in found if one.is_fallback)
     acted = [
         [
             str(one.as_of), audience.play, f"{audience.customers:,}", f"{audience.churned:,}",
             "" if not audience.customers else f"{audience.churned / audience.customers:.1%}",
-            "" if audience.others_churn_rate is None else f"{audience.others_churn_rate:.1%}", f"{audience.spent_minor:,}",
+            "" if audience.others_churn_rate is None else f"{audience.others_churn_rate:.1%}",
+            f"{audience.spent_minor / 10**company.base_currency_minor_digits:,.0f}",
         ]
         for one in found for audience in one.audiences
     ]  # fmt: skip
     audience_columns = [
         ("as of", "left"), ("play", "left"), ("chosen", "right"), ("left since", "right"), ("share", "right"),
-        ("share of others", "right"), ("spent since (minor)", "right"),
+        ("others", "right"), (f"spent since, {company.base_currency}", "right"),
     ]  # fmt: skip
     return [
         Section(

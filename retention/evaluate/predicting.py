@@ -26,6 +26,8 @@ from retention.warehouse import Run
 
 Floats = NDArray[np.float64]
 
+_VALUE = ("expected_orders", "clv_minor", "clv_lower_minor", "clv_upper_minor")
+
 
 @dataclass
 class Fitted:
@@ -102,7 +104,7 @@ def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame, index customer_key: churn_probability, expected_orders, clv_minor, clv_lower_minor, clv_upper_minor,
-    probability_alive, churn_is_fallback, clv_is_fallback.
+    probability_alive, interval_probability, churn_is_fallback, clv_is_fallback.
     """
     settings, features = run.settings, fitted.features
     if fitted.churn is not None:
@@ -112,10 +114,7 @@ def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
     columns: dict[str, Any] = {"churn_probability": churn}
     if fitted.value is not None:
         predicted = fitted.value.predict(features, horizon_days, 0.0, settings.clv.interval)
-        columns |= {
-            name: predicted[name].to_numpy()
-            for name in ("expected_orders", "clv_minor", "clv_lower_minor", "clv_upper_minor", "probability_alive")
-        }
+        columns |= {name: predicted[name].to_numpy() for name in (*_VALUE, "probability_alive", "interval_probability")}
     else:
         nothing = np.full(len(features), np.nan)
         columns |= {
@@ -124,6 +123,7 @@ def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
             "clv_lower_minor": nothing,
             "clv_upper_minor": nothing,
             "probability_alive": nothing,
+            "interval_probability": nothing,
         }
     # Whoever buys at all buys once at least.
     columns["expected_orders"] = np.maximum(columns["expected_orders"], 1 - churn)

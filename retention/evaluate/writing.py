@@ -106,6 +106,8 @@ def metrics(evaluated: Evaluated) -> dict[str, Any]:
             "clv": _number(evaluated.predictions["clv_minor"].sum() / evaluated.rows.minor)
             if evaluated.rows.has_money
             else None,
+            # What the intervals say they hold on average: set beside it is the measure interval_coverage.
+            "interval_probability": _number(evaluated.predictions["interval_probability"].mean()),
         },
         "actual": None
         if outcome is None

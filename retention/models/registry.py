@@ -147,16 +147,29 @@ def promote(run: Run, model_version: str, reason: str) -> RegisteredModel:
     return model
 
 
-def rollback(run: Run, kind: str, reason: str) -> RegisteredModel:
+def rollback(run: Run, kind: str, reason: str, to_fallback: bool = False) -> RegisteredModel | None:
     """Bring back the champion before the present one: a pointer moves, nothing is retrained.
 
     A model that was rolled back itself is not brought back by going back once more; `promote` does that, by name.
 
+    Parameters
+    ----------
+    to_fallback : let no model score any more but the marked rule of thumb, as before the first champion.
+
+    Returns
+    -------
+    The model that scores now; None with `to_fallback`.
+
     Raises
     ------
-    UnknownModel when there was no other champion before.
+    UnknownModel when there was no other champion before, or, with `to_fallback`, no model scores.
     """
     with lease(run, "models", kind) as held, held.publishing() as connection:
+        if to_fallback:
+            if not _retire(connection, kind, f"replaced by the marked fallback: {_ROLLED_BACK}{reason}"):
+                raise UnknownModel(f"no model of kind {kind} scores: the marked fallback does already. Nothing changed.")
+            held.record(connection, "ops.model", 1)
+            return None
         row = connection.execute(
             sa.text(
                 f"select {_COLUMNS} from ops.model where kind = :kind and state = 'retired' "
@@ -165,7 +178,10 @@ def rollback(run: Run, kind: str, reason: str) -> RegisteredModel:
             {"kind": kind},
         ).mappings().first()  # fmt: skip
         if row is None:
-            raise UnknownModel(f"no earlier champion of kind {kind} to roll back to. Nothing changed.")
+            raise UnknownModel(
+                f"no earlier champion of kind {kind} to roll back to. Nothing changed. --to-fallback lets the marked rule of "
+                "thumb score instead."
+            )
         model = RegisteredModel(**row)
         _make_champion(connection, model, f"{_ROLLED_BACK}{reason}")
         held.record(connection, "ops.model", 1)
@@ -190,14 +206,16 @@ def _exists(connection: Connection, model_version: str) -> bool:
     return found.scalar() is not None
 
 
-def _retire(connection: Connection, kind: str, reason: str) -> None:
-    connection.execute(
+def _retire(connection: Connection, kind: str, reason: str) -> bool:
+    """Retire the champion; False where there was none."""
+    done = connection.execute(
         sa.text(
             "update ops.model set state = 'retired', retired_at = clock_timestamp(), decision = :reason "
             "where kind = :kind and state = 'champion'"
         ),
         {"kind": kind, "reason": reason},
     )
+    return done.rowcount > 0
 
 
 def _one(warehouse: Warehouse, statement: str, **params: Any) -> RegisteredModel | None:

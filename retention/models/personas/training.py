@@ -40,7 +40,7 @@ def train_persona(run: Run) -> RegisteredModel:
     frame = _frame(run, 0)
     if len(frame) < settings.minimum_customers:
         raise TooLittleData(
-            f"personas: {len(frame)} purchasers, {settings.minimum_customers} are needed (settings.personas.minimum_customers)"
+            f"personas: purchasers: {len(frame)}, {settings.minimum_customers} are needed (settings.personas.minimum_customers)"
         )
     earlier = _frame(run, EARLIER_DAYS)
     version = model_version(run, "persona", [frame, earlier], [], settings)

@@ -36,7 +36,7 @@ VALUE_INPUTS = (
 def importances(model: ChurnModel | ValueModel, features: pd.DataFrame, settings: Settings) -> tuple[Importance, ...]:
     """Mean absolute contribution, largest first.
 
-    For churn by input, in log-odds; for lifetime value by factor, as a natural logarithm (0.7 is a factor of two).
+    For churn by reason, in log-odds; for lifetime value by factor, as a natural logarithm (0.7 is a factor of two).
 
     Parameters
     ----------
@@ -47,9 +47,10 @@ def importances(model: ChurnModel | ValueModel, features: pd.DataFrame, settings
         return ()
     if isinstance(model, ChurnModel):
         wording = load_wording("churn")
-        largest = contributions(model, sample, settings.reasons.buckets).importance.head(IMPORTANCES_SHOWN)
-        found = {str(name): float(value) for name, value in largest.items() if value > 0}
-        return tuple(Importance(name, _label(name, wording), value) for name, value in found.items())
+        # By reason, as in the sentences of customers: what people understand as one is one bar.
+        largest = contributions(model, sample, settings.reasons.buckets, wording.reason_of).importance.head(IMPORTANCES_SHOWN)
+        found = {str(reason): float(value) for reason, value in largest.items() if value > 0}
+        return tuple(Importance(reason, _label_of(reason, wording), value) for reason, value in found.items())
     wording, predicted = load_wording("clv"), _predicted(model, sample, settings)
     value, orders = (predicted[name].to_numpy(dtype=np.float64) for name in ("clv_minor", "expected_orders"))
     # A model of value speaks of net revenue: costs come off it at scoring.
@@ -59,7 +60,7 @@ def importances(model: ChurnModel | ValueModel, features: pd.DataFrame, settings
     logs = {name: np.log(factor[usable]) for name, factor in factors.items()}
     sizes = {name: float(np.abs(log - log.mean()).mean()) for name, log in logs.items()}
     ordered = sorted(sizes.items(), key=lambda item: -item[1])
-    return tuple(Importance(name, _reason_label(name, wording), size) for name, size in ordered if size > 0)
+    return tuple(Importance(name, _label_of(wording.reason_of(name), wording), size) for name, size in ordered if size > 0)
 
 
 def effects(model: ChurnModel | ValueModel, features: pd.DataFrame, settings: Settings) -> tuple[Effect, ...]:
@@ -103,11 +104,11 @@ def _evenly(features: pd.DataFrame, rows: int) -> pd.DataFrame:
 
 
 def _label(name: str, wording: Wording) -> Text:
-    """What people call the reason, with the name of the input itself."""
-    label = _reason_label(name, wording)
-    return Text(f"{label.en} ({name})", f"{label.zh}（{name}）")
+    """What people call the reason, with what is measured of it."""
+    label = _label_of(wording.reason_of(name), wording)
+    return Text(f"{label.en}: {name.replace('_', ' ')}", f"{label.zh}：{name.replace('_', ' ')}")
 
 
-def _reason_label(name: str, wording: Wording) -> Text:
-    label = wording.reasons[wording.reason_of(name)].label
+def _label_of(reason: str, wording: Wording) -> Text:
+    label = wording.reasons[reason].label
     return Text(*(label[language] for language in LANGUAGES))

@@ -63,7 +63,7 @@ def _diagrams(shapes: Sequence[Shape], numbers: Numbers, is_money: bool) -> str:
 
 def _reliability(shapes: Sequence[Shape], numbers: Numbers, is_money: bool) -> str:
     def show(value: float) -> str:
-        return f"{value / numbers.minor_per_major:,.0f}" if is_money else f"{value:.0%}"
+        return numbers.money_on_axis(value) if is_money else f"{value:.0%}"
 
     ours = shapes[0].reliability
     values = [end for band in ours for end in (band.predicted, band.actual, band.upper)]
@@ -146,7 +146,7 @@ def effects(listed: Sequence[Effect], numbers: Numbers, is_money: bool) -> str:
     up = axis(
         _axis("predicted"),
         [value for found in drawable for value in found.predictions],
-        (lambda value: f"{value / numbers.minor_per_major:,.0f}") if is_money else (lambda value: f"{value:.0%}"),
+        numbers.money_on_axis if is_money else (lambda value: f"{value:.0%}"),
         from_zero=False,
     )
     charts = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable
 from functools import cache
 from html import escape
@@ -47,6 +48,14 @@ def both(text: Text) -> str:
     return f"{escape(text.en)}{chinese}"
 
 
+def _small(value: float) -> str:
+    """The first figures of a small number, without an exponent."""
+    if value == 0:
+        return "0"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{digits}f}".rstrip("0").rstrip(".") if digits else f"{value:,.0f}"
+
+
 class Numbers:
     """How numbers of one report are shown."""
 
@@ -57,8 +66,13 @@ class Numbers:
     def money(self, minor: float) -> str:
         """An amount of minor units, in major ones."""
         major = minor / self.minor_per_major
-        figures = f"{major:,.0f}" if abs(major) >= 1000 else f"{major:,.2f}"
+        figures = f"{major:,.0f}" if abs(major) >= 1000 else _small(major) if abs(major) < 0.1 else f"{major:,.2f}"
         return f"{figures} {self.currency}".strip()
+
+    def money_on_axis(self, minor: float) -> str:
+        """An amount at a tick of an axis: whole where amounts are large, else the figures that tell one tick from the next."""
+        major = minor / self.minor_per_major
+        return f"{major:,.0f}" if abs(major) >= 100 or major == 0 else _small(major)
 
     def value_of(self, name: str) -> Callable[[float], str]:
         """How values of an input are shown: amounts in major units, no exponents."""

@@ -203,7 +203,7 @@ def enough(settings: ChurnSettings, name: str, churned: Any) -> None:
     gone, stayed = int(churned.sum()), int(len(churned) - churned.sum())
     if len(churned) < settings.minimum_customers:
         raise TooLittleData(
-            f"{name}: {len(churned)} purchasers, {settings.minimum_customers} are needed (settings.churn.minimum_customers)"
+            f"{name}: purchasers: {len(churned)}, {settings.minimum_customers} are needed (settings.churn.minimum_customers)"
         )
     if min(gone, stayed) < settings.minimum_per_class:
         raise TooLittleData(

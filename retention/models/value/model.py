@@ -257,8 +257,8 @@ def _enough(features: pd.DataFrame, minimum: int) -> None:
     valued = _repeat_buyers(features)
     if valued < minimum:
         raise TooLittleData(
-            f"{valued} of {len(features)} purchasers bought again with a positive net value; "
-            f"{minimum} are needed to fit a purchase process"
+            f"purchasers who bought again with a positive net value: {valued} of {len(features)}; {minimum} are needed to fit "
+            "a purchase process"
         )
 
 

@@ -84,7 +84,7 @@ def test_training_again_registers_nothing_twice_whatever_came_after_the_as_of_da
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        pytest.param({"minimum_customers": 10_000}, "purchasers, 10000 are needed", id="few customers"),
+        pytest.param({"minimum_customers": 10_000}, "purchasers: [0-9]+, 10000 are needed", id="few customers"),
         pytest.param(
             {"minimum_per_class": 5_000},
             "churned and .* stayed, 5000 of each are needed",
@@ -188,6 +188,12 @@ def test_promotion_by_hand_and_rollback_move_the_pointer(
     assert "scores looked odd" in rows[first].decision
     with pytest.raises(registry.UnknownModel, match="no earlier champion of kind churn"):  # not back to the one that looked odd
         models.rollback(trained_run, "churn", "once more")
+    # What a first promotion by hand changed can be undone: nothing had scored before.
+    assert models.rollback(trained_run, "churn", "nobody asked us", to_fallback=True) is None
+    assert models.champion(trained_run.warehouse, "churn") is None
+    assert "nobody asked us" in registry.find(trained_run.warehouse, first).decision
+    with pytest.raises(registry.UnknownModel, match="the marked fallback does already"):
+        models.rollback(trained_run, "churn", "again", to_fallback=True)
 
 
 def test_unknown_models_are_named(run: Run, home: Path) -> None:

@@ -228,7 +228,7 @@ def test_a_company_without_lines_publishes_no_proposals_and_marked_fallbacks(mak
     }
     assert tables["scores.persona"]["is_fallback"].all()
     assert set(tables["scores.preference"]["channel_basis"]) == {"prior"}
-    with pytest.raises(TooLittleData, match="purchasers, 200 are needed"):
+    with pytest.raises(TooLittleData, match="200 are needed"):
         train_persona(run)
 
 

@@ -145,7 +145,7 @@ def test_refunded_repeat_orders_count_as_purchases_but_not_for_values(features: 
 
 def test_nobody_came_back_is_too_little_data() -> None:
     once = frame_of(np.zeros(80), np.zeros(80), np.full(80, 10.0), np.full(80, np.nan))
-    with pytest.raises(TooLittleData, match="0 of 80 purchasers bought again"):
+    with pytest.raises(TooLittleData, match="bought again with a positive net value: 0 of 80"):
         ValueModel.fit(once, 50)
 
 
