@@ -83,10 +83,10 @@ def retention_audience():
     @task
     def push_approved(answer: dict[str, Any]) -> dict[str, Any]:
         """Push again with the approval that was given: what `retention audience approve` and a second push do."""
-        from retention import campaigns
+        from retention import pipeline
 
         with day_run() as run:
-            return campaigns.push_approved(run, answer["responded_by_user"]["name"], answer["params_input"]["reason"])
+            return pipeline.push_approved(run, answer["responded_by_user"]["name"], answer["params_input"]["reason"])
 
     pushed = push_audience()
     # Consent first: a plan that knew less than the push would select people whom the push then drops without a reason.

@@ -5,12 +5,14 @@ ledger, and brings every target's `consent_state` up to date. It writes a heartb
 whose heartbeat is older than the limit shows nobody rather than somebody who said no.
 
 * **Reads** consent from its sources and unsubscribes from the marketing database, since its own cursors.
-* **Writes** the consent ledger and every target's `consent_state`; publishes no daily asset.
+* **Writes** the consent ledger, `consent_state` and, in further targets (`include/targets`), the audiences as they are and
+  who must be left alone; publishes no daily asset.
 * **Re-run freely.** The ledger keeps one entry per decision.
 * **If it fails:** `docs/runbook.md#consent`. It matters: after the limit, the tools see an empty audience.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import dag, task
 
@@ -33,7 +35,15 @@ def retention_consent():
         with moment_run() as (run, now):
             return pipeline.sync_consent(run, now)
 
-    sync_consent()
+    @task(execution_timeout=timedelta(minutes=8))
+    def feed_targets() -> dict[str, Any]:
+        """Bring further targets up to date: audiences, who may not be contacted, and what tools reported there."""
+        from retention import pipeline
+
+        with moment_run() as (run, _):
+            return pipeline.feed_targets(run)
+
+    sync_consent() >> feed_targets()
 
 
 retention_consent()

@@ -34,6 +34,8 @@ class Deployment:
     pepper_file: Path
     source_options: dict[str, dict[str, typing.Any]] = field(default_factory=dict, repr=False)
     """By upper-case connection id: what the file store of a source is opened with beside its URL (fsspec storage options)."""
+    target_urls: dict[str, str] = field(default_factory=dict, repr=False)
+    """By name of a further target (include/targets): URL of its database."""
 
     @classmethod
     def from_env(cls, environ: typing.Mapping[str, str] | None = None) -> Deployment:
@@ -73,6 +75,11 @@ class Deployment:
             sources_dir=Path(env.get("RETENTION_SOURCES_DIR", PROJECT_ROOT / "include" / "sources")),
             pepper_file=Path(env.get("RETENTION_PEPPER_FILE", home / "secrets" / "pepper")),
             source_options=options,
+            target_urls={
+                key.removeprefix("RETENTION_TARGET_").removesuffix("_URL").lower(): value
+                for key, value in env.items()
+                if key.startswith("RETENTION_TARGET_") and key.endswith("_URL")
+            },
         )
 
     def secrets(self) -> Secrets:

@@ -40,8 +40,8 @@ def open_run(business_date: date, attempt: Attempt, connections: Mapping[str, st
         Which try of which task this is; the writing protocol fences by it.
     connections : mapping, optional
         URLs that take the place of the deployment's own: ``warehouse``, ``marketing``, ``source_crm``, ``source_sales`` …
-        (an Airflow connection, a database of a test), and secrets of a source, ``source_crm.client_id``. Sources are handed
-        on through the environment of this process, where the extractors look them up.
+        ``target_mirror`` (an Airflow connection, a database of a test), and secrets of a source, ``source_crm.client_id``.
+        Sources and further targets are handed on through the environment of this process, where the extractors look them up.
 
     Returns
     -------
@@ -51,6 +51,8 @@ def open_run(business_date: date, attempt: Attempt, connections: Mapping[str, st
 
     given = dict(connections or {})
     for name, url in given.items():
+        if name.startswith("target_"):
+            os.environ[f"RETENTION_{name}_url".upper()] = url
         if name.startswith("source_"):
             source, _, secret = name.partition(".")
             os.environ[f"RETENTION_{source}_{secret or 'url'}".upper()] = url
@@ -160,6 +162,20 @@ def push_audience(run: Run) -> Counts:
     from retention import campaigns
 
     return campaigns.push(run)
+
+
+def push_approved(run: Run, approved_by: str, reason: str) -> Counts:
+    """Approve what the day's push held back, by name and with a reason, and push again up to the counts approved."""
+    from retention import campaigns
+
+    return campaigns.push_approved(run, approved_by, reason)
+
+
+def feed_targets(run: Run) -> Counts:
+    """Bring further targets to what the marketing database holds; one that is down does not stop the others."""
+    from retention.campaigns.targets import feed_targets as feed
+
+    return feed(run, Deployment.from_env().target_urls)
 
 
 def export_lists(run: Run, now: datetime) -> Counts:
@@ -284,6 +300,8 @@ def steps_of_day(now: datetime, with_training: bool = False) -> list[tuple[str, 
         steps.append(("export lists", lambda run: export_lists(run, now)))
     steps += [("measure", measure), ("complaint clock", lambda run: complaint_clock(run, now))]
     steps.append(("privacy requests", lambda run: privacy(run, now)))
+    if Deployment.from_env().target_urls:  # last: one that is down holds up nothing, and it is told of erasures too
+        steps.append(("feed targets", feed_targets))
     return steps
 
 

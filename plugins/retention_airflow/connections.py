@@ -1,8 +1,9 @@
 """Database addresses for a task: Airflow connections where a team has defined them, else the `RETENTION_*` variables.
 
-Connection ids are `warehouse`, `marketing` and `source_<id>`. A connection counts as defined when `AIRFLOW_CONN_<ID>` is
-in the environment, as it is with Docker, Kubernetes and most secret injectors. A REST source's connection has type `http`;
-its password and extras (client id, tokens) are handed on under the names by which the source's description asks for them.
+Connection ids are `warehouse`, `marketing`, `source_<id>` and `target_<name>`. A connection counts as defined when
+`AIRFLOW_CONN_<ID>` is in the environment, as it is with Docker, Kubernetes and most secret injectors. A REST source's
+connection has type `http`; its password and extras (client id, tokens) are handed on under the names by which the
+source's description asks for them.
 """
 
 import os
@@ -31,7 +32,7 @@ def connection_urls() -> dict[str, str]:
 
 
 def _is_ours(connection_id: str) -> bool:
-    return connection_id in ("warehouse", "marketing") or connection_id.startswith("source_")
+    return connection_id in ("warehouse", "marketing") or connection_id.startswith(("source_", "target_"))
 
 
 def _api(connection_id: str, connection: Any) -> dict[str, str]:

@@ -35,14 +35,16 @@ def test_what_waits_is_asked_about_and_pushed_with_name_and_reason(
     """The question says what waits; the answer goes the way of the command, for this run, under the name of who answered."""
     from airflow.providers.standard.operators.hitl import ApprovalOperator
 
-    from retention import campaigns, pipeline
+    from retention import pipeline
     from retention_airflow import alerts
 
     asked: dict[str, Any] = {}
     told: list[str] = []
 
     def answer(operator: Any, context: Any) -> dict[str, Any]:
-        asked.update(body=operator.body, subject=operator.subject, timeout=operator.response_timeout, defaults=operator.defaults)
+        asked.update(
+            body=operator.body, subject=operator.subject, timeout=operator.response_timeout, defaults=operator.defaults
+        )
         return ANSWER
 
     def approved(run: SimpleNamespace, approved_by: str, reason: str) -> dict[str, int]:
@@ -51,7 +53,7 @@ def test_what_waits_is_asked_about_and_pushed_with_name_and_reason(
 
     monkeypatch.setattr(ApprovalOperator, "execute", answer)
     monkeypatch.setattr(pipeline, "push_audience", lambda run: {"added": 3, "needs_approval": WAITS})
-    monkeypatch.setattr(campaigns, "push_approved", approved)
+    monkeypatch.setattr(pipeline, "push_approved", approved)
     monkeypatch.setattr(alerts, "notify", told.append)
     run = run_dag("retention_audience", "2026-11-21")
     assert run.state == "success"

@@ -1,7 +1,7 @@
 """What tools reported to a target, entered in the marketing database as if it had been reported there.
 
 An event is entered once, whatever dies in between: its number is kept beside it in the same transaction until the target has
-marked it as read. The target does so in the transaction that brings it the consequences: an unsubscribe there counts without a gap.
+marked it as read. It does so in the transaction that brings it the consequences: an unsubscribe there counts without a gap.
 """
 
 from __future__ import annotations

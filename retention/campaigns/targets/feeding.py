@@ -36,7 +36,7 @@ def feed_targets(
         Needs both databases. The day only says under which run it is booked: targets follow the marketing database, which moves
         forward only.
     addresses : mapping, optional
-        URL by name of target; default the variables ``RETENTION_TARGET_<NAME>_URL``.
+        URL by name of target; default the variables ``RETENTION_TARGET_<NAME>_URL`` of this process.
     only : str, optional
         Feed this target alone.
     is_full : bool
