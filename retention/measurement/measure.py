@@ -8,6 +8,7 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from retention.campaigns.experiments import fill_control_checks
 from retention.measurement.effects import play_effects
 from retention.measurement.feedback import read_feedback
 from retention.measurement.kpis import KPI_QUERIES, binds_of, kpi_query, months_of
@@ -50,6 +51,7 @@ def measure(run: Run) -> dict[str, int]:
         writer.staging("bi.audience_health")
         if not health.empty:
             writer.fill_arrow("bi.audience_health", health)
+        fill_control_checks(writer, run)
         check_slices(writer)
         published = writer.publish(also=lambda connection: _write_definitions(connection, run))
     return {**feedback, **outcomes, **published}

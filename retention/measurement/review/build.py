@@ -138,25 +138,23 @@ def _effects(run: Run) -> dict[tuple[str, str], sa.Row[Any]]:
 
 
 def _causes(run: Run) -> tuple[Mapping[str, Any], ...]:
-    """Return root causes with the category and product line they concern, the most frequent first."""
+    """Return root causes with what the complaints were about, the most frequent first; none without the weekly counts."""
     binds = {
-        "as_of": run.as_of,
-        "since": run.settings.day_start(run.as_of_date - timedelta(days=WINDOW_DAYS)),
+        "as_of_date": run.as_of_date,
+        "since": run.as_of_date - timedelta(days=WINDOW_DAYS),
         "smallest": run.settings.keep.suppressed_group_size,
     }
     with run.warehouse.connect() as connection:
         rows = connection.execute(
             sa.text(
-                "select coalesce(root_cause, 'unknown') as root_cause, coalesce(category, 'unknown') as category, "
-                "count(*) as complaints, count(distinct customer_key) as customers, "
-                "count(*) filter (where severity = 'severe') as severe from core.complaint "
-                "where valid_from < :as_of and (valid_to is null or valid_to >= :as_of) "
-                "and (deleted_at is null or deleted_at >= :as_of) and opened_at >= :since and opened_at < :as_of "
-                "group by 1, 2 having count(distinct customer_key) >= :smallest order by 3 desc, 1, 2 limit 10"
+                "select root_cause, member as category, cast(sum(complaints) as bigint) as complaints, "
+                "cast(sum(severe) as bigint) as severe from bi.complaint_root_cause "
+                "where as_of_date = :as_of_date and dimension = 'category' and root_cause <> 'all' and week_start >= :since "
+                "group by 1, 2 having sum(complaints) >= :smallest order by 3 desc, 1, 2 limit 10"
             ),
             binds,
         )
-        return tuple(dict(row._mapping) for row in rows)
+        return tuple(row._asdict() for row in rows)
 
 
 def _names(run: Run) -> dict[str, Mapping[str, str]]:

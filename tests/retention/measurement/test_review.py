@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from retention.measurement import review_complaints
 from retention.measurement.review import is_due, review_strategy
 from retention.measurement.review.compare import Cell, findings, flagged
 from retention.warehouse import Run
@@ -126,6 +127,7 @@ def company(make_run: Callable[..., Run]) -> Run:
 
 
 def test_the_region_the_play_and_the_cause_stand_in_the_report(company: Run, tmp_path: Path) -> None:
+    review_complaints(company)
     counts = review_strategy(company, tmp_path)
     with company.warehouse.connect() as connection:
         rows = connection.execute(sa.text("select * from bi.strategy_review where is_behind and dimension = 'region'")).all()
