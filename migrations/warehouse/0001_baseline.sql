@@ -4037,6 +4037,7 @@ create table scores.outcome (
     kind text not null,
     scored_as_of date not null,
     customer_key bigint not null,
+    contract_key bigint default 0 not null,
     horizon_days integer not null,
     model_version text not null,
     is_fallback boolean not null,
@@ -4046,20 +4047,21 @@ create table scores.outcome (
     realised double precision not null,
     matured_on date not null,
     measured_as_of date not null,
-    primary key (kind, scored_as_of, customer_key)
+    primary key (kind, scored_as_of, customer_key, contract_key)
 );
 create index on scores.outcome (customer_key);
-comment on table scores.outcome is 'What became of each prediction whose horizon has passed: the outcome beside what was said at the time. Predictions that were made later, by a model that had learned from the outcome, are left out. Grain: one row per kind of score, date scored and purchaser.';
-comment on column scores.outcome.kind is 'churn or clv';
+comment on table scores.outcome is 'What became of each prediction whose horizon has passed: the outcome beside what was said at the time. Predictions that were made later, by a model that had learned from the outcome, are left out. Grain: one row per kind of score, date scored and purchaser; for renewal one per contract.';
+comment on column scores.outcome.kind is 'churn, clv, repurchase_30d, repurchase_90d (scores.repurchase within so many days) or renewal';
 comment on column scores.outcome.scored_as_of is 'as_of_date of the score';
 comment on column scores.outcome.customer_key is 'pseudonym of the purchaser, as scored';
-comment on column scores.outcome.horizon_days is 'days after scored_as_of that the prediction is about';
+comment on column scores.outcome.contract_key is 'renewal: the contract that was due; 0 for all others';
+comment on column scores.outcome.horizon_days is 'days after scored_as_of that the prediction is about; renewal: until the contract was decided';
 comment on column scores.outcome.model_version is 'version in ops.model that scored, or the name of the fallback rule';
 comment on column scores.outcome.is_fallback is 'true where a rule of thumb scored';
-comment on column scores.outcome.predicted is 'churn: probability; clv: net revenue expected in the horizon, discounted, minor units';
+comment on column scores.outcome.predicted is 'churn, repurchase, renewal: probability (of no order, of an order, of not being renewed); clv: net revenue expected in the horizon, discounted, minor units';
 comment on column scores.outcome.predicted_lower is 'clv: lower end of the interval stated for the customer; null where none was, and where it was stated in margin';
 comment on column scores.outcome.predicted_upper is 'upper end of that interval';
-comment on column scores.outcome.realised is 'churn: 1 where no paid order followed in the horizon, else 0; clv: net revenue of the horizon, discounted, minor units';
+comment on column scores.outcome.realised is 'churn: 1 where no paid order followed in the horizon, else 0; repurchase: 1 where one did; renewal: 1 where the contract was not renewed; clv: net revenue of the horizon, discounted, minor units';
 comment on column scores.outcome.matured_on is 'first date on which the whole horizon had passed';
 comment on column scores.outcome.measured_as_of is 'as_of_date of the run that compared; orders corrected within a week of maturing are taken in by comparing again';
 

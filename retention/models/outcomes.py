@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from retention.models.report.data import Matured
 from retention.models.report.shapes import NORMAL_95
-from retention.warehouse import Run, Warehouse, lease, sql_file, statement
+from retention.warehouse import Run, Warehouse, lease, read_frame, sql_file, statement
 
 # Corrections that arrive within this many days of maturing change the outcome; later ones are rare and change little.
 LATE_DAYS = 7
@@ -54,10 +57,48 @@ def _record(run: Run, due: dict[str, Any]) -> int:
             sa.text("delete from scores.outcome where kind = :kind and scored_as_of = :scored_as_of"),
             {"kind": due["kind"], "scored_as_of": due["scored_as_of"]},
         )
-        insert = f"insert into scores.outcome ({columns}) select {columns} from (\n{sql_file('scores/_outcome')}\n) as found"
-        rows = int(connection.execute(*statement(insert, binds)).rowcount)
+        if due["kind"] == "renewal":
+            rows = _record_contracts(run, connection, due["scored_as_of"])
+        else:
+            insert = (
+                f"insert into scores.outcome ({columns}) select {columns} from (\n{sql_file('scores/_outcome')}\n) as found"
+            )
+            rows = int(connection.execute(*statement(insert, binds)).rowcount)
         held.record(connection, "scores.outcome", rows)
     return rows
+
+
+def _record_contracts(run: Run, connection: Connection, scored_as_of: date) -> int:
+    """What became of the contracts that were due; one whose source deleted it before it was decided has no outcome."""
+    from retention.models.renewal.contracts import Contracts
+
+    sql = (
+        "select contract_key, customer_key, renewal_date, decided_on, model_version, is_fallback, "
+        "non_renewal_probability as predicted from scores.renewal where as_of_date = :scored_as_of order by contract_key"
+    )
+    due = read_frame(connection, sql, {"scored_as_of": scored_as_of})
+    if due.empty:
+        return 0
+    contracts = Contracts.read(run)
+    # Contracts that were scored and are in no state any more (their holder was erased) have no outcome either.
+    due = due[due["contract_key"].isin(contracts.states["contract_key"].unique())]
+    if due.empty:
+        return 0
+    ended = contracts.churned(due.assign(renewal_date=pd.to_datetime(due["renewal_date"])), scored_as_of)
+    known = np.isfinite(ended)
+    matured_on = max(due["decided_on"])
+    rows = [
+        {
+            **{name: one[name] for name in ("customer_key", "contract_key", "model_version", "is_fallback", "predicted")},
+            "scored_as_of": scored_as_of, "horizon_days": (one["decided_on"] - scored_as_of).days, "realised": realised,
+            "matured_on": matured_on, "measured_as_of": run.as_of_date,
+        }
+        for one, realised in zip(due[known].to_dict("records"), ended[known].tolist(), strict=True)
+    ]  # fmt: skip
+    if rows:
+        names, binds = ", ".join(rows[0]), ", ".join(f":{name}" for name in rows[0])
+        connection.execute(sa.text(f"insert into scores.outcome (kind, {names}) values ('renewal', {binds})"), rows)
+    return len(rows)
 
 
 def matured(warehouse: Warehouse, kind: str) -> tuple[Matured, ...]:

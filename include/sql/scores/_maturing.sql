@@ -22,6 +22,28 @@ dates as (
     left join ops.model as model on score.model_version = model.model_version
     where score.as_of_date < :as_of_date
     group by score.as_of_date
+    union all
+    select
+        horizons.kind,
+        score.as_of_date as scored_as_of,
+        max(horizons.days) as horizon_days,
+        coalesce(bool_and(model.labels_until <= score.as_of_date), true) as is_honest
+    from scores.repurchase as score
+    cross join (values ('repurchase_30d', 30), ('repurchase_90d', 90)) as horizons (kind, days)
+    left join ops.model as model on score.model_version = model.model_version
+    where score.as_of_date < :as_of_date
+    group by score.as_of_date, horizons.kind
+    union all
+    -- A date is compared when all its contracts are decided.
+    select
+        'renewal' as kind,
+        score.as_of_date as scored_as_of,
+        max(score.decided_on - score.as_of_date) as horizon_days,
+        coalesce(bool_and(model.labels_until <= score.as_of_date), true) as is_honest
+    from scores.renewal as score
+    left join ops.model as model on score.model_version = model.model_version
+    where score.as_of_date < :as_of_date
+    group by score.as_of_date
 )
 
 select

@@ -28,6 +28,20 @@ scored as (
         case when score.basis = 'net_revenue' then cast(score.clv_12m_upper_minor as double precision) end as predicted_upper
     from scores.clv as score
     where :kind = 'clv' and score.as_of_date = :scored_as_of
+    union all
+    select
+        horizons.kind,
+        score.as_of_date as scored_as_of,
+        score.customer_key,
+        horizons.days as horizon_days,
+        score.model_version,
+        score.is_fallback,
+        case when horizons.days = 30 then score.probability_30d else score.probability_90d end as predicted,
+        cast(null as double precision) as predicted_lower,
+        cast(null as double precision) as predicted_upper
+    from scores.repurchase as score
+    inner join (values ('repurchase_30d', 30), ('repurchase_90d', 90)) as horizons (kind, days) on horizons.kind = :kind
+    where score.as_of_date = :scored_as_of
 ),
 
 people as (
@@ -79,8 +93,8 @@ select
     people.predicted_upper,
     case
         when people.kind = 'clv' then cast(coalesce(followed.net_minor, 0) as double precision)
-        when coalesce(followed.has_order, false) then 0
-        else 1
+        when people.kind = 'churn' then cast(not coalesce(followed.has_order, false) as integer)
+        else cast(coalesce(followed.has_order, false) as integer)
     end as realised,
     people.scored_as_of + people.horizon_days as matured_on,
     cast(:as_of_date as date) as measured_as_of

@@ -154,3 +154,42 @@ def test_money_given_back_for_earlier_orders_is_no_outcome_as_it_is_none_to_lear
     assert learned.loc[DANA, "net_minor"] == 10_000
     # Discounted by the two days it took to come in.
     assert kept(scored_run, "clv")[DANA] == pytest.approx(10_000, rel=0.002)
+
+
+def test_repurchase_is_judged_over_both_of_its_horizons(scored_run: Run) -> None:
+    day = scored_run.as_of_date - timedelta(days=91)
+    ordered(scored_run, (DANA, day + timedelta(days=60)), first_key=50)
+    for who, soon, later in ((ANA, 0.3, 0.8), (DANA, 0.2, 0.6)):
+        row = {"probability_30d": soon, "probability_90d": later, "expected_orders_30d": 1.0, "expected_orders_90d": 1.0}
+        insert(scored_run.warehouse, "scores.repurchase", {"as_of_date": day, "customer_key": who, **row})
+    record_outcomes(scored_run)
+    assert kept(scored_run, "repurchase_30d") == {ANA: 0.0, DANA: 0.0}
+    assert kept(scored_run, "repurchase_90d") == {ANA: 1.0, DANA: 1.0}  # Ana ordered 40 days ago
+    (soon,), (later,) = (matured(scored_run.warehouse, kind) for kind in ("repurchase_30d", "repurchase_90d"))
+    assert (soon.predicted, later.predicted) == (pytest.approx(0.25), pytest.approx(0.7))
+
+
+def test_contracts_are_judged_when_all_of_a_date_are_decided(scored_run: Run) -> None:
+    day, zone = scored_run.as_of_date - timedelta(days=80), "Asia/Shanghai"
+    assert scored_run.settings.company.business_timezone == zone
+    due = {1: (ANA, day + timedelta(days=5)), 2: (BO, day + timedelta(days=9)), 3: (BO, day + timedelta(days=7))}
+    for contract, (who, renewal) in due.items():
+        started = pd.Timestamp(renewal, tz=zone) - pd.Timedelta(days=365)
+        renewed = pd.Timestamp(renewal, tz=zone) if contract == 1 else None
+        row = {
+            "contract_key": contract, "customer_key": who, "started_at": started, "renewal_date": renewal,
+            "renewed_at": renewed, "updated_at": started,
+        }  # fmt: skip
+        insert(scored_run.warehouse, "core.contract", row)
+        decided = renewal + timedelta(days=scored_run.settings.churn.contract_grace_days)
+        score = {"as_of_date": day, "contract_key": contract, "customer_key": who, "renewal_date": renewal}
+        insert(scored_run.warehouse, "scores.renewal", {**score, "decided_on": decided, "non_renewal_probability": 0.5})
+    record_outcomes(scored_run)
+    rows = read_frame(
+        scored_run.warehouse,
+        "select contract_key, customer_key, realised, horizon_days from scores.outcome where kind = 'renewal' order by 1",
+    )
+    grace = scored_run.settings.churn.contract_grace_days
+    assert rows["customer_key"].tolist() == [ANA, BO, BO]
+    assert rows["realised"].tolist() == [0.0, 1.0, 1.0]
+    assert rows["horizon_days"].tolist() == [5 + grace, 9 + grace, 7 + grace]
