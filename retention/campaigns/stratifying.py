@@ -16,7 +16,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -25,10 +24,12 @@ from sqlalchemy.engine import Connection
 from retention.campaigns.conditions import Binds
 from retention.campaigns.holdout import UNIVERSAL, bucket, bucket_sql, universal_period
 from retention.campaigns.plays import Play
-from retention.warehouse import Run
+from retention.warehouse import Run, read_arrow
 
 NO_TIER = "none"
 """Stands for the tier of customers without one."""
+TIERS = ("vip", "potential", "ordinary", "marginal")
+"""The service tiers of ``segments.tier``."""
 ALWAYS = "always"
 """Stands for the period of plays whose period is the customer's own event."""
 
@@ -185,27 +186,32 @@ def fit_plays(
         Position of the first play.
     """
     drawn = {position: play for position, play in enumerate(plays, first_position) if play.holdout_share > 0}
-    binds = {"as_of_date": run.as_of_date, "positions": sorted(drawn), "least": run.settings.campaigns.control_stratum_minimum}
-    fitted: list[dict[str, Any]] = []
-    with run.warehouse.begin() as connection:
-        groups = connection.execute(sa.text(_named(_STRATA, contender_table, attributes_table)), binds).all()
-        for position, tier, customers in groups:
-            play = drawn[position]
-            if (play.name, tier) in draws:
+    lacking = [position for position, play in drawn.items() if any((play.name, tier) not in draws for tier in TIERS)]
+    if not lacking:
+        return
+    binds = {"as_of_date": run.as_of_date, "positions": lacking, "tiers": [*TIERS, NO_TIER]}
+    rows = read_arrow(run.warehouse, _named(_DRAWN, contender_table, attributes_table), binds)
+    position, tier, place, customer, is_control = (column.to_numpy(zero_copy_only=False) for column in rows.itercolumns())
+    is_changed = np.zeros(len(position), dtype=bool)
+    for number in lacking:
+        of_play = np.flatnonzero(position == number)
+        play = drawn[number]
+        for code, name in enumerate((*TIERS, NO_TIER), 1):
+            members = of_play[tier[of_play] == code]
+            if (play.name, name) in draws:
                 continue
-            buckets = connection.execute(
-                sa.text(_named(_BUCKETS, contender_table, attributes_table)),
-                {**binds, "position": position, "tier": tier, "cap": _cap(play.holdout_share)},
-            ).scalar()
+            buckets = np.sort(place[members]).tolist()
             period = period_of_draw(play, run.as_of_date)
-            draw = _fit(run, draws, play.name, period, tier, play.holdout_share, customers, buckets)
+            draw = _fit(run, draws, play.name, period, name, play.holdout_share, len(members), buckets)
             if draw is not None:
-                fitted.append(
-                    {"position": position, "play": play.name, "tier": tier, "threshold": draw.threshold, "share": draw.share}
-                )
-        if fitted:
+                is_changed[members] = is_control[members] != (place[members] < draw.threshold)
+    changed = np.flatnonzero(is_changed)
+    if len(changed):
+        names = [drawn[number].name for number in position[changed].tolist()]
+        with run.warehouse.begin() as connection:
             connection.execute(
-                sa.text(_named(_BROUGHT_IN_LINE, contender_table, attributes_table)), {"fitted": json.dumps(fitted)}
+                sa.text(_named(_BROUGHT_IN_LINE, contender_table, attributes_table)),
+                {"customers": customer[changed].tolist(), "positions": position[changed].tolist(), "names": names},
             )
 
 
@@ -214,51 +220,38 @@ def _named(query: str, contender_table: str, attributes_table: str) -> str:
     return query.replace("campaigns.contender", contender_table).replace("campaigns.customer_attributes", attributes_table)
 
 
-_TIERED = """
+_DRAWN = f"""
+select
+    contender.position,
+    array_position(cast(:tiers as text[]), coalesce(attributes.service_tier, '{NO_TIER}')) as tier,
+    contender.holdout_bucket,
+    contender.customer_key,
+    contender.is_control
 from campaigns.contender as contender
 inner join campaigns.customer_attributes as attributes
     on contender.customer_key = attributes.customer_key and contender.as_of_date = attributes.as_of_date
-where contender.as_of_date = :as_of_date and contender.verdict = 'exempt'
+where
+    contender.as_of_date = :as_of_date
+    and contender.verdict = 'exempt'
+    and contender.position = any(cast(:positions as smallint[]))
 """
-_STRATA = f"""
-select contender.position, coalesce(attributes.service_tier, '{NO_TIER}'), count(*)
-{_TIERED} and contender.position = any(cast(:positions as smallint[]))
-group by 1, 2
-having count(*) >= :least
-order by 1, 2
-"""
-_BUCKETS = f"""
-select array_agg(contender.holdout_bucket order by contender.holdout_bucket)
-{_TIERED} and contender.position = :position and contender.holdout_bucket < :cap
-and coalesce(attributes.service_tier, '{NO_TIER}') = :tier
-"""
-_BROUGHT_IN_LINE = f"""
+_BROUGHT_IN_LINE = """
 update campaigns.contender as drawn
 set is_control = not drawn.is_control
-from (
-    select contender.customer_key, contender.position
-    from jsonb_to_recordset(cast(:fitted as jsonb))
-        as fitted (position integer, play text, tier text, threshold double precision, share double precision)
-    inner join campaigns.contender as contender
-        on fitted.position = contender.position
-        and contender.holdout_bucket >= least(fitted.threshold, fitted.share)
-        and contender.holdout_bucket < greatest(fitted.threshold, fitted.share)
-    inner join campaigns.customer_attributes as attributes
-        on contender.customer_key = attributes.customer_key
-        and coalesce(attributes.service_tier, '{NO_TIER}') = fitted.tier
-    where
-        contender.verdict = 'exempt'
-        and not exists (
-            select 1
-            from campaigns.holdout as kept
-            left join core.customer_alias as alias on kept.customer_key = alias.source_customer_key
-            where
-                kept.play = fitted.play
-                and kept.period_key = contender.period_key
-                and coalesce(alias.customer_key, kept.customer_key) = contender.customer_key
-        )
-) as changed
-where drawn.customer_key = changed.customer_key and drawn.position = changed.position
+from unnest(cast(:customers as bigint[]), cast(:positions as smallint[]), cast(:names as text[]))
+    as changed (customer_key, position, play)
+where
+    drawn.customer_key = changed.customer_key
+    and drawn.position = changed.position
+    and not exists (
+        select 1
+        from campaigns.holdout as kept
+        left join core.customer_alias as alias on kept.customer_key = alias.source_customer_key
+        where
+            kept.play = changed.play
+            and kept.period_key = drawn.period_key
+            and coalesce(alias.customer_key, kept.customer_key) = changed.customer_key
+    )
 """
 
 

@@ -104,10 +104,15 @@ def read_valuation(run: Run, attributes_table: str, uplift_table: str = "campaig
     day = {"as_of_date": run.as_of_date}
     with run.warehouse.connect() as connection:
         # Table names are the writer's own.
+        # Of customers who are worth the same at the border none counts: at most the share, unless all are worth the same.
         top = connection.execute(
             sa.text(
-                "select percentile_disc(cast(:quantile as double precision)) within group (order by clv_12m_minor) "
-                f"from {attributes_table} where as_of_date = :as_of_date and not is_test and not is_staff"
+                f"with valued as (select clv_12m_minor as value from {attributes_table} "
+                "where as_of_date = :as_of_date and not is_test and not is_staff and clv_12m_minor is not null), "
+                "border as (select percentile_disc(cast(:quantile as double precision)) within group (order by value) as value "
+                "from valued) "
+                "select coalesce(min(valued.value) filter (where valued.value > border.value), max(border.value)) "
+                "from valued cross join border"
             ),
             {**day, "quantile": 1 - allocation.top_share},
         ).scalar()
@@ -139,9 +144,12 @@ def read_valuation(run: Run, attributes_table: str, uplift_table: str = "campaig
 
 
 def is_top_sql(valuation: Valuation, binds: Binds) -> str:
-    """Return whether a customer is among those who matter most, as an SQL expression over ``attributes``, never null."""
+    """Return whether a customer is among those who matter most, as an SQL expression over ``attributes``, never null.
+
+    Where nobody's value is known nobody matters less than others, and the rule of 80/20 holds nobody back.
+    """
     if valuation.top_value_minor is None:
-        return "false"
+        return "true"
     return (
         "coalesce(attributes.clv_12m_minor > 0 and attributes.clv_12m_minor >= "
         f"cast({binds.add(valuation.top_value_minor)} as double precision), false)"
