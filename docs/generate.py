@@ -4,6 +4,7 @@
 docs/settings.md        every business number, from the dataclasses
 docs/data-dictionary.md every table and column, from the comments of a migrated database
 docs/marketing-contract.md  what marketing tools may build on, from the same comments
+docs/play-reference.md  the shipped plays and the attributes plays may ask about, from their files
 docs/dags.md            every DAG with schedule, tasks and order, from the DAG files
 ======================  ========================================================
 """
@@ -21,12 +22,13 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))
 
-from docs.generators import dags, dictionary, settings  # noqa: E402  # the project must be on the path first
+from docs.generators import dags, dictionary, plays, settings  # noqa: E402  # the project must be on the path first
 
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings.page,
     "data-dictionary.md": dictionary.data_dictionary,
     "marketing-contract.md": dictionary.marketing_contract,
+    "play-reference.md": plays.page,
     "dags.md": dags.page,
 }
 

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from retention import campaigns
 from retention.campaigns.catalogue import PREDICTED, PROTECTED, attributes
 from retention.campaigns.holidays import next_holiday
-from retention.campaigns.plays import PLAYS_DIR
+from retention.campaigns.plays import PLAYS_DIR, Budget
+from retention.settings import PROJECT_ROOT
 from retention.warehouse import Warehouse, load_contract
 
 SHIPPED = {
@@ -196,6 +197,15 @@ def test_a_company_adds_replaces_and_takes_out_plays_without_code(tmp_path: Path
     assert problems == ["typo.yml:3: play has no budgett; did you mean budget?"] == campaigns.play_problems()
     monkeypatch.setenv("RETENTION_PLAYS_DIR", str(tmp_path / "nowhere"))
     assert "which is no folder" in campaigns.play_problems()[0]
+
+
+def test_the_play_of_the_documentation_is_right(tmp_path: Path) -> None:
+    text = (PROJECT_ROOT / "docs" / "plays.md").read_text(encoding="utf-8")
+    (tmp_path / "trade_fair.yml").write_text(text.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
+    plays, problems = campaigns.check_plays(tmp_path)
+    assert problems == []
+    assert plays[0].budget == Budget(300, 4000)
+    assert [plays[0].is_observed(date(2027, 3, day)) for day in (1, 20, 21)] == [True, True, False]
 
 
 def test_asking_for_problems_imports_nothing_heavy() -> None:
