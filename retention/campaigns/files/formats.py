@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from retention.campaigns.match_keys.steps import ACCEPTED
+from retention.campaigns.match_keys.steps import FORMS
 from retention.exports import write_csv
 
 FORMATS = ("csv", "jsonl", "parquet")
@@ -65,7 +65,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _are_numbers(column: pa.ChunkedArray) -> bool:
-    return all(value is None or ACCEPTED["e164"].fullmatch(value) for value in column.to_pylist())
+    return all(value is None or FORMS["e164"].fits(value) for value in column.to_pylist())
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from textwrap import indent
 
 from retention.campaigns.match_keys.recipes import Key, Recipe, RecipeError
-from retention.campaigns.match_keys.steps import ACCEPTED, SHA256_SQL, Binds, accepts_sql, is_hash, is_hash_sql, sha256
+from retention.campaigns.match_keys.steps import FORMS, SHA256_SQL, Binds, is_digest, is_digest_sql, sha256
 
 REASONS = {
     "missing": ("no address is known", "没有地址"),
@@ -40,13 +40,13 @@ def normalise(key: Key, text: str | None) -> Built:
     """Return the text by the steps of a key, before it is hashed, or the reason why it gives no key."""
     if text is None or not text.strip():
         return Built(None, "missing")
-    if is_hash(text):
+    if is_digest(text):
         return Built(None, "already_hashed")
-    if key.before is not None and not ACCEPTED[key.before].fullmatch(text):
+    if key.before is not None and not FORMS[key.before].fits(text):
         return Built(None, "invalid")
     for step in key.steps:
         text = step.apply(text)
-    if not ACCEPTED[key.after].fullmatch(text):
+    if not FORMS[key.after].fits(text):
         return Built(None, "invalid")
     return Built(text, None)
 
@@ -105,15 +105,16 @@ def keys_sql(recipe: Recipe, people: str, binds: Binds) -> str:
 
 
 def _lateral(name: str, expression: str) -> str:
-    return f"cross join lateral (select {expression}) as {name}"
+    # Kept from being written into the next step, which names its input several times: five steps would be computed 100 times.
+    return f"cross join lateral (select {expression} offset 0) as {name}"
 
 
 def _reason_sql(key: Key, column: str, normal: str, binds: Binds) -> str:
-    before = f"when not ({accepts_sql(key.before, column, binds)}) then 'invalid' " if key.before else ""
+    before = f"when not {FORMS[key.before].sql(column, binds)} then 'invalid' " if key.before else ""
     return (
         f"case when {column} is null or btrim({column}, {binds.text(_STRIPPED)}) = '' then 'missing' "
-        f"when {is_hash_sql(column, binds)} then 'already_hashed' {before}"
-        f"when not ({accepts_sql(key.after, normal, binds)}) then 'invalid' end"
+        f"when {is_digest_sql(column, binds)} then 'already_hashed' {before}"
+        f"when not {FORMS[key.after].sql(normal, binds)} then 'invalid' end"
     )
 
 

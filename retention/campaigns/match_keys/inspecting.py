@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from retention.campaigns.match_keys.building import keys_sql
 from retention.campaigns.match_keys.recipes import Key, Recipe
-from retention.campaigns.match_keys.steps import ACCEPTED, BLANKS, SHA256_SQL, Binds, is_hash
+from retention.campaigns.match_keys.steps import BLANKS, FORMS, SHA256_SQL, Binds, is_digest
 from retention.warehouse import Warehouse
 
 KINDS = {
@@ -51,9 +51,9 @@ def kind_of(value: str | None) -> str:
         return "sha256" if text == value else "capitals"
     if _SHA256.fullmatch(text.lower()):
         return "capitals"
-    if is_hash(text):
+    if is_digest(text):
         return "other_hash"
-    if ACCEPTED["email"].fullmatch(text) or ACCEPTED["international"].fullmatch(text) or re.fullmatch(r"[0-9 ()-]{7,20}", text):
+    if FORMS["email"].fits(text) or FORMS["international"].fits(text) or re.fullmatch(r"[0-9 ()-]{7,20}", text):
         return "raw"
     return "other"
 

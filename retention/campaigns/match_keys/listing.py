@@ -11,7 +11,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -172,7 +171,7 @@ def arrange(campaign: str, recipe: Recipe, people: pd.DataFrame) -> Listing:
     strictness = pd.Series(0, index=people.index)
     for key in recipe.keys:
         own = people[f"{key.field}_state"].map(rank).fillna(0).astype(int)
-        strictness = strictness.where(people[key.name].isna(), np.maximum(strictness, own))
+        strictness = strictness.mask(people[key.name].notna() & (own > strictness), own)
     order = strictness.sort_values(ascending=False, kind="stable").index
     for key in recipe.keys:
         ordered = people.loc[order, key.name]

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from retention.campaigns.match_keys.steps import ACCEPTED, OF_ADDRESSES, STEPS, Step
+from retention.campaigns.match_keys.steps import FORMS, OF_ADDRESSES, STEPS, Step
 from retention.settings import PROJECT_ROOT
 from retention.warehouse import RetentionError
 
@@ -48,7 +48,7 @@ class Key:
     field: str
     """What it is made of; one of :data:`FIELDS`."""
     before: str | None
-    """What the text must look like before any step (name in ``steps.ACCEPTED``); null: anything."""
+    """What the text must look like before any step (name in ``steps.FORMS``); null: anything."""
     steps: tuple[Step, ...]
     after: str
     """What it must look like after the last step, else there is no key."""
@@ -168,7 +168,7 @@ def _key(name: str, spec: Mapping[str, Any], is_hashed: bool, path: Path) -> Key
     _known(spec, _KEY, path, f"keys.{name}: ")
     steps = tuple(_step(entry, path, name) for entry in spec["steps"])
     for kind in (spec.get("before"), spec["after"]):
-        _require(kind is None or kind in ACCEPTED, path, f"keys.{name}: {kind} is none of {', '.join(ACCEPTED)}")
+        _require(kind is None or kind in FORMS, path, f"keys.{name}: {kind} is none of {', '.join(FORMS)}")
     _require(spec["of"] in FIELDS, path, f"keys.{name}: of must be one of {', '.join(FIELDS)}")
     return Key(
         name=name,

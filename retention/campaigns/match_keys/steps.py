@@ -31,9 +31,41 @@ def _small_letters() -> dict[int, str]:
 
 SMALL_LETTERS = _small_letters()
 _NO_BLANK = f"[^@{re.escape(BLANKS)}]"
-HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}|[0-9a-z+/]{43}=|[0-9a-z+/_-]{22}==")
-"""What a digest looks like once it is in small letters: MD5 to SHA-512 in hexadecimal, or MD5 and SHA-256 in base 64."""
-_HASH_SQL = f"^({HASH.pattern})$"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a text must look like as a whole. Lengths are asked apart: a counted repetition makes a slow expression."""
+
+    pattern: str
+    shortest: int
+    longest: int
+
+    def fits(self, text: str) -> bool:
+        """Return whether a text has this form."""
+        return self.shortest <= len(text) <= self.longest and re.fullmatch(self.pattern, text) is not None
+
+    def sql(self, column: str, binds: Binds) -> str:
+        """Return the condition that the text in ``column`` has this form."""
+        lengths = f"char_length({column}) between {self.shortest} and {self.longest}"
+        return f"({lengths} and {column} ~ {binds.text(f'^({self.pattern})$')})"
+
+
+FORMS = {
+    "email": Form(f"{_NO_BLANK}+@{_NO_BLANK}+[.]{_NO_BLANK}+", 5, 320),
+    # Before any step: without the country code it would be somebody else's number, abroad.
+    "international": Form("[+][0-9 ()./-]+", 7, 31),
+    "e164": Form("[+][1-9][0-9]+", 8, 16),
+    "digits": Form("[1-9][0-9]+", 7, 15),
+    "number": Form("-?[0-9]+", 1, 20),
+}
+"""Forms by name: the same expressions in both languages."""
+DIGESTS = (
+    *(Form("[0-9a-f]+", length, length) for length in (32, 40, 64, 96, 128)),
+    Form("[0-9a-z+/]+=", 44, 44),
+    Form("[0-9a-z+/_-]+==", 24, 24),
+)
+"""What a digest looks like once it is in small letters: MD5 to SHA-512 in hexadecimal, SHA-256 and MD5 in base 64."""
 
 
 @dataclass
@@ -76,19 +108,20 @@ class Step:
         """Return the expression that changes the text in ``column`` the same way."""
         changed = _SQL[self.name](column, binds)
         if self.domains:
-            domain = f"substring({column} from '[^@]*$')"
-            return f"case when {domain} = any({binds.texts(self.domains)}) then {changed} else {column} end"
+            return (
+                f"case when split_part({column}, '@', -1) = any({binds.texts(self.domains)}) then {changed} else {column} end"
+            )
         return changed
 
 
 def _drop_suffix(text: str) -> str:
-    local, at, domain = text.rpartition("@")
-    return local.partition("+")[0] + at + domain if at else text
+    local, at, domain = text.partition("@")
+    return text if not at or "@" in domain else local.partition("+")[0] + at + domain
 
 
 def _drop_dots(text: str) -> str:
-    local, at, domain = text.rpartition("@")
-    return local.replace(".", "") + at + domain if at else text
+    local, at, domain = text.partition("@")
+    return text if not at or "@" in domain else local.replace(".", "") + at + domain
 
 
 _PYTHON: Mapping[str, Callable[[str], str]] = {
@@ -114,15 +147,24 @@ def _sql_lower(column: str, binds: Binds) -> str:
     )
 
 
+def _sql_drop_blanks(column: str, binds: Binds) -> str:
+    return f"case when {column} ~ '^[!-~]*$' then {column} else translate({column}, {binds.text(BLANKS)}, '') end"
+
+
+def _sql_local(column: str, changed: str) -> str:
+    """Change what stands before the @ of a text with one @; others are no addresses and stay as they are."""
+    return (
+        f"case when octet_length({column}) - octet_length(replace({column}, '@', '')) = 1 "
+        f"then {changed} || '@' || split_part({column}, '@', 2) else {column} end"
+    )
+
+
 _SQL: Mapping[str, Callable[[str, Binds], str]] = {
     "trim": lambda column, binds: f"btrim({column}, {binds.text(BLANKS)})",
-    "drop_blanks": lambda column, binds: f"translate({column}, {binds.text(BLANKS)}, '')",
+    "drop_blanks": _sql_drop_blanks,
     "lower": _sql_lower,
-    "drop_suffix": lambda column, binds: f"regexp_replace({column}, '^([^+@]*)[+].*(@[^@]*)$', '\\1\\2')",
-    "drop_dots": lambda column, binds: (
-        f"case when strpos({column}, '@') = 0 then {column} else replace(substring({column} from '^(.*)@'), '.', '') "
-        f"|| substring({column} from '@[^@]*$') end"
-    ),
+    "drop_suffix": lambda column, binds: _sql_local(column, f"split_part(split_part({column}, '@', 1), '+', 1)"),
+    "drop_dots": lambda column, binds: _sql_local(column, f"replace(split_part({column}, '@', 1), '.', '')"),
     "digits": lambda column, binds: f"regexp_replace({column}, '[^0-9]', '', 'g')",
     "drop_leading_zeros": lambda column, binds: f"ltrim({column}, '0')",
     "plus": lambda column, binds: f"'+' || {column}",
@@ -132,31 +174,19 @@ STEPS = tuple(_PYTHON)
 OF_ADDRESSES = ("drop_suffix", "drop_dots")
 """Steps that may be limited to domains."""
 
-ACCEPTED = {
-    "email": re.compile(rf"{_NO_BLANK}{{1,64}}@{_NO_BLANK}+[.]{_NO_BLANK}+"),
-    # Before any step: without the country code it would be somebody else's number, abroad.
-    "international": re.compile(r"[+][0-9 ()./-]{6,30}"),
-    "e164": re.compile(r"[+][1-9][0-9]{6,14}"),
-    "digits": re.compile(r"[1-9][0-9]{6,14}"),
-    "number": re.compile(r"-?[0-9]{1,19}"),
-}
-"""What a text must look like as a whole, by name: the same expressions in both languages."""
 
-
-def accepts_sql(kind: str, column: str, binds: Binds) -> str:
-    """Return the condition that a text looks like what ``kind`` names."""
-    return f"{column} ~ {binds.text(f'^({ACCEPTED[kind].pattern})$')}"
-
-
-def is_hash_sql(column: str, binds: Binds) -> str:
+def is_digest_sql(column: str, binds: Binds) -> str:
     """Return the condition that a text is a digest already."""
-    return f'lower(btrim({column}, {binds.text(BLANKS)}) collate "C") ~ {binds.text(_HASH_SQL)}'
+    text = f'lower(btrim({column}, {binds.text(BLANKS)}) collate "C")'
+    shortest = min(form.shortest for form in DIGESTS)
+    # Nearly nothing is: what the first two say of an address is cheap.
+    return f"(strpos({column}, '@') = 0 and char_length({column}) >= {shortest} and ({' or '.join(form.sql(text, binds) for form in DIGESTS)}))"
 
 
-def is_hash(text: str) -> bool:
+def is_digest(text: str) -> bool:
     """Return whether a text is a digest already: hashing it again would match nobody."""
-    shown = text.strip(BLANKS)
-    return HASH.fullmatch("".join(c.lower() if c.isascii() else c for c in shown)) is not None
+    small = "".join(c.lower() if c.isascii() else c for c in text.strip(BLANKS))
+    return any(form.fits(small) for form in DIGESTS)
 
 
 def sha256(text: str) -> str:

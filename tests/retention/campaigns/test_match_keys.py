@@ -101,10 +101,10 @@ def nasty_texts() -> list[str]:
     texts = [
         vector.text for _, vector in EXAMPLES
     ] + [
-        "Ana.Li+Shop@Gmail.Com", "a+b@c+d.com", "a@b@gmail.com", "..@gmail.com", ".+.@googlemail.com", "@gmail.com", "a@gmail.com ",
+        "Ana.Li+Shop@Gmail.Com", "a+b@c+d.com", "a@b@gmail.com", "a+b@c@gmail.com", "a.b+c@d@", "..@gmail.com", ".+.@googlemail.com", "@gmail.com", "a@gmail.com ",
         "ÀÉÎ@Bücher.example", "İstanbul@example.com", "ΣΑΣ@example.gr", "王.芳+店@例子.cn", "a@b", "a b@c.de", "+86 138 1234 5678",
         "+00", "+0086 138 1234 5678", "+1(650)555-1212 ", "++1 650 555 1212", "+1.650.555.1212", "１３８", "+８６１３８", "-42", "007",
-        "a" * 64 + "@x.cn", "a" * 65 + "@x.cn", "f" * 64, "F" * 32, "\x1f", " \u2003 ", "a@b.c\u00add",
+        "a" * 315 + "@x.cn", "a" * 316 + "@x.cn", "f" * 64, "F" * 32, "\x1f", " \u2003 ", "a@b.c\u00add",
     ]  # fmt: skip
     for _ in range(1500):
         texts.append("".join(chosen.choice(letters) for _ in range(chosen.randrange(0, 14))))
@@ -195,7 +195,7 @@ def test_a_wrong_recipe_is_refused_by_name(tmp_path: Path, project: Path, line: 
 
 
 def test_an_unknown_recipe_names_the_nearest() -> None:
-    with pytest.raises(RecipeError, match="no recipe for match keys named gogle_v2; did you mean google_v2?"):
+    with pytest.raises(RecipeError, match="no recipe for match keys named gogle_v2; did you mean google_v2"):
         load_recipe("gogle_v2")
 
 
