@@ -48,7 +48,11 @@ EVERYBODY = """
     where as_of_date = %s
 """
 DECISIONS = """
-    select play, customer_key, state, first_failing_rule, channel, offer, joined_on from campaigns.decision where as_of_date = %s
+    select exclusion.play, exclusion.customer_key, exclusion.state, exclusion.first_failing_rule, decision.channel, decision.offer,
+        decision.joined_on
+    from campaigns.exclusion as exclusion
+    left join campaigns.decision as decision using (as_of_date, play, customer_key)
+    where exclusion.as_of_date = %s and exclusion.failing_rules & 524288 = 0
 """
 PLAY_RUNS = """
     select play, population, not_in_audience, excluded, control, selected from campaigns.play_run where as_of_date = %s
@@ -128,7 +132,7 @@ def state(company: TinyCompany, day: str) -> dict[str, Any]:
         ),
         "stage_moves": named(
             ask(
-                warehouse, "select customer_key, from_stage, to_stage from segments.lifecycle_move where as_of_date = %s", as_of
+                warehouse, "select customer_key, from_stage, to_stage from segments.lifecycle_move where run_as_of_date = %s", as_of
             )
         ),
         "breaches": ask(warehouse, "select complaint_key, clock, state from ops.complaint_breach order by 1, 2"),

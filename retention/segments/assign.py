@@ -70,6 +70,7 @@ def assign(run: Run) -> dict[str, int]:
             sql, own_binds = table_query(table)
             reads = {name: writer.staging(name) for name in READS_OF_THE_SAME_DATE.get(table, ())}
             writer.fill_select(table, reading(sql, reads), {**binds, **own_binds})
+            _analyze(run, writer.staging(table))
         check_slices(writer)
 
         def keep(connection: Connection) -> None:
@@ -77,6 +78,12 @@ def assign(run: Run) -> dict[str, int]:
                 writer.lease.record(connection, table, rows)
 
         return writer.publish(also=keep)
+
+
+def _analyze(run: Run, staging: str) -> None:
+    """Tell the planner how large a fresh slice is, before the next query joins it."""
+    with run.warehouse.begin() as connection:
+        connection.exec_driver_sql(f"analyze {staging}")
 
 
 def table_query(table: str) -> tuple[str, dict[str, Any]]:

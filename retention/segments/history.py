@@ -9,10 +9,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.warehouse import Run, load_contract, sql_file, statement
+from retention.warehouse import Run, load_contract, partition_name, sql_file, statement
 
 MONTH = timedelta(days=28)
 """Whole weeks, so that weekdays do not differ."""
+
+_READ = ("segments.tier", "segments.lifecycle", "segments.value_matrix", "segments.rfm", "segments.membership")
 
 _TIER_MOVES = """
     select tier.customer_key, tier.as_of_date, tier.previous_tier as from_tier, tier.service_tier as to_tier, tier.value_class,
@@ -58,6 +60,9 @@ def keep_history(connection: Connection, run: Run, binds: Mapping[str, Any]) -> 
     """
     as_of = run.as_of_date
     known = {**run.binds(), **binds}
+    for table in _READ:
+        # The slices were filled in this transaction: without statistics the planner takes them for nearly empty.
+        connection.exec_driver_sql(f"analyze {partition_name(table, as_of)}")
     rows = {
         "segments.tier_move": _replace(connection, "segments.tier_move", "as_of_date = :as_of_date", _TIER_MOVES, known),
         "segments.lifecycle_move": _replace(

@@ -41,20 +41,33 @@ moves as (
     where as_of_date <= :as_of_date and as_of_date > cast(:as_of_date as date) - 2 * :flap_days and from_stage is not null
 ),
 
+-- For each time a customer entered a group: when the customer had last left it. Nobody leaves and enters the same group on one date.
+visits as (
+    select
+        dimension,
+        customer_key,
+        as_of_date,
+        is_entering,
+        max(as_of_date) filter (where not is_entering) over (
+            partition by dimension, customer_key, member
+            order by as_of_date
+        ) as left_on
+    from (
+        select dimension, customer_key, as_of_date, to_member as member, true as is_entering
+        from moves
+        union all
+        select dimension, customer_key, as_of_date, from_member as member, false as is_entering
+        from moves
+    ) as event
+),
+
 flapped as (
     select
-        back.dimension,
-        count(distinct back.customer_key) as flappers
-    from moves as back
-    inner join moves as away
-        on
-            back.dimension = away.dimension
-            and back.customer_key = away.customer_key
-            and back.to_member = away.from_member
-            and back.as_of_date > away.as_of_date
-            and back.as_of_date - away.as_of_date <= :flap_days
-    where back.as_of_date > cast(:as_of_date as date) - :flap_days
-    group by back.dimension
+        dimension,
+        count(distinct customer_key) as flappers
+    from visits
+    where is_entering and as_of_date - left_on <= :flap_days and as_of_date > cast(:as_of_date as date) - :flap_days
+    group by dimension
 )
 
 select

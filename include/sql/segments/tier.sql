@@ -6,54 +6,18 @@
 -- no flip-flop from day to day. A tag of the CRM goes before all this, and damping goes on beneath it.
 with
 
-classed as (
+-- The two small tables as one row each: looking them up can then never lead the planner to join a million customers row by row.
+tiers as (
     select
-        value_matrix.customer_key,
-        value_matrix.value_class,
-        rfm.rfm_class,
-        value_matrix.potential_high_probability,
-        case when value_matrix.current_value_minor > value_matrix.current_cutoff_minor then 'strategic' else 'growth' end
-            as class_if_high,
-        case when value_matrix.current_value_minor > value_matrix.current_cutoff_minor then 'base' else 'marginal' end
-            as class_if_low
-    from segments.value_matrix as value_matrix
-    left join segments.rfm as rfm
-        on value_matrix.as_of_date = rfm.as_of_date and value_matrix.customer_key = rfm.customer_key
-    where value_matrix.as_of_date = :as_of_date
+        array_agg(label order by label_order) as names,
+        array_agg(label_zh order by label_order) as names_zh
+    from segments.label
+    where label_group = 'service_tier'
 ),
 
 rules as (
-    select
-        service_tier_rule.value_class,
-        service_tier_rule.rfm_class,
-        service_tier_rule.service_tier,
-        label.label_order as tier_order
+    select jsonb_object_agg(service_tier_rule.value_class || ' ' || service_tier_rule.rfm_class, service_tier_rule.service_tier) as tier_of
     from segments.service_tier_rule as service_tier_rule
-    inner join segments.label as label
-        on service_tier_rule.service_tier = label.label and label.label_group = 'service_tier'
-),
-
-computed as (
-    select
-        classed.customer_key,
-        classed.value_class,
-        classed.rfm_class,
-        rule.service_tier as computed_tier,
-        rule.tier_order as computed_order,
-        least(if_high.tier_order, if_low.tier_order) as lesser_order,
-        greatest(if_high.tier_order, if_low.tier_order) as greater_order,
-        -- The table may give the class with high potential the lower tier; nothing here depends on which way it goes.
-        case
-            when if_high.tier_order >= if_low.tier_order then classed.potential_high_probability
-            else 1 - classed.potential_high_probability
-        end as greater_probability
-    from classed
-    inner join rules as rule
-        on classed.value_class = rule.value_class and coalesce(classed.rfm_class, 'none') = rule.rfm_class
-    inner join rules as if_high
-        on classed.class_if_high = if_high.value_class and coalesce(classed.rfm_class, 'none') = if_high.rfm_class
-    inner join rules as if_low
-        on classed.class_if_low = if_low.value_class and coalesce(classed.rfm_class, 'none') = if_low.rfm_class
 ),
 
 previous as (
@@ -68,52 +32,92 @@ previous as (
         tier.basis_rfm_class,
         tier.tier_tag,
         tier.is_at_risk,
-        tier.at_risk_since,
-        label.label_order as own_order
+        tier.at_risk_since
     from segments.tier as tier
-    inner join segments.label as label
-        on tier.own_tier = label.label and label.label_group = 'service_tier'
     where tier.as_of_date = :previous_date
 ),
 
-risks as (
-    -- Who is at risk stays so until both scores are clearly below the thresholds: the other half of the damping.
+customers as (
     select
-        orders.customer_key,
+        value_matrix.customer_key,
+        value_matrix.value_class,
+        rfm.rfm_class,
+        value_matrix.potential_high_probability,
+        case when value_matrix.current_value_minor > value_matrix.current_cutoff_minor then 'strategic ' else 'growth ' end
+        || coalesce(rfm.rfm_class, 'none') as classes_if_high,
+        case when value_matrix.current_value_minor > value_matrix.current_cutoff_minor then 'base ' else 'marginal ' end
+        || coalesce(rfm.rfm_class, 'none') as classes_if_low,
+        tag.tier_tag,
+        tag.tier_effect,
+        tag.effect_tier,
+        previous.customer_key is not null as is_known,
+        previous.service_tier as held_tier,
+        previous.tier_since as held_since,
+        previous.previous_tier,
+        previous.own_tier as held_own_tier,
+        previous.lower_since as held_lower_since,
+        previous.basis_value_class as held_basis_value_class,
+        previous.basis_rfm_class as held_basis_rfm_class,
+        previous.tier_tag as held_tag,
+        previous.at_risk_since as held_risk_since,
+        -- Who is at risk stays so until both scores are clearly below the thresholds: the other half of the damping.
         case
-            when coalesce(previous.is_at_risk, false)
+            when previous.is_at_risk
                 then
-                    coalesce(churn.churn_probability >= :at_risk_release_probability, false)
-                    or coalesce(orders.overdue_ratio >= :at_risk_release_overdue_ratio, false)
-            else
-                coalesce(churn.churn_probability >= :at_risk_probability, false)
-                or coalesce(orders.overdue_ratio >= :at_risk_overdue_ratio, false)
+                    churn.churn_probability >= :at_risk_release_probability
+                    or orders.overdue_ratio >= :at_risk_release_overdue_ratio
+            else churn.churn_probability >= :at_risk_probability or orders.overdue_ratio >= :at_risk_overdue_ratio
         end as is_at_risk
-    from features.customer_orders as orders
+    from segments.value_matrix as value_matrix
+    left join segments.rfm as rfm on rfm.as_of_date = :as_of_date and value_matrix.customer_key = rfm.customer_key
+    left join segments.tag as tag on tag.as_of_date = :as_of_date and value_matrix.customer_key = tag.customer_key
+    left join features.customer_orders as orders
+        on orders.as_of_date = :as_of_date and value_matrix.customer_key = orders.customer_key
     left join scores.churn as churn
-        on orders.as_of_date = churn.as_of_date and orders.customer_key = churn.customer_key
-    left join previous on orders.customer_key = previous.customer_key
-    where orders.as_of_date = :as_of_date
+        on churn.as_of_date = :as_of_date and orders.customer_key = churn.customer_key
+    left join previous on value_matrix.customer_key = previous.customer_key
+    where value_matrix.as_of_date = :as_of_date
+),
+
+computed as (
+    select
+        customers.*,
+        array_position(tiers.names, rules.tier_of ->> (customers.value_class || ' ' || coalesce(customers.rfm_class, 'none')))
+            as computed_order,
+        array_position(tiers.names, rules.tier_of ->> customers.classes_if_high) as order_if_high,
+        array_position(tiers.names, rules.tier_of ->> customers.classes_if_low) as order_if_low,
+        array_position(tiers.names, customers.held_own_tier) as held_order,
+        array_position(tiers.names, customers.effect_tier) as forced_order
+    from customers
+    cross join tiers
+    cross join rules
+),
+
+weighed as (
+    select
+        computed.*,
+        least(order_if_high, order_if_low) as lesser_order,
+        greatest(order_if_high, order_if_low) as greater_order,
+        -- The table may give the class with high potential the lower tier; nothing here depends on which way it goes.
+        case
+            when order_if_high >= order_if_low then potential_high_probability else 1 - potential_high_probability
+        end as greater_probability
+    from computed
 ),
 
 compared as (
     select
-        computed.*,
-        previous.own_order as held_order,
-        case when computed.greater_probability >= :tier_up_probability then computed.greater_order else computed.lesser_order end
-            as up_order,
-        case when computed.greater_probability >= :tier_down_probability then computed.greater_order else computed.lesser_order end
-            as down_order
-    from computed
-    left join previous on computed.customer_key = previous.customer_key
+        weighed.*,
+        case when greater_probability >= :tier_up_probability then greater_order else lesser_order end as up_order,
+        case when greater_probability >= :tier_down_probability then greater_order else lesser_order end as down_order
+    from weighed
 ),
 
 waiting as (
     select
         compared.*,
-        case when compared.down_order < compared.held_order then coalesce(previous.lower_since, :as_of_date) end as lower_since
+        case when down_order < held_order then coalesce(held_lower_since, :as_of_date) end as lower_since
     from compared
-    left join previous on compared.customer_key = previous.customer_key
 ),
 
 damped as (
@@ -131,63 +135,58 @@ damped as (
 tagged as (
     select
         damped.*,
-        own.label as own_tier,
-        damped.held_order is null
-        or damped.own_order <> damped.held_order
-        or damped.own_order = damped.computed_order as is_new_basis,
-        case
-            when tag.tier_effect = 'tier_exactly' or forced.label_order > damped.own_order then tag.effect_tier else own.label
-        end as service_tier,
-        case when tag.tier_effect = 'tier_exactly' or forced.label_order > damped.own_order then tag.tier_tag end as tier_tag
+        held_order is null or own_order <> held_order or own_order = computed_order as is_new_basis,
+        coalesce(tier_effect = 'tier_exactly' or forced_order > own_order, false) as is_forced
     from damped
-    inner join segments.label as own on damped.own_order = own.label_order and own.label_group = 'service_tier'
-    left join segments.tag as tag on tag.as_of_date = :as_of_date and damped.customer_key = tag.customer_key
-    left join segments.label as forced on tag.effect_tier = forced.label and forced.label_group = 'service_tier'
+),
+
+named as (
+    select
+        tagged.*,
+        tiers.names[tagged.own_order] as own_tier,
+        tiers.names[tagged.computed_order] as computed_tier,
+        case when tagged.is_forced then tagged.effect_tier else tiers.names[tagged.own_order] end as service_tier,
+        tiers.names_zh[case when tagged.is_forced then tagged.forced_order else tagged.own_order end] as service_tier_zh,
+        case when tagged.is_forced then tagged.tier_tag end as forcing_tag
+    from tagged
+    cross join tiers
 )
 
 select
     :as_of_date as as_of_date,
-    tagged.customer_key,
-    tagged.service_tier,
-    label.label_zh as service_tier_zh,
-    coalesce(risks.is_at_risk, false) as is_at_risk,
+    named.customer_key,
+    named.service_tier,
+    named.service_tier_zh,
+    coalesce(named.is_at_risk, false) as is_at_risk,
+    case when named.is_at_risk then coalesce(named.held_risk_since, :as_of_date) end as at_risk_since,
+    case when named.service_tier = named.held_tier then named.held_since else :as_of_date end as tier_since,
+    case when named.service_tier = named.held_tier then named.previous_tier else named.held_tier end as previous_tier,
+    named.own_tier,
+    named.forcing_tag as tier_tag,
+    named.computed_tier,
     case
-        when risks.is_at_risk then case when previous.is_at_risk then previous.at_risk_since else :as_of_date end
-    end as at_risk_since,
-    case when tagged.service_tier = previous.service_tier then previous.tier_since else :as_of_date end as tier_since,
-    case
-        when tagged.service_tier = previous.service_tier then previous.previous_tier else previous.service_tier
-    end as previous_tier,
-    tagged.own_tier,
-    tagged.tier_tag,
-    tagged.computed_tier,
-    case
-        when tagged.own_order <= tagged.lesser_order then 1
-        when tagged.own_order <= tagged.greater_order then tagged.greater_probability
+        when named.own_order <= named.lesser_order then 1
+        when named.own_order <= named.greater_order then named.greater_probability
         else 0
     end as tier_probability,
-    case when tagged.own_order = tagged.held_order then tagged.lower_since end as lower_since,
-    tagged.value_class,
-    tagged.rfm_class,
+    case when named.own_order = named.held_order then named.lower_since end as lower_since,
+    named.value_class,
+    named.rfm_class,
     -- What the tier held rests on: the classes of the newest day that gave it. A move is explained by what has changed since.
-    case when tagged.is_new_basis then tagged.value_class else previous.basis_value_class end as basis_value_class,
-    case when tagged.is_new_basis then tagged.rfm_class else previous.basis_rfm_class end as basis_rfm_class,
+    case when named.is_new_basis then named.value_class else named.held_basis_value_class end as basis_value_class,
+    case when named.is_new_basis then named.rfm_class else named.held_basis_rfm_class end as basis_rfm_class,
     case
-        when tagged.service_tier = previous.service_tier then null
-        when previous.customer_key is null then 'first_seen'
-        when tagged.tier_tag <> coalesce(previous.tier_tag, '') then 'crm_tag'
-        when previous.tier_tag is not null and tagged.tier_tag is null then 'crm_tag_removed'
+        when named.service_tier = named.held_tier then null
+        when not named.is_known then 'first_seen'
+        when named.forcing_tag <> coalesce(named.held_tag, '') then 'crm_tag'
+        when named.held_tag is not null and named.forcing_tag is null then 'crm_tag_removed'
         when
-            tagged.value_class <> previous.basis_value_class
-            and coalesce(tagged.rfm_class, 'none') <> coalesce(previous.basis_rfm_class, 'none')
+            named.value_class <> named.held_basis_value_class
+            and coalesce(named.rfm_class, 'none') <> coalesce(named.held_basis_rfm_class, 'none')
             then 'value_and_rfm_class'
-        when tagged.value_class <> previous.basis_value_class then 'value_class'
-        when coalesce(tagged.rfm_class, 'none') <> coalesce(previous.basis_rfm_class, 'none') then 'rfm_class'
-        when tagged.greater_order > tagged.lesser_order then 'probability'
+        when named.value_class <> named.held_basis_value_class then 'value_class'
+        when coalesce(named.rfm_class, 'none') <> coalesce(named.held_basis_rfm_class, 'none') then 'rfm_class'
+        when named.greater_order > named.lesser_order then 'probability'
         else 'rules'
     end as move_reason
-from tagged
-left join previous on tagged.customer_key = previous.customer_key
-left join risks on tagged.customer_key = risks.customer_key
-inner join segments.label as label
-    on tagged.service_tier = label.label and label.label_group = 'service_tier'
+from named
