@@ -70,8 +70,8 @@ def _attributes() -> str:
     ]  # fmt: skip
     return (
         "\n## Attributes\n\n`minor` is an amount in minor units of the base currency (fen, cents), `share` lies between 0 and "
-        "1, `key` and `time` only name an event. *Protected* attributes may choose the audience of a play without a priced offer, "
-        "and nothing else. A play that asks about a *prediction* leaves out who withdrew consent to profiling.\n\n"
+        "1, `key` and `time` only name an event. *Protected* attributes may choose the audience of a play without a priced "
+        "offer, and nothing else. A play that asks about a *prediction* leaves out who withdrew consent to profiling.\n\n"
         + _table(["attribute", "unit", "name", "meaning", ""], rows)
     )
 
