@@ -66,7 +66,7 @@ def play_records(plays: Sequence[Play]) -> str:
                 "holdout_share": play.holdout_share,
                 "is_capped": play.is_capped,
                 "uses_profiling": play.uses_profiling,
-                "valid_days": play.valid_days,
+                "valid_days": membership_days(play),
                 "max_tries": play.max_tries,
                 "tries_since": play.tries_since,
                 "keeps_quiet_hours": play.keeps_quiet_hours,
@@ -76,6 +76,12 @@ def play_records(plays: Sequence[Play]) -> str:
             for position, play in enumerate(plays, 1)
         ]
     )
+
+
+def membership_days(play: Play) -> int:
+    """Return how long a membership lasts: a task is a member's until it is due, so that it is the same before and after its push."""
+    due_days = play.task.due_days if play.task is not None else None
+    return play.valid_days if due_days is None else min(play.valid_days, due_days)
 
 
 def channel_records(plays: Sequence[Play], company: CompanySettings) -> str:
