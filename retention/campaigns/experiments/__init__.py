@@ -2,6 +2,7 @@
 
 from retention.campaigns.experiments.checking import SampleRatio, fill_control_checks, sample_ratio
 from retention.campaigns.experiments.design import Design, design, detectable_difference, needed_customers
+from retention.campaigns.experiments.reading import read_design, sentence
 
 __all__ = [
     "Design",
@@ -10,5 +11,7 @@ __all__ = [
     "detectable_difference",
     "fill_control_checks",
     "needed_customers",
+    "read_design",
     "sample_ratio",
+    "sentence",
 ]

@@ -16,13 +16,22 @@ from retention.campaigns.experiments import (
     detectable_difference,
     fill_control_checks,
     needed_customers,
+    read_design,
     sample_ratio,
+    sentence,
 )
+from retention.campaigns.plays import load_plays
+from retention.campaigns.valuing import Valuation
+from retention.settings import Settings
 from retention.warehouse import Run, stage_writer
-from tests.retention.measurement.conftest import DAY, SHANGHAI
+from tests.retention.measurement.conftest import DAY, SHANGHAI, entry
 from tests.retention.privacy.conftest import insert
 
 STARTED = date(2026, 3, 10)
+
+
+def valuation() -> Valuation:
+    return Valuation(Settings(), margin_of_revenue=0.5)
 
 
 # Before ---------------------------------------------------------------------------------------------------------------------
@@ -68,6 +77,29 @@ def test_days_to_decision() -> None:
 def test_without_two_groups_nothing_is_detected(share: float) -> None:
     assert detectable_difference(1_000, share, 100.0) is None
     assert needed_customers(10.0, share, 100.0) is None
+
+
+def test_a_planned_day_tells_what_will_be_seen(measured: Run) -> None:
+    """Half of forty beginners spent 100.00 in the four weeks before: they differ by 50.00; 4.00 of margin are stated."""
+    (win_back,) = (play for play in load_plays() if play.name == "win_back")
+    assert read_design(measured, win_back, valuation()) is None  # nobody begins
+    for key in range(1, 41):
+        insert(measured.warehouse, "campaigns.decision", {
+            "as_of_date": DAY, "joined_on": DAY, "play": "win_back", "customer_key": key, "state": "selected", "evidence": "stated",
+            "expected_value_minor": 400.0, "expected_cost_minor": 105.0, "cost_minor": 5,
+        })  # fmt: skip
+        if key <= 20:
+            entry(measured.warehouse, key, key, "paid", "2026-03-20 12:00", 1, 10_000)
+    found = read_design(measured, win_back, valuation())
+    assert found is not None
+    assert found.deviation_minor == pytest.approx(5_000 * (40 / 39) ** 0.5)
+    assert found.expected_minor == pytest.approx(400 / 0.5 - 100)
+    assert found.customers_per_day == pytest.approx(40 / 30)
+    assert found.needed_customers == needed_customers(700.0, 0.1, found.deviation_minor)
+    assert sentence(found, "en").startswith("The 40 of the first day show a difference of ")
+    assert f"decided after {found.days_to_decision:,} days." in sentence(found, "en")
+    assert f"约 {found.days_to_decision:,} 天后可下结论" in sentence(found, "zh")
+    assert sentence(None, "en").startswith("Its effect cannot be measured")
 
 
 # After ----------------------------------------------------------------------------------------------------------------------
