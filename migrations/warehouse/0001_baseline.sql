@@ -4205,6 +4205,37 @@ comment on column scores.renewal.model_version is 'version in ops.model, or the 
 comment on column scores.renewal.calibration_id is 'calibration used: model version and the date whose outcomes it was fitted to; ''none'' for the fallback';
 comment on column scores.renewal.is_fallback is 'true where no champion could score and the rate of the contracts decided in the past year stands in';
 
+create table scores.renewal_reason (
+    as_of_date date not null,
+    contract_key bigint not null,
+    customer_key bigint not null,
+    rank integer not null,
+    reason text not null,
+    is_raising boolean not null,
+    contribution double precision not null,
+    score_base double precision not null,
+    score_rest double precision not null,
+    score_total double precision not null,
+    sentence_en text not null,
+    sentence_zh text not null,
+    model_version text not null,
+    primary key (as_of_date, contract_key, rank)
+) partition by range (as_of_date);
+comment on table scores.renewal_reason is 'Why a contract may not be renewed: the weightiest reasons, as fixed sentences, from exact additive contributions to the model''s log-odds before calibration: score_base + the contributions of a contract''s rows + score_rest = score_total. No rows where the rate of the past year scores, which is the same for all contracts. Grain: one row per contract due and rank per as_of_date.';
+comment on column scores.renewal_reason.as_of_date is 'date D of the score that is explained';
+comment on column scores.renewal_reason.contract_key is 'contract that is due (scores.renewal)';
+comment on column scores.renewal_reason.customer_key is 'pseudonym of the customer who holds it';
+comment on column scores.renewal_reason.rank is '1 is the weightiest reason';
+comment on column scores.renewal_reason.reason is 'code of the reason, see include/reasons/renewal.yml and churn.yml';
+comment on column scores.renewal_reason.is_raising is 'true where the reason makes the probability of not being renewed higher than the usual contract''s, false where lower';
+comment on column scores.renewal_reason.contribution is 'what the reason adds to score_total, in log-odds';
+comment on column scores.renewal_reason.score_base is 'score_total of the usual contract: the same for all rows of a date';
+comment on column scores.renewal_reason.score_rest is 'sum of the contributions of this contract that are not listed';
+comment on column scores.renewal_reason.score_total is 'log-odds before calibration';
+comment on column scores.renewal_reason.sentence_en is 'the reason in English: fixed wording with the contract''s own figures';
+comment on column scores.renewal_reason.sentence_zh is 'the reason in Chinese: fixed wording with the contract''s own figures';
+comment on column scores.renewal_reason.model_version is 'version in ops.model that scored';
+
 create table scores.replenishment (
     as_of_date date not null,
     customer_key bigint not null,

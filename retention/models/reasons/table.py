@@ -85,8 +85,8 @@ def reasons(settings: Settings, given: Given, score: str, chosen: Flags) -> pd.D
     ReasonsDoNotAddUp when contributions do not sum to what the model says.
     """
     explained = explain_churn(settings, given, chosen) if score == "churn" else explain_value(given, chosen)
-    picked = _weightiest(explained, settings.reasons.reasons_per_customer, settings.reasons.minimum_share)
-    listed = _with_sentences(picked, explained, settings)
+    picked = weightiest(explained, settings.reasons.reasons_per_customer, settings.reasons.minimum_share)
+    listed = with_sentences(picked, explained, settings)
     scored = given.churn if score == "churn" else given.clv
     listed["score"] = pd.Series(score, index=listed.index, dtype="str")
     listed["score_base"] = explained.contributions.base
@@ -103,7 +103,7 @@ def _highest(scores: Floats, share: float) -> Flags:
     return flags
 
 
-def _weightiest(explained: Explained, count: int, minimum_share: float) -> pd.DataFrame:
+def weightiest(explained: Explained, count: int, minimum_share: float) -> pd.DataFrame:
     """Reasons by customer and rank: position of the customer, position of the reason, contribution, rest and total."""
     found = explained.contributions
     values, total = found.values.to_numpy(), found.total
@@ -129,7 +129,8 @@ def _weightiest(explained: Explained, count: int, minimum_share: float) -> pd.Da
     )
 
 
-def _with_sentences(picked: pd.DataFrame, explained: Explained, settings: Settings) -> pd.DataFrame:
+def with_sentences(picked: pd.DataFrame, explained: Explained, settings: Settings) -> pd.DataFrame:
+    """Rows of :func:`weightiest` with the reasons in words, under the key of who or what was explained (`customer_key`)."""
     codes = np.array(explained.contributions.values.columns, dtype=object)
     texts = {language: np.empty(len(picked), dtype=object) for language in LANGUAGES}
     number, customer = picked["reason_number"].to_numpy(), picked["customer"].to_numpy()

@@ -124,9 +124,10 @@ def load_wording(name: str) -> Wording:
 
     Parameters
     ----------
-    name : churn, clv or warnings.
+    name : churn, clv, renewal or warnings. Of a contract is said what is said of its holder, too.
     """
-    entries = yaml.safe_load((WORDING_DIR / f"{name}.yml").read_text(encoding="utf-8"))
+    files = (name, "churn") if name == "renewal" else (name,)
+    entries = [entry for file in files for entry in yaml.safe_load((WORDING_DIR / f"{file}.yml").read_text(encoding="utf-8"))]
     return Wording(tuple(_reason(entry) for entry in entries))
 
 

@@ -1,4 +1,4 @@
-"""Rows of `scores.renewal`: every contract due as of a date, by the champion or by the marked fallback."""
+"""Rows of `scores.renewal` and its reasons: every contract due as of a date, by the champion or by the marked fallback."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from retention.models.profile import ScoresStopped, Seen, judge_day
 from retention.models.renewal.contracts import Contracts
 from retention.models.renewal.holders import contract_features
 from retention.models.renewal.model import RenewalModel
+from retention.models.renewal.reasons import reason_rows
 from retention.warehouse import Run
 
 if TYPE_CHECKING:
@@ -40,14 +41,17 @@ def rows(run: Run, given: Given) -> dict[str, pd.DataFrame]:
     """
     contracts, what = Contracts.read(run), f"scores.renewal {run.as_of_date}"
     due = contracts.due(run.as_of_date)
+    model: RenewalModel | None = None
+    inputs = pd.DataFrame(index=due.index)
     champion = registry.champion(run.warehouse, "renewal", renewal_definition(run.settings))
     if champion is None:
         probability = np.full(len(due), past_rate(contracts))
         version, calibration = FALLBACK, NO_CALIBRATION
     else:
-        model = artifacts.load(champion.file_name, champion.file_sha256)[0]
-        if not isinstance(model, RenewalModel):
+        loaded = artifacts.load(champion.file_name, champion.file_sha256)[0]
+        if not isinstance(loaded, RenewalModel):
             raise artifacts.ModelFileRefused(f"{champion.file_name} holds no RenewalModel. Nothing published.")
+        model = loaded
         inputs = contract_features(run, due, run.as_of_date, published=True)
         missing = [name for name in model.features if name not in inputs.columns]
         if missing:
@@ -59,7 +63,10 @@ def rows(run: Run, given: Given) -> dict[str, pd.DataFrame]:
         version, calibration = champion.model_version, f"{champion.model_version}@{model.calibrated_as_of.isoformat()}"
         if len(due):
             judge_day(run, what, champion, Seen.of(inputs[list(model.features)]), probability)
-    return {"scores.renewal": _table(run, due, probability, version, calibration, champion is None)}
+    return {
+        "scores.renewal": _table(run, due, probability, version, calibration, champion is None),
+        "scores.renewal_reason": reason_rows(run, due, inputs, model, version),
+    }
 
 
 def past_rate(contracts: Contracts) -> float:

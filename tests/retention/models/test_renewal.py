@@ -24,6 +24,7 @@ from retention.models.renewal.contracts import Contracts
 from retention.models.renewal.scores import FALLBACK, past_rate
 from retention.models.scoring import Given
 from retention.models.value import TooLittleData
+from retention.quality import check_slices
 from retention.settings import Settings
 from retention.warehouse import Run, ingest_arrow, stage_writer
 
@@ -215,7 +216,8 @@ def test_learned_renewals_find_those_who_will_not_renew(
     assert champion is not None
     assert champion.labels_until == run.as_of_date
 
-    scored = rows(run, NOTHING_GIVEN)["scores.renewal"]
+    published = rows(run, NOTHING_GIVEN)
+    scored, why = published["scores.renewal"], published["scores.renewal_reason"]
     assert not scored["is_fallback"].any()
     chance = truth[scored["contract_key"]].to_numpy()
     rng = np.random.default_rng(1)
@@ -225,8 +227,21 @@ def test_learned_renewals_find_those_who_will_not_renew(
     assert (found["auc"].value or 0) > (best["auc"].value or 0) - 0.06
     assert abs(found["mean_gap"].value or 0) < 0.05
     with stage_writer(run, "scores") as writer:
-        writer.fill_arrow("scores.renewal", scored)
-        assert writer.publish() == {"scores.renewal": len(scored)}
+        for table, frame in published.items():
+            writer.fill_arrow(table, frame)
+        check_slices(writer)
+        assert writer.publish() == {"scores.renewal": len(scored), "scores.renewal_reason": len(why)}
+
+    # Every contract has reasons, which add up, name its own figures, and have the likelier ones point upwards.
+    assert set(why["contract_key"]) == set(scored["contract_key"])
+    sums = why.groupby("contract_key").agg(
+        listed=("contribution", "sum"), rest=("score_rest", "first"), all=("score_total", "first")
+    )
+    np.testing.assert_allclose(why["score_base"].iloc[0] + sums["listed"] + sums["rest"], sums["all"], atol=1e-9)
+    chances = scored.set_index("contract_key")["non_renewal_probability"]
+    assert sums["all"].rank().corr(chances.reindex(sums.index).rank()) > 0.999
+    assert why["sentence_en"].str.contains("renewal|contract|Complaint|complaint|order", regex=True).mean() > 0.5
+    assert why["sentence_zh"].str.len().min() > 3
 
     # How far the day is from training is kept, and the company's own levels decide what stops it.
     assert {one.name for one in newest_drift(run, "renewal")} > {"days_to_renewal", "score"}
@@ -237,9 +252,9 @@ def test_learned_renewals_find_those_who_will_not_renew(
 
 def test_without_contracts_there_are_no_rows_and_nothing_to_learn(run: Run) -> None:
     nothing = rows(run, NOTHING_GIVEN)
-    assert list(nothing) == ["scores.renewal"]
     with stage_writer(run, "scores") as writer:
-        writer.fill_arrow("scores.renewal", nothing["scores.renewal"])
-        assert writer.publish() == {"scores.renewal": 0}
+        for table, frame in nothing.items():
+            writer.fill_arrow(table, frame)
+        assert writer.publish() == {"scores.renewal": 0, "scores.renewal_reason": 0}
     with pytest.raises(TooLittleData, match=r"newest training date: 0 contracts .* 200 are needed"):
         train_renewal(run)
