@@ -612,6 +612,7 @@ create table campaigns.customer_attributes (
     days_since_complaint_resolved integer,
     resolved_complaint_key bigint,
     resolved_complaint_severity text,
+    resolved_complaint_satisfaction integer,
     resolved_complaint_order_net_minor bigint,
     nps_score double precision,
     days_since_nps bigint,
@@ -714,6 +715,7 @@ comment on column campaigns.customer_attributes.open_complaint_order_net_minor i
 comment on column campaigns.customer_attributes.days_since_complaint_resolved is 'days since the latest resolution; 1 is yesterday';
 comment on column campaigns.customer_attributes.resolved_complaint_key is 'the complaint resolved last';
 comment on column campaigns.customer_attributes.resolved_complaint_severity is 'severity of the complaint resolved last';
+comment on column campaigns.customer_attributes.resolved_complaint_satisfaction is 'satisfaction with the handling of that complaint, 1 to 5; null until given';
 comment on column campaigns.customer_attributes.resolved_complaint_order_net_minor is 'net value of that order, minor units';
 comment on column campaigns.customer_attributes.nps_score is 'latest answer to the question of recommendation, 0 to 10; null if never asked';
 comment on column campaigns.customer_attributes.days_since_nps is 'days since that answer; 1 is yesterday';
@@ -3433,7 +3435,7 @@ create table ops.model (
 create unique index on ops.model (kind) where state = 'champion';
 comment on table ops.model is 'Model registry: every trained model, what it was measured at, whether it scores, and why it does or does not. Grain: one row per model version.';
 comment on column ops.model.model_version is 'kind, as-of date of training and a digest of training data and settings: the same data give the same version';
-comment on column ops.model.kind is 'what it speaks of: churn, clv, repurchase, renewal, persona, preference, association or text';
+comment on column ops.model.kind is 'what it speaks of: churn, clv, repurchase, renewal, persona, preference, association, next_best or text';
 comment on column ops.model.state is 'champion (scores), challenger (registered, not promoted) or retired (was champion)';
 comment on column ops.model.as_of_date is 'date D of training: nothing from D on was used';
 comment on column ops.model.labels_until is 'end of the newest label window that the scoring model learned from';

@@ -22,6 +22,8 @@ MODEL_CLASSES = {
     "clv": "retention.models.value:ValueModel",
     "text": "retention.models.text:TextModel",
     "persona": "retention.models.personas.model:PersonaModel",
+    "next_best": "retention.models.next_best.training:NextBestRule",
+    "association": "retention.models.next_best.training:AssociationRule",
 }
 
 

@@ -28,6 +28,8 @@ TRAINING: dict[str, str] = {
     "renewal": "retention.models.renewal:train_renewal",
     "text": "retention.models.text.training:train_text",
     "persona": "retention.models.personas.training:train_persona",
+    "next_best": "retention.models.next_best.training:train_next_best",
+    "association": "retention.models.next_best.training:train_association",
 }
 
 
