@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -387,3 +389,12 @@ def test_a_solution_of_the_solver_that_passes_a_limit_is_not_taken() -> None:
     assert len(exact._within(program, everybody)) == 0
     kept = primal.repaired(program, everybody, np.zeros(len(program.most)))
     assert len(exact._within(program, kept)) == len(kept) > 0
+
+
+@pytest.mark.parametrize("page", ["allocation", "control-groups"])
+def test_the_examples_of_the_pages_hold(page: str, project: Path) -> None:
+    text = (project / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(block, {})
