@@ -79,7 +79,7 @@ def play_records(plays: Sequence[Play]) -> str:
 
 
 def membership_days(play: Play) -> int:
-    """Return how long a membership lasts: a task is a member's until it is due, so that it is the same before and after its push."""
+    """Return how long a membership lasts: a task only until it is due, so that it is the same before its push and after."""
     due_days = play.task.due_days if play.task is not None else None
     return play.valid_days if due_days is None else min(play.valid_days, due_days)
 

@@ -17,7 +17,7 @@ from retention.campaigns.plays import load_plays
 from retention.campaigns.quiet import quiet_binds
 from retention.privacy.limits import apply_limits
 from retention.settings import SettingsError
-from retention.warehouse import ensure_partitions, partition_name
+from retention.warehouse import RetentionError, ensure_partitions, partition_name
 from tests.retention.campaigns.conftest import KEYS, TODAY, Company, settings
 
 CHANNEL_BITS = {"email": 1, "sms": 2, "phone": 4, "wechat": 8, "app": 16}
@@ -199,17 +199,12 @@ def test_consent_is_read_as_the_consent_view_reads_it(company: Company) -> None:
     assert {key for (key,) in found} == unprofiled
 
 
-def test_more_plays_than_a_word_of_flags_has_bits(staffed: Company) -> None:
-    """Ana's play is the seventieth: her membership is found there, and so is that she has had it."""
-    text = (staffed.plays_dir / "birthday.yml").read_text(encoding="utf-8")
-    for number in range(61):
-        (staffed.plays_dir / f"birthday_{number:02}.yml").write_text(
-            text.replace("play: birthday", f"play: birthday_{number:02}", 1)
-        )
-    plays = [play.name for play in load_plays(staffed.plays_dir)]
-    assert plays.index("second_purchase") + 1 > 62
+def test_more_plays_than_a_word_of_flags_has_bits(staffed: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With words of four bits Ana's play is in the second one: her membership is found there, and so is that she has had it."""
     assert place(62) == (0, 1 << 61)
     assert place(63) == (1, 1)
+    monkeypatch.setattr("retention.campaigns.eligibility._WORD", 4)
+    assert [play.name for play in load_plays(staffed.plays_dir)].index("second_purchase") == 4
     staffed.plan()
     staffed.push()
     staffed.next_day()
@@ -222,6 +217,15 @@ def test_more_plays_than_a_word_of_flags_has_bits(staffed: Company) -> None:
     staffed.do("update campaigns.delivery set valid_until = valid_from + interval '1 hour' where play = 'second_purchase'")
     staffed.plan()
     assert rules_of(staffed, "second_purchase", "Ana") == {"already_received"}
+
+
+def test_a_plan_whose_parts_are_not_the_population_is_stopped(staffed: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The damage if masks were not told what was settled: Chen's birthday is neither decided nor excluded. The check stops it."""
+    staffed.do("update scores.churn set churn_probability = 0.6 where customer_key = 3")
+    monkeypatch.setattr("retention.campaigns.planning.settled_masks", lambda plays: "select 1")
+    with pytest.raises(RetentionError, match=r"campaigns\.play_run"):
+        staffed.plan()
+    assert staffed.ask("select count(*) from campaigns.decision") == [(0,)]
 
 
 def test_quiet_hours_move_the_beginning(staffed: Company) -> None:
