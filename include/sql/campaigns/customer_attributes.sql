@@ -67,11 +67,11 @@ cases as (
         customer_key,
         complaint_key,
         order_key,
-        category,
         severity,
         case severity when 'severe' then 3 when 'medium' then 2 else 1 end as severity_rank,
         opened_at,
-        case when resolved_at < :as_of then resolved_at end as resolved_at
+        case when resolved_at < :as_of then resolved_at end as resolved_at,
+        case when satisfaction_at < :as_of then satisfaction end as satisfaction
     from core.complaint
     where
         opened_at < :as_of
@@ -107,6 +107,7 @@ last_resolved as (
         complaint_key,
         order_key,
         severity,
+        satisfaction,
         resolved_at
     from cases
     where resolved_at is not null
@@ -373,6 +374,7 @@ select
         as days_since_complaint_resolved,
     last_resolved.complaint_key as resolved_complaint_key,
     last_resolved.severity as resolved_complaint_severity,
+    last_resolved.satisfaction as resolved_complaint_satisfaction,
     resolved_order.net_minor as resolved_complaint_order_net_minor,
     engagement.latest_nps as nps_score,
     engagement.days_since_latest_nps as days_since_nps,

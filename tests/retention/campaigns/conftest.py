@@ -34,7 +34,7 @@ SLICES = (
 )  # fmt: skip
 _FILL: dict[str, Any] = {
     "bigint": 0, "integer": 0, "double precision": 0.0, "text": "-", "boolean": False, "date": TODAY, "jsonb": "{}",
-    "timestamptz": datetime(2020, 1, 1, tzinfo=UTC),
+    "timestamptz": datetime(2020, 1, 1, tzinfo=UTC), "text[]": [], "numeric": 0,
 }  # fmt: skip
 
 
