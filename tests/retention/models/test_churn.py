@@ -23,12 +23,20 @@ NEWEST = date(2025, 6, 1)
 
 
 def company(
-    days: list[date], *, size: int = 1500, seed: int = 1, season: float = 0.0, angry: float = 0.0, horizon: int = HORIZON
+    days: list[date],
+    *,
+    size: int = 1500,
+    seed: int = 1,
+    season: float = 0.0,
+    angry: float = 0.0,
+    distant: float = 0.0,
+    horizon: int = HORIZON,
 ) -> TrainingSet:
     """Customers as of dates, with what became of them.
 
     Everybody buys at a rate of their own (gamma distributed). `season`: how far sales swing over the year, highest in
-    December. `angry`: log-odds by which each complaint of late makes leaving for good likelier.
+    December. `angry`: log-odds by which each complaint of late makes leaving for good likelier. `distant`: log-odds by which
+    each touch of late makes it less likely.
     """
     rng = np.random.default_rng(seed)
     rate = rng.gamma(0.7, 1 / 60, size)
@@ -38,7 +46,7 @@ def company(
         repeats = rng.poisson(rate * tenure).astype(np.float64)
         last = np.where(repeats > 0, tenure * rng.random(size) ** (1 / np.maximum(repeats, 1)), 0.0)
         recency = np.maximum(1.0, np.floor(tenure - last))
-        complaints = rng.poisson(0.3, size).astype(np.float64)
+        complaints, touches = rng.poisson(0.3, size).astype(np.float64), rng.poisson(2.0, size).astype(np.float64)
         between = np.where(repeats > 0, (tenure - recency) / np.maximum(repeats, 1), np.nan)
         frames.append(
             pd.DataFrame(
@@ -50,7 +58,7 @@ def company(
                     "mean_days_between_orders": between,
                     "overdue_ratio": recency / np.where(between > 0, between, np.nan),
                     "count_complaints_90d": complaints,
-                    "count_interactions_90d": rng.poisson(2.0, size).astype(np.float64),
+                    "count_interactions_90d": touches,
                     "mean_csat_365d": np.nan,
                     "count_cancelled_orders_365d": 0.0,
                 },
@@ -59,7 +67,8 @@ def company(
         )
         middle = day + timedelta(days=horizon // 2)
         swing = 1 + season * np.cos(2 * np.pi * (middle.timetuple().tm_yday - 350) / 365)
-        leaves = rng.random(size) < np.where(angry > 0, expit(-3 + angry * complaints), 0.0)
+        drive = np.where(angry > 0, expit(-3 + angry * complaints), 0.0) + np.where(distant > 0, expit(-distant * touches), 0.0)
+        leaves = rng.random(size) < drive
         churned.append(np.where(leaves | (rng.random(size) < np.exp(-rate * swing * horizon)), 1.0, 0.0))
         tags.append(np.full(size, np.datetime64(day, "D")))
     rows = pd.concat(frames)
@@ -209,6 +218,15 @@ def test_complaints_earn_their_place_where_they_drive_customers_away(training: T
     # What has nothing to do with leaving brings nothing, and costs next to nothing.
     assert worth["engagement"].log_loss == pytest.approx(0.0, abs=0.004)
     assert "basket" not in worth
+
+
+def test_engagement_earns_its_place_where_its_absence_drives_customers_away() -> None:
+    learned = company(back(NEWEST), distant=0.8)
+    later = company([NEWEST + timedelta(days=HORIZON)], size=3000, seed=2, distant=0.8)
+    groups = feature_groups(list(learned.features.columns))
+    worth = {found.group: found for found in ablation(learned, later, HORIZON, 1, groups)}
+    assert worth["engagement"].lower > 0.005
+    assert worth["service"].log_loss == pytest.approx(0.0, abs=0.004)
 
 
 def test_many_rows_are_thinned_by_whole_customers() -> None:
