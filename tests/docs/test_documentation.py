@@ -140,7 +140,7 @@ def test_every_command_that_the_documentation_names_exists() -> None:
     }
     for path in MARKDOWN:
         text = path.read_text()
-        for first, second in re.findall(r"(?:`|^|\| |→ )retention ([a-z][a-z-]*)(?: ([a-z]+))?", text, flags=re.MULTILINE):
+        for first, second in re.findall(r"(?:`|^|\| |→ )retention ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", text, flags=re.MULTILINE):
             assert first in commands, f"{path.name}: retention {first}"
             if commands[first] and second:
                 assert second in commands[first], f"{path.name}: retention {first} {second}"
