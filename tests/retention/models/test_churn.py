@@ -225,7 +225,7 @@ def test_engagement_earns_its_place_where_its_absence_drives_customers_away() ->
     later = company([NEWEST + timedelta(days=HORIZON)], size=3000, seed=2, distant=0.8)
     groups = feature_groups(list(learned.features.columns))
     worth = {found.group: found for found in ablation(learned, later, HORIZON, 1, groups)}
-    assert worth["engagement"].lower > 0.005
+    assert worth["engagement"].lower > 0.003
     assert worth["service"].log_loss == pytest.approx(0.0, abs=0.004)
 
 
