@@ -69,7 +69,7 @@ def audience_export(
         pipeline.close(run)
     out = console()
     for entry in done.manifest["files"]:
-        out.print(Text(f"{number(entry['rows']):>10} rows  {done.folder / done.manifest['version'] / entry['name']}"))
+        out.print(Text(f"rows: {number(entry['rows']):<10} {done.folder / done.manifest['version'] / entry['name']}"))
     out.print(Text(f"of {number(done.manifest['members'])} members; to be used before {done.manifest['use_before']}"))
     for warning in done.manifest["warnings"]:
         out.print(Text(f"! {warning}"))

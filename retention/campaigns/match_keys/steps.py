@@ -179,8 +179,9 @@ def is_digest_sql(column: str, binds: Binds) -> str:
     """Return the condition that a text is a digest already."""
     text = f'lower(btrim({column}, {binds.text(BLANKS)}) collate "C")'
     shortest = min(form.shortest for form in DIGESTS)
+    any_form = " or ".join(form.sql(text, binds) for form in DIGESTS)
     # Nearly nothing is: what the first two say of an address is cheap.
-    return f"(strpos({column}, '@') = 0 and char_length({column}) >= {shortest} and ({' or '.join(form.sql(text, binds) for form in DIGESTS)}))"
+    return f"(strpos({column}, '@') = 0 and char_length({column}) >= {shortest} and ({any_form}))"
 
 
 def is_digest(text: str) -> bool:

@@ -8,11 +8,17 @@ hash in place of her address. Gao: consented, at an address where Dai refused. H
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import psycopg
+from psycopg import sql
+
+from retention.deployment import Secrets
 from retention.settings import CampaignSettings, Settings
-from retention.warehouse import Run, Warehouse
+from retention.warehouse import Attempt, Run, Warehouse
+from retention.warehouse.embedded import EmbeddedPostgres
 from tests.conftest import PEPPER
 from tests.retention.privacy.conftest import insert
 
@@ -98,11 +104,34 @@ def agree(marketing: Warehouse, name: str, purpose: str, channel: str, decision:
     )  # fmt: skip
 
 
-def open_run(make_run: Callable[..., Run], marketing: Warehouse, **campaign: object) -> Run:
-    """A run of today with the settings given."""
-    assert PEPPER
-    return make_run(
-        NOW.date() - timedelta(days=1),
+@contextmanager
+def shared_databases(server: EmbeddedPostgres, templates: dict[str, str], name: str) -> Iterator[tuple[Warehouse, Warehouse]]:
+    """The two databases with the audience in them, for all tests of a module that only read."""
+    names = {kind: f"listed_{name}_{kind}" for kind in ("warehouse", "marketing")}
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        for kind, database in names.items():
+            connection.execute(
+                sql.SQL("create database {} template {}").format(sql.Identifier(database), sql.Identifier(templates[kind]))
+            )
+    warehouse, marketing = (Warehouse(server.url(database)) for database in names.values())
+    fill(warehouse, marketing)
+    try:
+        yield warehouse, marketing
+    finally:
+        for opened in (warehouse, marketing):
+            opened.dispose()
+        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+            for database in names.values():
+                connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(database)))
+
+
+def run_over(warehouse: Warehouse, marketing: Warehouse, **campaign: object) -> Run:
+    """A run of today over two databases with the settings given."""
+    return Run(
+        business_date=NOW.date() - timedelta(days=1),
+        warehouse=warehouse,
         marketing=marketing,
         settings=Settings(campaigns=CampaignSettings(**campaign)),  # type: ignore[arg-type]  # numbers of the dataclass
+        attempt=Attempt("test", "run-1", "task"),
+        secrets=Secrets(pepper=PEPPER),
     )

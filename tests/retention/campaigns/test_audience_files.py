@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import json
 import stat
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,24 @@ from retention.campaigns.match_keys.recipes import load_recipe
 from retention.privacy.exported import delete_expired, delete_lists, lists_holding
 from retention.settings_campaigns import FileSettings
 from retention.warehouse import Run, Warehouse, load_contract
-from tests.retention.campaigns.listed import CONTACTS, KEYS, NOW, REASONS_EN, agree, fill, open_run
+from retention.warehouse.embedded import EmbeddedPostgres
+from tests.retention.campaigns.listed import CONTACTS, KEYS, NOW, REASONS_EN, agree, fill, run_over, shared_databases
 
 SENDABLE = ["Ana", "Bo", "Chen", "Dai", "Emma", "Fang", "Gao", "Hana"]
 
 
 @pytest.fixture
-def run(warehouse: Warehouse, marketing: Warehouse, make_run: Callable[..., Run]) -> Run:
+def run(warehouse: Warehouse, marketing: Warehouse) -> Run:
+    """A run over databases of the test's own: it changes them."""
     fill(warehouse, marketing)
-    return open_run(make_run, marketing)
+    return run_over(warehouse, marketing)
+
+
+@pytest.fixture(scope="module")
+def still(server: EmbeddedPostgres, templates: dict[str, str]) -> Iterator[Run]:
+    """A run over the audience as it was written: for tests that only read it."""
+    with shared_databases(server, templates, "files") as (warehouse, marketing):
+        yield run_over(warehouse, marketing)
 
 
 def export(run: Run, folder: Path, **more: Any) -> Exported:
@@ -43,10 +52,10 @@ def files(done: Exported) -> list[Path]:
     return [done.folder / done.manifest["version"] / entry["name"] for entry in done.manifest["files"]]
 
 
-def test_the_three_formats_hold_the_same_rows(run: Run, tmp_path: Path) -> None:
+def test_the_three_formats_hold_the_same_rows(still: Run, tmp_path: Path) -> None:
     rows: dict[str, list[dict[str, Any]]] = {}
     for form in ("csv", "jsonl", "parquet"):
-        done = export(run, tmp_path, form=form)
+        done = export(still, tmp_path, form=form)
         (path,) = files(done)
         assert path.suffix == f".{form}"
         if form == "csv":
@@ -75,15 +84,14 @@ def test_only_who_may_be_contacted_at_that_moment(run: Run, marketing: Warehouse
     assert (done.manifest["members"], done.rows) == (7, 7)
 
 
-def test_lists_carry_no_address_unless_settings_record_and_reader_agree(
-    run: Run, marketing: Warehouse, make_run: Callable[..., Run], tmp_path: Path
-) -> None:
-    text = files(export(run, tmp_path))[0].read_text(encoding="utf-8")
+def test_lists_carry_no_address_unless_settings_record_and_reader_agree(still: Run, tmp_path: Path) -> None:
+    text = files(export(still, tmp_path))[0].read_text(encoding="utf-8")
     assert not any(address in text for pair in CONTACTS.values() for address in pair if address)
     plain = load_recipe("plain")
     with pytest.raises(ExportRefused, match=r"campaigns.push_contact_details = true and --personal-data"):
-        export(run, tmp_path, recipe=plain, personal_data=True)
-    allowed = open_run(make_run, marketing, push_contact_details=True)
+        export(still, tmp_path, recipe=plain, personal_data=True)
+    assert still.marketing is not None
+    allowed = run_over(still.warehouse, still.marketing, push_contact_details=True)
     with pytest.raises(ExportRefused, match="--personal-data"):
         export(allowed, tmp_path, recipe=plain)
     done = export(allowed, tmp_path, recipe=plain, personal_data=True)
@@ -95,14 +103,12 @@ def test_lists_carry_no_address_unless_settings_record_and_reader_agree(
     assert len({row["email"] for row in rows.values()}) == len(rows), "one message per mailbox"
 
 
-def test_a_telephone_number_stays_a_number_and_a_formula_does_not(
-    run: Run, marketing: Warehouse, make_run: Callable[..., Run], tmp_path: Path
-) -> None:
+def test_a_telephone_number_stays_a_number_and_a_formula_does_not(run: Run, marketing: Warehouse, tmp_path: Path) -> None:
     with marketing.begin() as connection:
         connection.exec_driver_sql("update marketing.campaign_audience set channel = 'sms'")
     for name in SENDABLE:
         agree(marketing, name, "marketing", "sms", "granted")
-    allowed = open_run(make_run, marketing, push_contact_details=True)
+    allowed = run_over(run.warehouse, marketing, push_contact_details=True)
     done = export(allowed, tmp_path, recipe=load_recipe("plain"), personal_data=True)
     with files(done)[0].open(encoding="utf-8", newline="") as stream:
         rows = {int(row["customer_key"]): row for row in csv.DictReader(stream)}
@@ -111,8 +117,8 @@ def test_a_telephone_number_stays_a_number_and_a_formula_does_not(
     assert rows[KEYS["Bo"]]["reasons_en"].startswith("'=")
 
 
-def test_match_keys_lie_in_one_file_per_state_of_consent(run: Run, tmp_path: Path) -> None:
-    done = export(run, tmp_path, recipe=load_recipe("google"))
+def test_match_keys_lie_in_one_file_per_state_of_consent(still: Run, tmp_path: Path) -> None:
+    done = export(still, tmp_path, recipe=load_recipe("google"))
     assert [(entry["consent"], entry["rows"]) for entry in done.manifest["files"]] == [
         ({"state": "personalised", "ad_user_data": "GRANTED", "ad_personalization": "GRANTED"}, 1),
         ({"state": "unspecified", "ad_user_data": "GRANTED", "ad_personalization": "UNSPECIFIED"}, 3),
@@ -126,19 +132,19 @@ def test_match_keys_lie_in_one_file_per_state_of_consent(run: Run, tmp_path: Pat
     assert done.manifest["warnings"] == ["5 rows: Google Customer Match makes no audience of fewer than 100"]
 
 
-def test_a_name_that_says_too_much_is_refused_and_can_be_replaced(run: Run, tmp_path: Path) -> None:
+def test_a_name_that_says_too_much_is_refused_and_can_be_replaced(still: Run, tmp_path: Path) -> None:
     with pytest.raises(ExportRefused, match=r"audience low_credit: 'low credit' suggests a financial situation\. Meta"):
-        export(run, tmp_path, recipe=load_recipe("meta"), public_name="low_credit")
-    done = export(run, tmp_path, recipe=load_recipe("meta"), public_name="spring_letter")
+        export(still, tmp_path, recipe=load_recipe("meta"), public_name="low_credit")
+    done = export(still, tmp_path, recipe=load_recipe("meta"), public_name="spring_letter")
     assert done.manifest["campaign"] == "spring_letter"
     assert done.manifest["files"][0]["name"] == "spring_letter-meta_v1-personalised.csv"
     for wrong in ("../../etc/passwd", "a/b", "", "-x"):
         with pytest.raises(ExportRefused, match="letters, digits"):
-            export(run, tmp_path, public_name=wrong or " ")
+            export(still, tmp_path, public_name=wrong or " ")
 
 
-def test_the_manifest_says_what_is_there_and_a_changed_file_is_found(run: Run, tmp_path: Path) -> None:
-    done = export(run, tmp_path)
+def test_the_manifest_says_what_is_there_and_a_changed_file_is_found(still: Run, tmp_path: Path) -> None:
+    done = export(still, tmp_path)
     manifest, (path,) = read_list(done.folder, NOW)
     assert manifest == done.manifest
     assert manifest["files"][0]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -156,16 +162,16 @@ def test_the_manifest_says_what_is_there_and_a_changed_file_is_found(run: Run, t
 
 
 def test_a_reader_of_the_old_list_can_finish_and_a_dead_attempt_changes_nothing(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    still: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = export(run, tmp_path)
+    first = export(still, tmp_path)
     for place in ("files.file_written", "files.written", "files.in_place", "publish.before_lock"):
         monkeypatch.setenv("RETENTION_FAILPOINTS", f"{place}:raise")
         with pytest.raises(RuntimeError, match=place):
-            export(run, tmp_path, now=NOW + timedelta(minutes=1))
+            export(still, tmp_path, now=NOW + timedelta(minutes=1))
         monkeypatch.delenv("RETENTION_FAILPOINTS")
         assert read_list(first.folder, NOW)[0] == first.manifest, place
-    second = export(run, tmp_path, now=NOW + timedelta(minutes=5))
+    second = export(still, tmp_path, now=NOW + timedelta(minutes=5))
     assert read_list(second.folder, NOW)[0] == second.manifest != first.manifest
     assert files(first)[0].is_file(), "whoever opened the old manifest still finds its files"
     assert not list(second.folder.glob(".writing-*")), "what the dead left is cleared"
@@ -216,9 +222,9 @@ def test_what_was_never_pushed_or_belongs_elsewhere_is_refused(run: Run, marketi
         export(run, tmp_path)
 
 
-def test_lists_go_with_the_person_and_with_time(run: Run, tmp_path: Path) -> None:
-    members, later = export(run, tmp_path), export(run, tmp_path, form="parquet", now=NOW + timedelta(minutes=1))
-    keys = export(run, tmp_path, recipe=load_recipe("meta"))
+def test_lists_go_with_the_person_and_with_time(still: Run, tmp_path: Path) -> None:
+    members, later = export(still, tmp_path), export(still, tmp_path, form="parquet", now=NOW + timedelta(minutes=1))
+    keys = export(still, tmp_path, recipe=load_recipe("meta"))
     held = lists_holding(tmp_path, frozenset({KEYS["Bo"]}))
     assert held == {
         f"win_back/members/{members.manifest['version']}": 1,
@@ -231,15 +237,15 @@ def test_lists_go_with_the_person_and_with_time(run: Run, tmp_path: Path) -> Non
     assert lists_holding(tmp_path, frozenset({KEYS["Bo"]})) == {}
     with pytest.raises(ListBroken, match="no list in win_back/members"):
         read_list(members.folder, NOW)
-    fresh = export(run, tmp_path, now=NOW + timedelta(minutes=2))
+    fresh = export(still, tmp_path, now=NOW + timedelta(minutes=2))
     assert delete_expired(tmp_path, NOW + timedelta(hours=24)) == 0
     assert delete_expired(tmp_path, NOW + timedelta(hours=25)) == 1
     assert not (fresh.folder / "current.json").exists()
 
 
-def test_lists_named_in_the_settings_are_written_and_a_wrong_one_stops_no_other(run: Run, tmp_path: Path) -> None:
+def test_lists_named_in_the_settings_are_written_and_a_wrong_one_stops_no_other(still: Run, tmp_path: Path) -> None:
     def named(*lists: str) -> Run:
-        return dataclasses.replace(run, settings=dataclasses.replace(run.settings, files=FileSettings(lists=lists)))
+        return dataclasses.replace(still, settings=dataclasses.replace(still.settings, files=FileSettings(lists=lists)))
 
     with pytest.raises(NothingToExport, match="no audience nobody was ever pushed"):
         export_configured(named("nobody csv", "win_back csv", "win_back parquet google"), tmp_path, NOW)

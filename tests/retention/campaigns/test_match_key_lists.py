@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +14,8 @@ from retention.campaigns.match_keys.listing import Listing, Partition, RawValues
 from retention.campaigns.match_keys.recipes import load_recipe
 from retention.campaigns.match_keys.recording import record
 from retention.warehouse import Run, Warehouse
-from tests.retention.campaigns.listed import CONTACTS, KEYS, NAMES, NOW, agree, fill, open_run
+from retention.warehouse.embedded import EmbeddedPostgres
+from tests.retention.campaigns.listed import CONTACTS, KEYS, NAMES, NOW, agree, fill, run_over, shared_databases
 from tests.retention.privacy.conftest import insert
 
 
@@ -23,9 +24,17 @@ def digest(text: str) -> str:
 
 
 @pytest.fixture
-def run(warehouse: Warehouse, marketing: Warehouse, make_run: Callable[..., Run]) -> Run:
+def run(warehouse: Warehouse, marketing: Warehouse) -> Run:
+    """A run over databases of the test's own: it changes them."""
     fill(warehouse, marketing)
-    return open_run(make_run, marketing)
+    return run_over(warehouse, marketing)
+
+
+@pytest.fixture(scope="module")
+def still(server: EmbeddedPostgres, templates: dict[str, str]) -> Iterator[Run]:
+    """A run over the audience as it was written: for tests that only read it."""
+    with shared_databases(server, templates, "keys") as (warehouse, marketing):
+        yield run_over(warehouse, marketing)
 
 
 def rejects(listing: Listing) -> dict[tuple[str, str], str]:
@@ -36,8 +45,8 @@ def partitions(listing: Listing) -> dict[str, list[tuple[object, ...]]]:
     return {p.state: list(zip(*(c.to_pylist() for c in p.keys.columns), strict=True)) for p in listing.partitions}
 
 
-def test_everybody_is_listed_or_has_a_reason(run: Run) -> None:
-    found = list_keys(run, "win_back", load_recipe("google_v2"))
+def test_everybody_is_listed_or_has_a_reason(still: Run) -> None:
+    found = list_keys(still, "win_back", load_recipe("google_v2"))
     assert partitions(found) == {
         "personalised": [(None, digest("+8613800000001"))],
         "unspecified": [
@@ -59,19 +68,19 @@ def test_everybody_is_listed_or_has_a_reason(run: Run) -> None:
         assert counts.listed + others == counts.members == 8, counts.key
 
 
-def test_one_mailbox_is_one_key_where_the_destination_says_so_and_under_the_stricter_consent(run: Run) -> None:
+def test_one_mailbox_is_one_key_where_the_destination_says_so_and_under_the_stricter_consent(still: Run) -> None:
     """Ana and Emma have one Gmail mailbox. Google sees one key, Meta two."""
-    google = list_keys(run, "win_back", load_recipe("google_v2"))
+    google = list_keys(still, "win_back", load_recipe("google_v2"))
     assert rejects(google)["Ana", "email"] == "duplicate", "Emma's consent says less: her row stands"
     assert (digest("anali@gmail.com"), None) in partitions(google)["unspecified"]
     assert partitions(google)["personalised"] == [(None, digest("+8613800000001"))]
-    meta = list_keys(run, "win_back", load_recipe("meta_v1"))
+    meta = list_keys(still, "win_back", load_recipe("meta_v1"))
     listed = {row[0] for rows in partitions(meta).values() for row in rows}
     assert {digest("ana.li@gmail.com"), digest("anali+shop@gmail.com")} <= listed
 
 
-def test_a_destination_that_only_personalises_does_not_get_who_refused_profiling(run: Run) -> None:
-    meta = list_keys(run, "win_back", load_recipe("meta"))
+def test_a_destination_that_only_personalises_does_not_get_who_refused_profiling(still: Run) -> None:
+    meta = list_keys(still, "win_back", load_recipe("meta"))
     assert rejects(meta)["Bo", "email"] == "not_personalised"
     assert digest("bo@example.cn") not in str(partitions(meta))
 
@@ -101,8 +110,8 @@ def test_the_other_half_of_a_shared_mailbox_is_bound_by_the_refusal(run: Run, ma
     assert key in str(partitions(list_keys(run, "win_back", load_recipe("meta"))))
 
 
-def test_the_partner_id_goes_along_and_lists_nobody_by_itself(run: Run) -> None:
-    found = list_keys(run, "win_back", load_recipe("x_v1"))
+def test_the_partner_id_goes_along_and_lists_nobody_by_itself(still: Run) -> None:
+    found = list_keys(still, "win_back", load_recipe("x_v1"))
     ids = {row[2] for rows in partitions(found).values() for row in rows}
     assert str(KEYS["Ana"]) in ids, "not hashed: it is a pseudonym already"
     assert str(KEYS["Hana"]) not in ids, "without address X could not have learned it"
@@ -115,12 +124,12 @@ def test_a_person_merged_since_the_push_is_found_under_the_key_of_now(run: Run, 
     assert digest("bo@example.cn") in str(partitions(list_keys(run, "win_back", load_recipe("google"))))
 
 
-def test_counts_and_pseudonyms_are_kept_and_nothing_else(run: Run, warehouse: Warehouse) -> None:
-    found = list_keys(run, "win_back", load_recipe("google"))
+def test_counts_and_pseudonyms_are_kept_and_nothing_else(still: Run) -> None:
+    found = list_keys(still, "win_back", load_recipe("google"))
     for _ in range(2):
-        with warehouse.begin() as connection:
+        with still.warehouse.begin() as connection:
             record(connection, found, NOW.date(), NOW)
-    with warehouse.connect() as connection:
+    with still.warehouse.connect() as connection:
         coverage = connection.execute(sa.text("select * from campaigns.match_key_coverage")).mappings().all()
         kept = connection.execute(sa.text("select * from campaigns.match_key_reject")).mappings().all()
     assert {row["key"]: (row["members"], row["listed"]) for row in coverage}["any"] == (8, 5)
@@ -133,7 +142,7 @@ def test_counts_and_pseudonyms_are_kept_and_nothing_else(run: Run, warehouse: Wa
                 assert digest(address) not in everything
 
 
-def test_an_address_in_a_hashed_column_stops_everything(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_in_a_hashed_column_stops_everything(still: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     import pyarrow as pa
 
     recipe = load_recipe("meta_v1")
@@ -147,18 +156,18 @@ def test_an_address_in_a_hashed_column_stops_everything(run: Run, monkeypatch: p
     # Turned off, a recipe that forgets to hash would hand out addresses: with it, such a recipe gets nowhere.
     monkeypatch.setattr("retention.campaigns.match_keys.building.SHA256_SQL", "{column}")
     with pytest.raises(RawValues):
-        list_keys(run, "win_back", recipe)
+        list_keys(still, "win_back", recipe)
     monkeypatch.setattr(listing_module, "refuse_raw", lambda *_: None)
-    assert "bo@example.cn" in str(partitions(list_keys(run, "win_back", load_recipe("google"))))
+    assert "bo@example.cn" in str(partitions(list_keys(still, "win_back", load_recipe("google"))))
 
 
-def test_a_foreign_list_is_looked_through(run: Run, warehouse: Warehouse) -> None:
+def test_a_foreign_list_is_looked_through(still: Run) -> None:
     key = next(key for key in load_recipe("meta").keys if key.name == "email")
     values = [
         digest("bo@example.cn"), digest(digest("bo@example.cn")), digest("chen@example.cn").upper(), "dai@example.cn", "", None,
         hashlib.md5(b"x@y.cn", usedforsecurity=False).hexdigest(), digest(""), "unknown", digest("stranger@example.cn"),
     ]  # fmt: skip
-    counts = inspect_column(warehouse, load_recipe("meta"), key, values)
+    counts = inspect_column(still.warehouse, load_recipe("meta"), key, values)
     assert {kind: number for kind, number in counts.items() if number} == {
         "sha256": 3, "capitals": 1, "other_hash": 1, "of_nothing": 1, "raw": 1, "empty": 2, "other": 1, "known": 2, "hashed_twice": 1,
     }  # fmt: skip

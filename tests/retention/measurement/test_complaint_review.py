@@ -121,8 +121,11 @@ def test_the_page_reads_in_both_languages_and_shows_text_as_text(desk: Run) -> N
     review_complaints(desk)
     english, chinese = weekly_summary(desk), weekly_summary(desk, MONDAY + timedelta(days=4), "zh")
     assert english.startswith("# Complaints, week from 2026-03-23")
-    assert "4 complaints (3 more than the week before), 2 severe, 1 too late" in english
-    assert "compensation 240.00 CNY" in english
+    assert (
+        "Complaints opened: 4 (3 more than the week before); severe: 2; too late or waiting past the clock: 1; resolved: 3"
+        in english
+    )
+    assert "compensation: 240.00 CNY" in english
     assert "| Kettle &lt;b> | 2 | 0 | 0 | seal leaks (2) |" in english
     assert "| Cup \\| set | 1 | 0 | 0 | seal leaks (1) |" in english
     assert "王芳" not in english + chinese
