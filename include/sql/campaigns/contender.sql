@@ -108,7 +108,7 @@ placed as (
     inner join campaigns.customer_attributes as attributes
         on matched.customer_key = attributes.customer_key and attributes.as_of_date = :as_of_date
     left join memberships on matched.position = memberships.position and matched.customer_key = memberships.customer_key
-    offset 0
+    offset 0 -- noqa: AM09
 ),
 
 priced as (
@@ -123,7 +123,7 @@ priced as (
     from placed as attributes
     inner join plays on attributes.position = plays.position
     left join play_channels on attributes.position = play_channels.position and attributes.channel_number = play_channels.number
-    offset 0
+    offset 0 -- noqa: AM09
 )
 
 select

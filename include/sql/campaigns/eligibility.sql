@@ -257,7 +257,7 @@ known as (
     where
         attributes.as_of_date = :as_of_date
         and coalesce(mod(attributes.customer_key & 65535, cast(:bucket_count as integer)) = :bucket, false)
-    offset 0
+    offset 0 -- noqa: AM09
 ),
 
 reached as (
@@ -266,7 +266,7 @@ reached as (
         /* reach by channels */
         known.as_of_date as reached_on
     from known
-    offset 0
+    offset 0 -- noqa: AM09
 )
 
 select
