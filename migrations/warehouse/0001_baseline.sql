@@ -6115,6 +6115,91 @@ comment on column bi.segment_stability.flap_days is 'days within which being bac
 comment on column bi.segment_stability.flappers is 'tier and stage: customers who left a group and were back within these days; null where hidden';
 comment on column bi.segment_stability.flap_rate is 'flappers over customers; null where hidden';
 
+create view bi.segment_tag (as_of_date, kind, tag, label_en, label_zh, customers) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.segment_tag: customers per tag as of the newest published date. Tags that few have are left out altogether: what staff
+-- write into a tag, and a rare city or occupation, may tell who it is.
+with
+
+newest as (
+    select max(cast(slice_key as date)) as as_of_date
+    from ops.published
+    where table_name = 'segments.tag'
+),
+
+size as (
+    select coalesce(
+        (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+    ) as least_customers
+),
+
+rules as (
+    select distinct
+        tag,
+        label_en,
+        label_zh
+    from segments.tag_rule
+),
+
+crm_rules as (
+    select distinct
+        crm_tag,
+        label_en,
+        label_zh
+    from segments.crm_tag_rule
+),
+
+counted as (
+    select
+        tag.as_of_date,
+        one.kind,
+        one.code,
+        count(*) as customers
+    from newest
+    inner join segments.tag as tag on newest.as_of_date = tag.as_of_date
+    cross join lateral (
+        select
+            'behavioural' as kind,
+            unnest(tag.tags) as code
+        union all
+        select
+            'demographic' as kind,
+            unnest(tag.demographic_tags) as code
+        union all
+        select
+            'geographic' as kind,
+            unnest(tag.geographic_tags) as code
+        union all
+        select
+            'crm' as kind,
+            unnest(tag.crm_tags) as code
+    ) as one
+    group by tag.as_of_date, one.kind, one.code
+)
+
+select
+    counted.as_of_date,
+    counted.kind,
+    counted.code as tag,
+    coalesce(
+        replace(rules.label_en, '{value}', substr(counted.code, length(rules.tag) + 2)), crm_rules.label_en, counted.code
+    ) as label_en,
+    coalesce(
+        replace(rules.label_zh, '{value}', substr(counted.code, length(rules.tag) + 2)), crm_rules.label_zh, counted.code
+    ) as label_zh,
+    counted.customers
+from counted
+inner join size on counted.customers >= size.least_customers
+left join rules on counted.kind <> 'crm' and split_part(counted.code, ':', 1) = rules.tag
+left join crm_rules on counted.kind = 'crm' and counted.code = crm_rules.crm_tag;
+comment on view bi.segment_tag is 'How many customers have each tag as of the newest date. Tags that fewer customers have than the suppression size are left out, text and all. Grain: one row per kind and tag.';
+comment on column bi.segment_tag.as_of_date is 'date the counts hold for';
+comment on column bi.segment_tag.kind is 'behavioural, demographic, geographic or crm';
+comment on column bi.segment_tag.tag is 'code of the tag, with its value after a colon where it has one; for crm the tag as the CRM has it, in lower case';
+comment on column bi.segment_tag.label_en is 'name for people, English';
+comment on column bi.segment_tag.label_zh is 'name for people, Chinese';
+comment on column bi.segment_tag.customers is 'customers who have it';
+
 create view campaigns.do_not_disturb (as_of_date, customer_key, play, value_minor, evidence, is_every_play) as
 -- campaigns.do_not_disturb: contenders left alone because the contact is expected to do harm.
 with

@@ -14,7 +14,7 @@ from retention.segments.binds import segment_binds
 from retention.settings import LifecycleSettings, MembershipLevel, MembershipSettings, Settings, SettingsError, ValueSettings
 from retention.warehouse import Run, Warehouse, read_frame
 from tests.retention.privacy.conftest import insert
-from tests.sql.features.company import NAMES
+from tests.sql.features.company import KEYS, NAMES, Company
 from tests.sql.segments.slices import publish_inputs
 
 AS_OF = date(2026, 4, 1)
@@ -132,6 +132,23 @@ def test_small_numbers_are_hidden_and_sums_give_nothing_away(warehouse: Warehous
 
     assert {tuple(row) for row in shown} == {("vip", 100, False), ("ordinary", None, True), ("potential", 20, False)}
     assert tuple(steady) == (124, 20, 0, None, None)
+
+
+def test_tags_that_few_have_are_left_out_text_and_all(make_run: Callable[..., Run]) -> None:
+    promoters = {who: {"latest_nps": 9.0} for who in NAMES[:10]}
+    run = _run(make_run, 0, {**promoters, "Kai": {"latest_nps": 6.0}})
+    company = Company(run.warehouse)
+    for who, tag in [*((who, "Legal hold") for who in NAMES[:10]), ("Kai", "lives above the bakery")]:
+        company.insert(
+            "core.customer_tag", source_customer_key=KEYS[who], customer_key=KEYS[who], tag=tag,
+            set_at="2026-03-01 00:00+08:00",
+        )  # fmt: skip
+    _run(make_run, 0, {**promoters, "Kai": {"latest_nps": 6.0}}, try_number=2)
+
+    assert _rows(run.warehouse, "select kind, tag, label_en, label_zh, customers from bi.segment_tag order by kind") == [
+        ("behavioural", "promoter", "Promoter", "推荐者", 10),
+        ("crm", "legal hold", "Legal hold", "法律保全", 10),
+    ]
 
 
 @pytest.mark.parametrize(
