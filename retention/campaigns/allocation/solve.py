@@ -16,7 +16,9 @@ from retention.campaigns.allocation.verdicts import verdicts
 EXACT = 1e-9
 """A gap below this share is rounding."""
 _CLOSE = 1e-5
-_SHAKE = 2e-5
+"""A larger gap before the exact part means that many customers are indifferent: they are shaken apart."""
+_SHAKE = 1e-3
+"""By this share of their margin at most; what is found so is weighed by its true margin."""
 
 
 def allocate(contenders: Contenders, budgets: Budgets) -> Allocation:
