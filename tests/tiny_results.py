@@ -132,7 +132,10 @@ def state(company: TinyCompany, day: str) -> dict[str, Any]:
         ),
         "stage_moves": named(
             ask(
-                warehouse, "select customer_key, from_stage, to_stage from segments.lifecycle_move where run_as_of_date = %s", as_of
+                warehouse,
+                "select customer_key, from_stage, to_stage from segments.lifecycle_move where run_as_of_date = %s "
+                "order by as_of_date",
+                as_of,
             )
         ),
         "breaches": ask(warehouse, "select complaint_key, clock, state from ops.complaint_breach order by 1, 2"),

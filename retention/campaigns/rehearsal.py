@@ -13,8 +13,10 @@ import sqlalchemy as sa
 from retention.campaigns.checking import check_play
 from retention.campaigns.documents import read_document
 from retention.campaigns.errors import PlayError
+from retention.campaigns.experiments import Design, read_design
 from retention.campaigns.planning import build, require_upstream
 from retention.campaigns.plays import PLAYS_DIR, Play, check_plays, play_of
+from retention.campaigns.valuing import read_valuation
 from retention.warehouse import Run, stage_writer
 from retention.warehouse.writer import StageWriter
 
@@ -76,6 +78,8 @@ class Size:
     """By rule, in the order in which reasons are named: customers_first, customers_any, with labels."""
     tiers: Sequence[Mapping[str, Any]]
     """By service tier, channel and offer: selected, control, expected cost."""
+    design: Design | None
+    """What its control group will be able to show; None where nobody is kept back."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,9 @@ def rehearse(run: Run, play: str, people: int = 0, file: Path | None = None, pla
             rows = connection.execute(sa.text(query.format(**tables)), {"play": play, "people": people})
             return [dict(row) for row in rows.mappings()]
 
-        size = Size(play=chosen, **ask(_SIZE)[0], rules=ask(_RULES), tiers=ask(_TIERS))
+        valuation = read_valuation(run, tables["customer_attributes"], tables["uplift"])
+        design = read_design(run, chosen, valuation, tables["decision"])
+        size = Size(play=chosen, **ask(_SIZE)[0], rules=ask(_RULES), tiers=ask(_TIERS), design=design)
         return Rehearsal(size, ask(_PEOPLE) if people else [])
 
 

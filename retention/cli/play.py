@@ -217,6 +217,7 @@ def _check_language(lang: str) -> None:
 
 
 def _size_sections(size: Size, lang: str) -> Sequence[Any]:
+    from retention.campaigns.experiments import sentence
     from retention.report import Section
 
     parts = [
@@ -249,7 +250,9 @@ def _size_sections(size: Size, lang: str) -> Sequence[Any]:
     ]  # fmt: skip
     heads = [(name, "left") for name in ("tier", "channel", "offer")]
     heads += [(name, "right") for name in ("selected", "control", "cost")]
-    sections.append(Section("By tier", "按服务层级", heads, tiers, "nothing was published", empty="nobody"))
+    company = load_settings().company
+    shown = sentence(size.design, lang, 10**company.base_currency_minor_digits)
+    sections.append(Section("By tier", "按服务层级", heads, tiers, f"{shown} Nothing was published.", empty="nobody"))
     return sections
 
 
