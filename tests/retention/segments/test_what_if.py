@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -92,16 +91,20 @@ def test_a_lower_cut_off_moves_those_between(day: Run) -> None:
     assert found.contact_cost_change() == (75.0, 50)
     assert _contents(day.warehouse) == before
 
+    text = what_if_markdown(found, "CNY", 2)
+    assert "- `value.potential_value_cutoff 10 -> 5`" in text
+    assert "2 of 5 customers (40.0%) change service tier; 1 change at the next run." in text
+    assert "5 位客户中有 2 位(40.0%)的服务层级发生变化;下次运行时变化 1 位。" in text
+    assert "Contact cost of 90 days: +150.0% (+0.75 CNY)" in text
+    assert "| service tier | Marginal 边缘客户 | Potential 潜力客户 | 2 | 1 | 2 | 14 | 0.10 |" in text
 
-def test_a_higher_cut_off_waits_for_the_days_of_grace(day: Run) -> None:
+
+def test_other_thresholds(day: Run) -> None:
     higher = Settings(value=ValueSettings(current_value_cutoff=10, potential_value_cutoff=100))
-
+    # Down only after the days of grace: not at the next run.
     assert _moves(what_if(day.warehouse, AS_OF, PRESENT, higher), "tier") == {("potential", "marginal"): (1, 0, 100, 2000)}
 
-
-def test_stages_and_risk(day: Run) -> None:
     lost_soon = Settings(value=PRESENT.value, lifecycle=LifecycleSettings(lost_days=6))
-
     assert _moves(what_if(day.warehouse, AS_OF, PRESENT, lost_soon), "stage") == {("new", "lost"): (2, 2, 150, 605)}
 
 
@@ -116,6 +119,10 @@ def test_a_changed_table_of_rules(day: Run, tmp_path: Path) -> None:
     assert found.changes == ("rules in service_tiers.csv",)
     assert _moves(found, "tier") == {("potential", "vip"): (1, 1, 100, 2000)}
 
+    (tmp_path / "service_tiers.csv").write_text("value_class,rfm_class,service_tier\n", encoding="utf-8")
+    with pytest.raises(RetentionError, match="expected 20 rows"):
+        what_if(day.warehouse, AS_OF, PRESENT, PRESENT, tmp_path)
+
 
 def test_the_database_itself_refuses_to_write(day: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     from retention.segments import what_if as module
@@ -126,36 +133,23 @@ def test_the_database_itself_refuses_to_write(day: Run, monkeypatch: pytest.Monk
 
     with pytest.raises(RetentionError, match="ReadOnlySqlTransaction"):
         what_if(day.warehouse, AS_OF, PRESENT, LOWER)
-
-
-def test_contradicting_settings_are_refused(day: Run) -> None:
-    wrong = Settings(value=ValueSettings(tier_up_probability=0.4))
     with pytest.raises(SettingsError, match=r"tier_up_probability at least 0\.5"):
-        what_if(day.warehouse, AS_OF, PRESENT, wrong)
-
-
-def test_markdown_is_bilingual_and_whole(day: Run) -> None:
-    text = what_if_markdown(what_if(day.warehouse, AS_OF, PRESENT, LOWER), "CNY", 2)
-
-    assert "- `value.potential_value_cutoff 10 -> 5`" in text
-    assert "2 of 5 customers (40.0%) change service tier; 1 change at the next run." in text
-    assert "5 位客户中有 2 位(40.0%)的服务层级发生变化;下次运行时变化 1 位。" in text
-    assert "Contact cost of 90 days: +150.0% (+0.75 CNY)" in text
-    assert "| service tier | Marginal 边缘客户 | Potential 潜力客户 | 2 | 1 | 2 | 14 | 0.10 |" in text
+        what_if(day.warehouse, AS_OF, PRESENT, Settings(value=ValueSettings(tier_up_probability=0.4)))
 
 
 # -- the commands -----------------------------------------------------------------------------------------------------------
 @pytest.fixture
-def cli(day: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.setenv("RETENTION_HOME", str(tmp_path))
-    monkeypatch.setenv("RETENTION_WAREHOUSE_URL", day.warehouse.url.render_as_string(hide_password=False))
+    monkeypatch.delenv("RETENTION_WAREHOUSE_URL", raising=False)
     settings = tmp_path / "own.toml"
     settings.write_text("[value]\ncurrent_value_cutoff = 10\npotential_value_cutoff = 10\n")
     monkeypatch.setenv("RETENTION_SETTINGS", str(settings))
     return lambda *arguments: CliRunner().invoke(app, ["segment", *map(str, arguments)])
 
 
-def test_commands(cli: Callable[..., Result], tmp_path: Path) -> None:
+def test_commands(day: Run, cli: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETENTION_WAREHOUSE_URL", day.warehouse.url.render_as_string(hide_password=False))
     page = tmp_path / "what-if.md"
     result = cli("what-if", "--set", "value.potential_value_cutoff=5", "--markdown", page)
     assert result.exit_code == 0, result.output
@@ -190,10 +184,3 @@ def test_wrong_use(cli: Callable[..., Result], arguments: tuple[str, ...], messa
     result = cli("what-if", *arguments)
     assert result.exit_code == 2
     assert message in " ".join(result.output.replace("│", " ").split())
-
-
-def test_rules_are_read_from_the_folder_named(day: Run, tmp_path: Path) -> None:
-    shutil.copy(REFERENCE_DIR / "service_tiers.csv", tmp_path)
-    (tmp_path / "service_tiers.csv").write_text("value_class,rfm_class,service_tier\n", encoding="utf-8")
-    with pytest.raises(RetentionError, match="expected 20 rows"):
-        what_if(day.warehouse, AS_OF, PRESENT, PRESENT, tmp_path)
