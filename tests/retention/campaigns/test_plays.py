@@ -286,16 +286,18 @@ def test_layout_does_not_change_the_hash(tmp_path: Path) -> None:
 
 def test_values_never_become_part_of_the_statement(tmp_path: Path) -> None:
     """A text from a play file travels as a bound value, whatever it says."""
-    from retention.campaigns.candidates import candidate_query
+    from retention.campaigns.candidates import matching, terms_of
+    from retention.campaigns.conditions import Binds
     from retention.settings import CompanySettings
 
     text = (PLAYS_DIR / "welcome.yml").read_text(encoding="utf-8")
     hostile = "x'); drop table core.customer; --"
     changed = text.replace("{attribute: lifecycle_stage, is: new}", f'{{attribute: occupation, is: "{hostile}"}}')
     (tmp_path / "welcome.yml").write_text(changed, encoding="utf-8")
-    statement, values = candidate_query(campaigns.load_plays(tmp_path), CompanySettings())
+    play, binds = campaigns.load_plays(tmp_path)[0], Binds("play")
+    statement = matching(play, binds) + terms_of(play.ladder[0], CompanySettings(), binds)
     assert hostile not in statement
-    assert hostile in values.values()
+    assert hostile in binds.values.values()
 
 
 @pytest.mark.parametrize(
