@@ -59,7 +59,7 @@ def universal_period(as_of_date: date) -> str:
     return f"{as_of_date.year}"
 
 
-def keep_universal(run: Run, connection: Connection) -> None:
+def keep_universal(run: Run, connection: Connection, eligibility: str = "campaigns.eligibility") -> None:
     """Keep who is in the universal group, so that neither a changed share nor a merge takes anybody out of it within the year.
 
     Parameters
@@ -67,14 +67,16 @@ def keep_universal(run: Run, connection: Connection) -> None:
     run : Run
         The day.
     connection : Connection
-        In a transaction, after the day's ``campaigns.eligibility`` was published.
+        The transaction that publishes the day.
+    eligibility : str
+        Where the day's ``campaigns.eligibility`` is: the table, or its staging.
     """
     place = bucket_sql(":salt", "cast(:play as text)", "cast(:period as text)", "customer_key")
     connection.execute(
         sa.text(
             "insert into campaigns.holdout (play, period_key, customer_key, bucket, share, assigned_on) "
             f"select :play, :period, customer_key, {place}, :share, as_of_date "
-            "from campaigns.eligibility where as_of_date = :as_of_date and is_universal_control "
+            f"from {eligibility} where as_of_date = :as_of_date and is_universal_control "
             "on conflict (play, period_key, customer_key) do nothing"
         ),
         {

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,17 @@ from sqlalchemy.engine import Connection
 
 from retention.campaigns.allocation import fill_allocation, read_budgets
 from retention.campaigns.attributes import attributes_query
-from retention.campaigns.binding import plan_binds, play_records
+from retention.campaigns.binding import plan_binds
 from retention.campaigns.contending import contender_query
 from retention.campaigns.deciding import decision_query
-from retention.campaigns.eligibility import CHANNELS, eligibility_query, plays_version, settled_masks
+from retention.campaigns.eligibility import CHANNELS, eligibility_query, settled_masks
 from retention.campaigns.errors import UpstreamEmpty
-from retention.campaigns.holdout import keep_universal
+from retention.campaigns.keeping import keep_plan
 from retention.campaigns.plays import PLAYS_DIR, Play, usable_plays
 from retention.campaigns.receipts import receive
 from retention.campaigns.settling import settle
-from retention.campaigns.stages import Stages
-from retention.campaigns.stratifying import Draw, Key, fit_plays, fit_universal, keep_draws, read_draws
+from retention.campaigns.stages import Stages, count_customers
+from retention.campaigns.stratifying import Draw, Key, fit_plays, fit_universal, read_draws
 from retention.campaigns.valuing import fill_uplift, read_valuation
 from retention.quality import check_slices
 from retention.quality.results import CheckResult, store
@@ -39,6 +39,9 @@ _EVERYBODY = (
     "segments.value_matrix",
     "segments.membership",
 )
+ATTACHED_FROM = 100_000
+"""From this many customers on, a day's slices are not written a second time but hung in as they were staged."""
+_LARGE = ("campaigns.customer_attributes", "campaigns.contender", "campaigns.eligibility", "campaigns.decision")
 _PURCHASERS = ("scores.churn", "scores.clv", "segments.rfm")
 
 
@@ -67,14 +70,15 @@ def plan(run: Run, plays_dir: Path = PLAYS_DIR) -> dict[str, Any]:
     """
     plays, problems = usable_plays(plays_dir, _last_definitions(run))
     received = receive(run) if run.marketing is not None else 0
-    with stage_writer(run, "campaigns") as writer:
+    with stage_writer(run, "campaigns", attaches=count_customers(run) >= ATTACHED_FROM) as writer:
         require_upstream(run)
         draws = build(run, writer, plays)
         check_slices(writer)
         _report_wrong(run, problems)
         failpoint("plan.checked")
         by_play = _summary(run, writer.staging("campaigns.play_run"))
-        counts: dict[str, Any] = writer.publish(also=lambda connection: _keep(connection, run, plays, draws))
+        _finish(writer)
+        counts: dict[str, Any] = writer.publish(also=lambda connection: keep_plan(connection, run, plays, draws, writer.tables))
     return {**counts, "receipts": received, "plays": by_play, **({"wrong_plays": problems} if problems else {})}
 
 
@@ -124,6 +128,12 @@ def build(run: Run, writer: StageWriter, plays: Sequence[Play]) -> Mapping[Key, 
     for table in ("campaigns.play_run", "campaigns.exclusion_count", "campaigns.staff_task"):
         stages.fill(table)
     return draws
+
+
+def _finish(writer: StageWriter) -> None:
+    """Make keys and statistics of the large slices side by side."""
+    with ThreadPoolExecutor(max_workers=writer.run.settings.features.buckets) as pool:
+        list(pool.map(writer.finish, _LARGE))
 
 
 def _last_definitions(run: Run) -> dict[str, Mapping[str, Any]]:
@@ -178,48 +188,3 @@ def _summary(run: Run, staged: str) -> dict[str, dict[str, int]]:
     with run.warehouse.connect() as connection:
         rows = connection.execute(sa.text(f"select play, selected, control, excluded from {staged} order by play"))
         return {row.play: {"selected": row.selected, "control": row.control, "excluded": row.excluded} for row in rows}
-
-
-def _keep(connection: Connection, run: Run, plays: Sequence[Play], draws: Mapping[Key, Draw]) -> None:
-    """Keep for good, with the slices: the plays as they stood with their positions, and who was drawn as control."""
-    connection.execute(
-        sa.text(
-            "insert into campaigns.plan_version (plays_version, plays, content_hashes) values (:version, :plays, :hashes) "
-            "on conflict (plays_version) do nothing"
-        ),
-        {
-            "version": plays_version(plays),
-            "plays": [play.name for play in plays],
-            "hashes": [play.content_hash for play in plays],
-        },
-    )
-    keep_draws(connection, run, draws.values())
-    keep_universal(run, connection)
-    for play in plays:
-        connection.execute(
-            sa.text(
-                "insert into campaigns.play (play, content_hash, name_en, name_zh, kind, purpose, priority, period, "
-                "holdout_share, definition) values (:play, :content_hash, :name_en, :name_zh, :kind, :purpose, "
-                ":priority, :period, :holdout_share, cast(:definition as jsonb)) on conflict (play, content_hash) do nothing"
-            ),
-            {
-                "play": play.name, "content_hash": play.content_hash, "name_en": play.name_en, "name_zh": play.name_zh,
-                "kind": play.kind, "purpose": play.purpose, "priority": play.priority, "period": play.period,
-                "holdout_share": play.holdout_share, "definition": json.dumps(play.definition, ensure_ascii=False),
-            },
-        )  # fmt: skip
-    connection.execute(
-        sa.text(
-            "insert into campaigns.holdout as holdout (play, period_key, customer_key, bucket, share, assigned_on) "
-            "select decision.play, decision.period_key, decision.customer_key, decision.holdout_bucket, share.holdout_share, "
-            "decision.as_of_date from campaigns.decision "
-            "inner join jsonb_to_recordset(cast(:plays as jsonb)) as share (play text, holdout_share double precision) "
-            "on decision.play = share.play "
-            "where decision.as_of_date = :as_of_date and decision.state = 'control' "
-            # A day that was planned and never pushed held nobody back: effects are watched from the first day that was.
-            "on conflict (play, period_key, customer_key) do update set assigned_on = excluded.assigned_on "
-            "where holdout.assigned_on < excluded.assigned_on "
-            "and holdout.assigned_on - 1 not in (select business_date from campaigns.push_receipt)"
-        ),
-        {"plays": play_records(plays), "as_of_date": run.as_of_date},
-    )

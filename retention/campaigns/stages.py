@@ -33,10 +33,8 @@ class Stages:
 
     def __init__(self, run: Run, writer: StageWriter, binds: Mapping[str, Any]) -> None:
         self._run, self._writer, self._binds = run, writer, binds
-        with run.warehouse.connect() as connection:
-            customers = connection.execute(sa.text("select count(*) from core.customer where valid_to is null")).scalar_one()
         self._cores = run.settings.features.buckets
-        self._turns = max(1, math.ceil(customers / (CUSTOMERS_PER_STATEMENT * self._cores)))
+        self._turns = max(1, math.ceil(count_customers(run) / (CUSTOMERS_PER_STATEMENT * self._cores)))
 
     def fill(self, table: str, query: Statement | None = None) -> None:
         """Fill a slice by its file, or by a statement that was compiled from it.
@@ -73,3 +71,9 @@ class Stages:
         for table, staging in self._writer.tables.items():
             sql = re.sub(rf"\b{re.escape(table)}\b", staging, sql)
         return sql
+
+
+def count_customers(run: Run) -> int:
+    """Return how many customers core knows now."""
+    with run.warehouse.connect() as connection:
+        return int(connection.execute(sa.text("select count(*) from core.customer where valid_to is null")).scalar_one())

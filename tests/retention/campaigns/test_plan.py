@@ -295,6 +295,18 @@ def test_planning_again_changes_nothing(staffed: Company) -> None:
     assert {row[0]: row[1:] for row in again if row[0] != "campaigns.delivery"} == {row[0]: row[1:] for row in first}
 
 
+def test_many_customers_are_planned_like_few(staffed: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In turns of four customers, and with the slices hung in as they were staged: the same decisions, twice."""
+    monkeypatch.setattr("retention.campaigns.planning.ATTACHED_FROM", 0)
+    monkeypatch.setattr("retention.campaigns.stages.CUSTOMERS_PER_STATEMENT", 2)
+    staffed.plan()
+    assert staffed.decisions() == EXPECTED
+    staffed.push()
+    staffed.plan()
+    assert staffed.decisions() == EXPECTED
+    assert staffed.ask("select distinct population from campaigns.play_run") == [(10,)]
+
+
 def test_a_wrong_play_stops_no_other_and_goes_on_as_it_was(staffed: Company) -> None:
     """Somebody mistyped the birthday play: everybody gets what was planned the day before, and the mistake is on record."""
     staffed.plan()
