@@ -93,6 +93,10 @@ def measure(server: EmbeddedPostgres, console: Console) -> tuple[str, list[str],
         for table in SEGMENT_TABLES:
             name = f"{table}_p{DAYS[1]:%Y%m%d}"
             rows.append((f"  {table} on disk, MB", "", "", "", _size(connection, name)))
+        for row in connection.execute(sa.text("select dimension, movers, undamped_movers, flappers from segments.stability")):
+            console.print(
+                f"{row.dimension}: {row.movers:,} moved, {row.undamped_movers} without damping, {row.flappers} flapped"
+            )
     sizes.dispose()
     return (
         f"Segments of {CUSTOMERS:,} customers",
