@@ -232,24 +232,23 @@ def test_a_condition_never_holds_for_whom_nothing_is_known(tmp_path: Path) -> No
         assert (campaigns.check_plays(tmp_path)[1] == []) is is_possible
 
 
-@pytest.mark.parametrize(
-    ("period", "on", "key"),
-    [
-        ("once", "2026-04-01", "once"), ("week", "2027-01-01", "2026-W53"), ("month", "2026-04-01", "2026-04"),
-        ("quarter", "2026-04-01", "2026-Q2"), ("quarter", "2026-03-31", "2026-Q1"), ("year", "2026-04-01", "2026"),
-        ("days:14", "2000-01-14", "2000-01-01+14"), ("days:14", "2000-01-15", "2000-01-15+14"), ("days:1", "2026-04-01", "2026-04-01+1"),
-    ],
+PERIODS = (
+    ("once", "2026-04-01", "once"), ("week", "2027-01-01", "2026-W53"), ("month", "2026-04-01", "2026-04"),
+    ("quarter", "2026-04-01", "2026-Q2"), ("quarter", "2026-03-31", "2026-Q1"), ("year", "2026-04-01", "2026"),
+    ("days:14", "2000-01-14", "2000-01-01+14"), ("days:14", "2000-01-15", "2000-01-15+14"), ("days:1", "2026-04-01", "2026-04-01+1"),
 )  # fmt: skip
-def test_periods_are_one_in_python_and_sql(tmp_path: Path, warehouse: Warehouse, period: str, on: str, key: str) -> None:
+
+
+def test_periods_are_one_in_python_and_sql(tmp_path: Path, warehouse: Warehouse) -> None:
     from retention.campaigns.candidates import period_of
 
-    text = (PLAYS_DIR / "low_cost_care.yml").read_text(encoding="utf-8").replace("period: quarter", f"period: {period}")
-    (tmp_path / "low_cost_care.yml").write_text(text, encoding="utf-8")
-    play = campaigns.load_plays(tmp_path)[0]
-    day = date.fromisoformat(on)
-    assert play.period_key(day) == key
-    with warehouse.connect() as connection:
-        assert connection.execute(sa.text(f"select {period_of(play)}"), {"as_of_date": day}).scalar_one() == key
+    text = (PLAYS_DIR / "low_cost_care.yml").read_text(encoding="utf-8")
+    for period, on, key in PERIODS:
+        (tmp_path / "low_cost_care.yml").write_text(text.replace("period: quarter", f"period: {period}"), encoding="utf-8")
+        play, day = campaigns.load_plays(tmp_path)[0], date.fromisoformat(on)
+        assert play.period_key(day) == key
+        with warehouse.connect() as connection:
+            assert connection.execute(sa.text(f"select {period_of(play)}"), {"as_of_date": day}).scalar_one() == key
 
 
 @pytest.mark.parametrize(
