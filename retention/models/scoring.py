@@ -7,6 +7,7 @@ Purchasers are read, predicted and written in ranges, several side by side, so t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pandas as pd
@@ -40,11 +41,14 @@ def score(run: Run) -> dict[str, Any]:
     from retention.quality import check_slices
 
     # The lease comes before the first look: whoever reads after us has also a newer token, and cannot be overwritten by us.
-    with stage_writer(run, "scores") as writer:
+    with stage_writer(run, "scores", attaches=True) as writer:
         known = given(run, judge_day, writer.fill_arrow)
         for table, frame in tables(run, known):
             writer.fill_arrow(table, frame)
+        writer.lease.require_current()
         check_slices(writer)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            list(pool.map(writer.finish, list(writer.tables)))
         rows = writer.publish()
     return {
         **rows,
