@@ -431,6 +431,8 @@ create table campaigns.allocation_play (
     not_worth_its_cost bigint not null,
     measured bigint not null,
     stated bigint not null,
+    stated_chosen bigint not null,
+    stated_value_minor double precision not null,
     value_minor double precision not null,
     cost_minor double precision not null,
     primary key (as_of_date, play)
@@ -447,6 +449,8 @@ comment on column campaigns.allocation_play.do_not_disturb is 'expected to do ha
 comment on column campaigns.allocation_play.not_worth_its_cost is 'expected to bring less than it costs';
 comment on column campaigns.allocation_play.measured is 'contenders whose value was measured';
 comment on column campaigns.allocation_play.stated is 'contenders whose value the play states';
+comment on column campaigns.allocation_play.stated_chosen is 'chosen whose value the play states';
+comment on column campaigns.allocation_play.stated_value_minor is 'expected incremental margin of those before their cost, minor units: what a measurement is compared with later';
 comment on column campaigns.allocation_play.value_minor is 'expected incremental margin of the chosen before their cost, minor units';
 comment on column campaigns.allocation_play.cost_minor is 'expected cost of the chosen, minor units';
 

@@ -44,15 +44,23 @@ margin as (
 stated as (
     select
         play,
-        avg(expected_value_minor) as stated_minor
-    from campaigns.decision
+        sum(stated_value_minor) / sum(stated_chosen) as stated_minor
+    from campaigns.allocation_play
     where
-        state = 'selected'
-        and evidence = 'stated'
-        and joined_on = as_of_date
+        stated_chosen > 0
         and as_of_date < :as_of_date
         and as_of_date >= cast(:as_of_date as date) - cast(:history_days as integer)
     group by play
+),
+
+known_before as (
+    -- Once a play is measured nothing is stated of its contacts any more: what was stated before goes on from day to day.
+    select distinct on (play)
+        play,
+        stated_minor
+    from campaigns.uplift
+    where as_of_date < :as_of_date and stated_minor is not null
+    order by play, as_of_date desc
 ),
 
 priorities as (
@@ -71,17 +79,21 @@ weighed as (
         effects.control_customers,
         effects.difference * margin.share as margin_minor,
         effects.standard_error * margin.share as error_minor,
-        stated.stated_minor,
+        coalesce(stated.stated_minor, known_before.stated_minor) as stated_minor,
         power(
             cast(:prior_spread as double precision)
             * coalesce(
-                abs(stated.stated_minor), priorities.priority * cast(:priority_point_minor as double precision), 0
+                abs(stated.stated_minor),
+                abs(known_before.stated_minor),
+                priorities.priority * cast(:priority_point_minor as double precision),
+                0
             ),
             2
         ) as prior_variance
     from effects
     cross join margin
     left join stated on effects.play = stated.play
+    left join known_before on effects.play = known_before.play
     left join priorities on effects.play = priorities.play
 ),
 

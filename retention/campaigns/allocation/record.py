@@ -107,18 +107,22 @@ def _by_play(
         counts = np.bincount(c.play[rows], weights=None if weights is None else weights[rows], minlength=size)
         return counts.astype(np.float64)
 
+    is_stated = evidence == "stated"
     sums = {
         "contenders": tallied(counted),
         **{name: tallied(counted & (allocation.verdict == verdict)) for name, verdict in _COUNTED.items()},
         "measured": tallied(counted & (evidence == "measured")),
-        "stated": tallied(counted & (evidence == "stated")),
+        "stated": tallied(counted & is_stated),
+        "stated_chosen": tallied(allocation.chosen & is_stated),
     }
     value, cost = tallied(allocation.chosen, c.value_minor), tallied(allocation.chosen, c.cost_minor)
+    stated_value = tallied(allocation.chosen & is_stated, c.value_minor)
     return [
         {
             "as_of_date": day,
             "play": name,
             **{column: int(values[position]) for column, values in sums.items()},
+            "stated_value_minor": float(stated_value[position]),
             "value_minor": float(value[position]),
             "cost_minor": float(cost[position]),
         }

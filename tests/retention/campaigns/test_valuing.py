@@ -214,19 +214,33 @@ def test_measured_effects_take_the_place_of_what_plays_state(staffed: Company) -
     company = staffed
     company.plan()
     assert company.decisions()["second_purchase", "Ana"][0] == "selected"
+    stated = company.ask("select value_minor from campaigns.contender where customer_key = :ana", ana=KEYS["Ana"])
+    company.next_day()
     for people, play_name in ((5_000, "second_purchase"), (50, "welcome")):
         company.insert(
             "bi.play_effect", play=play_name, service_tier="all", outcome="net_revenue_minor", outcome_days=28,
             treated_customers=people, control_customers=people, difference=-9_000.0, standard_error=50.0, verdict="negative",
         )  # fmt: skip
     company.plan()
-    rows = company.ask("select play, evidence, weight from campaigns.uplift where as_of_date = :day", day=company.as_of_date)
+    rows = company.ask(
+        "select play, evidence, weight, stated_minor from campaigns.uplift where as_of_date = :day", day=company.as_of_date
+    )
     uplift = {row[0]: row[1:] for row in rows}
     assert uplift["second_purchase"][0] == "measured"
-    assert uplift["welcome"] == ("stated", 0.0)  # fifty people are an anecdote
+    assert [uplift["second_purchase"][2]] == [row[0] for row in stated]  # of the day before, to be compared with
+    assert uplift["welcome"][:2] == ("stated", 0.0)  # fifty people are an anecdote
     assert company.decisions()["second_purchase", "Ana"] == ("excluded", "do_not_disturb")
     assert company.decisions()["welcome", "Hana"][0] == "selected"
-    listed = company.ask("select customer_key, play, evidence, is_every_play from campaigns.do_not_disturb")
+    company.next_day()
+    company.insert(
+        "bi.play_effect", play="second_purchase", service_tier="all", outcome="net_revenue_minor", outcome_days=28,
+        treated_customers=5_000, control_customers=5_000, difference=-9_000.0, standard_error=50.0, verdict="negative",
+    )  # fmt: skip
+    company.do("delete from campaigns.allocation_play")
+    company.plan()
+    kept = company.ask("select stated_minor from campaigns.uplift where as_of_date = :day", day=company.as_of_date)
+    assert kept == stated  # what was stated goes on from day to day once nothing is stated any more
+    listed = company.ask("select distinct customer_key, play, evidence, is_every_play from campaigns.do_not_disturb")
     assert listed == [(KEYS["Ana"], "second_purchase", "measured", True)]
 
 
