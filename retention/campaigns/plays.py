@@ -140,11 +140,13 @@ class Play:
 
     @property
     def uses_profiling(self) -> bool:
-        """Whether the audience or the offer rests on a prediction about the person."""
+        """Whether audience, offer or message rests on a prediction about the person."""
         conditions = [self.condition, *(rung.when for rung in self.ladder if rung.when is not None)]
         asked = {leaf.attribute for condition in conditions for leaf in leaves(condition)}
         if self.minimum_value is not None:
             asked.add(self.minimum_value.attribute)
+        for rung in self.ladder:
+            asked.update(rung.details)
         return not asked.isdisjoint(PREDICTED)
 
     def is_observed(self, on: date) -> bool:
