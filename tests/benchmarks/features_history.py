@@ -119,10 +119,10 @@ _HISTORY = [
     ),
     _HEADERS,
     _ENTRIES,
-    # Three in a hundred are cancelled or refunded later.
+    # Three in a hundred: one is cancelled, two are refunded in half.
     "insert into core.order_entry (order_key, kind, sequence, customer_key, happened_at, order_count, gross_minor, discount_minor, "
-    "net_minor, source, batch_id, updated_at, is_simulated) select order_key, case when order_key % 3 = 0 then 'cancelled' else "
-    "'refunded' end, 1, customer_key, least(at + interval '3 days', timestamptz '2026-03-30 23:00+08'), -(order_key % 3 = 0)::int, "
+    "net_minor, source, batch_id, updated_at, is_simulated) select order_key, case when order_key % 99 = 0 then 'cancelled' else "
+    "'refunded' end, 1, customer_key, least(at + interval '3 days', timestamptz '2026-03-30 23:00+08'), -(order_key % 99 = 0)::int, "
     f"-gross / 2, 0, -gross / 2, {_LINEAGE.format(at='at')} from o where order_key % 33 = 0",
     _LINES,
     "insert into core.complaint (complaint_key, valid_from, version_at, complaint_id, source_customer_key, customer_key, severity, "

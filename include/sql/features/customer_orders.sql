@@ -33,13 +33,19 @@ bookings as (
     group by order_key
 ),
 
--- Orders with more on them than their payment: few.
+-- Cancelled before as_of: left out of all that follows but their own count, so their payments need not be looked up.
+cancelled_orders as (
+    select order_key
+    from bookings
+    where order_count < 0
+),
+
+-- Orders that stand and have more on them than their payment: few.
 changed_orders as (
     select
         paid.customer_key,
         paid.order_key,
         paid.happened_at as paid_at,
-        paid.order_count + bookings.order_count > 0 as is_live,
         bookings.gross_minor,
         bookings.discount_minor,
         bookings.net_minor,
@@ -48,14 +54,9 @@ changed_orders as (
     from bookings
     inner join core.order_entry as paid on bookings.order_key = paid.order_key and paid.kind = 'paid'
     where
-        paid.happened_at < :as_of
+        bookings.order_count >= 0
+        and paid.happened_at < :as_of
         and (paid.deleted_at is null or paid.deleted_at >= :as_of)
-),
-
-cancelled_orders as (
-    select order_key
-    from changed_orders
-    where not is_live
 ),
 
 -- The order before that the ledger stores leaves out those that the source has deleted since. As of a date before that deletion
@@ -166,6 +167,7 @@ recent_payments as not materialized (
     select
         customer_key,
         happened_at as paid_at,
+        case when order_key not in (select cancelled_orders.order_key from cancelled_orders) then happened_at end as live_at,
         gross_minor,
         discount_minor,
         net_minor,
@@ -177,7 +179,6 @@ recent_payments as not materialized (
         and happened_at >= least(:since_365d, :membership_year_start)
         and happened_at < :as_of
         and (deleted_at is null or deleted_at >= :as_of)
-        and order_key not in (select cancelled_orders.order_key from cancelled_orders)
     order by customer_key, happened_at
     offset 0  -- noqa: AM09
 ),
@@ -185,18 +186,19 @@ recent_payments as not materialized (
 recent as (
     select
         customer_key,
-        count(*) filter (where paid_at >= :since_30d) as count_orders_30d,
-        count(*) filter (where paid_at >= :since_90d) as count_orders_90d,
-        count(*) filter (where paid_at >= :since_180d and paid_at < :since_90d) as count_orders_previous_90d,
-        count(*) filter (where paid_at >= :since_365d) as count_orders_365d,
-        sum(net_minor) filter (where paid_at >= :since_30d) as net_minor_30d,
-        sum(net_minor) filter (where paid_at >= :since_90d) as net_minor_90d,
-        sum(net_minor) filter (where paid_at >= :since_180d and paid_at < :since_90d) as net_minor_previous_90d,
-        sum(net_minor) filter (where paid_at >= :since_365d) as net_minor_365d,
-        sum(net_minor) filter (where paid_at >= :membership_year_start) as net_minor_membership_year,
-        sum(gross_minor) filter (where paid_at >= :since_365d) as gross_minor_365d,
-        sum(discount_minor) filter (where paid_at >= :since_365d) as discount_minor_365d,
-        max(net_minor) filter (where paid_at >= :since_365d and not is_changed) as largest_order_minor_365d
+        count(*) filter (where live_at >= :since_30d) as count_orders_30d,
+        count(*) filter (where live_at >= :since_90d) as count_orders_90d,
+        count(*) filter (where live_at >= :since_180d and live_at < :since_90d) as count_orders_previous_90d,
+        count(*) filter (where live_at >= :since_365d) as count_orders_365d,
+        sum(net_minor) filter (where live_at >= :since_30d) as net_minor_30d,
+        sum(net_minor) filter (where live_at >= :since_90d) as net_minor_90d,
+        sum(net_minor) filter (where live_at >= :since_180d and live_at < :since_90d) as net_minor_previous_90d,
+        sum(net_minor) filter (where live_at >= :since_365d) as net_minor_365d,
+        sum(net_minor) filter (where live_at >= :membership_year_start) as net_minor_membership_year,
+        sum(gross_minor) filter (where live_at >= :since_365d) as gross_minor_365d,
+        sum(discount_minor) filter (where live_at >= :since_365d) as discount_minor_365d,
+        max(net_minor) filter (where live_at >= :since_365d and not is_changed) as largest_order_minor_365d,
+        count(*) filter (where live_at is null and paid_at >= :since_365d) as count_cancelled_365d
     from recent_payments
     group by customer_key
 ),
@@ -204,21 +206,18 @@ recent as (
 changes as (
     select
         customer_key,
-        min(paid_at) filter (where is_live) as first_changed_at,
-        (array_agg(net_minor order by paid_at) filter (where is_live))[1] as first_net_minor,
-        sum(net_minor) filter (where is_live) as net_minor_lifetime,
-        sum(net_minor) filter (where is_live and paid_at >= :since_30d) as net_minor_30d,
-        sum(net_minor) filter (where is_live and paid_at >= :since_90d) as net_minor_90d,
-        sum(net_minor) filter (
-            where is_live and paid_at >= :since_180d and paid_at < :since_90d
-        ) as net_minor_previous_90d,
-        sum(net_minor) filter (where is_live and paid_at >= :since_365d) as net_minor_365d,
-        sum(net_minor) filter (where is_live and paid_at >= :membership_year_start) as net_minor_membership_year,
-        sum(gross_minor) filter (where is_live and paid_at >= :since_365d) as gross_minor_365d,
-        sum(discount_minor) filter (where is_live and paid_at >= :since_365d) as discount_minor_365d,
-        sum(refunded_minor) filter (where is_live and paid_at >= :since_365d) as refunded_minor_365d,
-        max(order_net_minor) filter (where is_live and paid_at >= :since_365d) as largest_order_minor_365d,
-        count(*) filter (where not is_live and paid_at >= :since_365d) as count_cancelled_365d
+        min(paid_at) as first_changed_at,
+        (array_agg(net_minor order by paid_at))[1] as first_net_minor,
+        sum(net_minor) as net_minor_lifetime,
+        sum(net_minor) filter (where paid_at >= :since_30d) as net_minor_30d,
+        sum(net_minor) filter (where paid_at >= :since_90d) as net_minor_90d,
+        sum(net_minor) filter (where paid_at >= :since_180d and paid_at < :since_90d) as net_minor_previous_90d,
+        sum(net_minor) filter (where paid_at >= :since_365d) as net_minor_365d,
+        sum(net_minor) filter (where paid_at >= :membership_year_start) as net_minor_membership_year,
+        sum(gross_minor) filter (where paid_at >= :since_365d) as gross_minor_365d,
+        sum(discount_minor) filter (where paid_at >= :since_365d) as discount_minor_365d,
+        sum(refunded_minor) filter (where paid_at >= :since_365d) as refunded_minor_365d,
+        max(order_net_minor) filter (where paid_at >= :since_365d) as largest_order_minor_365d
     from changed_orders
     group by customer_key
 ),
@@ -245,7 +244,7 @@ purchasers as (
         coalesce(recent.count_orders_90d, 0) as count_orders_90d,
         coalesce(recent.count_orders_previous_90d, 0) as count_orders_previous_90d,
         coalesce(recent.count_orders_365d, 0) as count_orders_365d,
-        coalesce(changes.count_cancelled_365d, 0) as count_cancelled_365d,
+        coalesce(recent.count_cancelled_365d, 0) as count_cancelled_365d,
         cast(coalesce(recent.net_minor_30d, 0) + coalesce(changes.net_minor_30d, 0) as bigint) as net_minor_30d,
         cast(coalesce(recent.net_minor_90d, 0) + coalesce(changes.net_minor_90d, 0) as bigint) as net_minor_90d,
         cast(

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from retention.deployment import Secrets
 from retention.features import FEATURE_TABLES, FeaturesDiffer, build, compare, tables, touched
+from retention.quality import CheckFailed
 from retention.settings import ComplaintSettings, FeatureSettings, Settings
 from retention.warehouse import Attempt, Run, StageWriter, Warehouse, load_contract, read_frame
 from tests.conftest import PEPPER
@@ -36,7 +37,12 @@ def check_history(make_database: Callable[[str], str], history: Any) -> None:
     warehouse = Warehouse(make_database("warehouse"), application_name="test")
 
     def build_and_compare(run: Run) -> None:
-        build(run)
+        try:
+            build(run)
+        except CheckFailed as refused:  # a company of whom everybody was erased or merged away publishes no slice
+            if "0 rows, expected at least 1 rows" not in str(refused):
+                raise
+            return
         assert differences(run) == {}, _origin(warehouse, run.as_of_date)
 
     try:
