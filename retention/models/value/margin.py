@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from retention.models.associations import ranges
 from retention.models.baskets import open_baskets
@@ -50,12 +51,14 @@ class Margins:
     share : share of net revenue left after the cost of goods; 1 by net revenue.
     serve_minor : cost of complaints (handling and compensation) and returns per order day, minor units.
     costed_share : share of the last year's revenue with a known unit cost.
+    share_spread : standard deviation of what the customer's share may really be; None where it is known (by net revenue).
     """
 
     basis: str
     share: Floats
     serve_minor: Floats
     costed_share: float
+    share_spread: Floats | None = None
 
 
 def margins(run: Run, features: pd.DataFrame) -> Margins:
@@ -67,7 +70,8 @@ def margins(run: Run, features: pd.DataFrame) -> Margins:
     costed_share = float(lines["costed_net_minor"].clip(lower=0).sum()) / total if total > 0 else 0.0
     if costed_share < max(settings.least_costed_share, 1e-9):
         return Margins(NET_REVENUE, np.ones(len(features)), serve, costed_share)
-    return Margins(NET_MARGIN, margin_share(lines.reindex(features.index).fillna(0.0), features), serve, costed_share)
+    mine = lines.reindex(features.index).fillna(0.0)
+    return Margins(NET_MARGIN, margin_share(mine, features), serve, costed_share, margin_spread(mine, features))
 
 
 def margin_share(lines: pd.DataFrame, features: pd.DataFrame) -> Floats:
@@ -77,12 +81,34 @@ def margin_share(lines: pd.DataFrame, features: pd.DataFrame) -> Floats:
     ----------
     lines : `costed_net_minor` and `cost_minor` of each customer of `features`, in their order.
     """
+    net, cost, usual, prior = _costs_seen(lines, features)
+    share = 1 - (cost + prior * usual) / np.maximum(net + prior, 1.0)
+    return np.asarray(np.clip(share, *SHARE_LIMITS))
+
+
+def margin_spread(lines: pd.DataFrame, features: pd.DataFrame) -> Floats:
+    """Standard deviation of what each customer's share may really be, given what was seen.
+
+    Customers' shares differ by a variance v; revenue n shows one with the variance v * prior / n, which is what pulling by the
+    prior takes for granted. So shares seen differ by v (1 + prior / n), which gives v, and what is left of it after having
+    seen n is v * prior / (n + prior).
+    """
+    net, cost, usual, prior = _costs_seen(lines, features)
+    seen = net > 0
+    if not seen.any() or prior <= 0:
+        return np.zeros(len(net))
+    apart = np.clip(cost[seen] / net[seen], 1 - SHARE_LIMITS[1], 1 - SHARE_LIMITS[0]) - usual
+    variance = float(np.average(apart**2 / (1 + prior / net[seen]), weights=net[seen] / (net[seen] + prior)))
+    return np.asarray(np.sqrt(variance * prior / (net + prior)))
+
+
+def _costs_seen(lines: pd.DataFrame, features: pd.DataFrame) -> tuple[Floats, Floats, float, float]:
+    """Revenue with a known cost and its cost by customer, everybody's share of costs, and the revenue it weighs as much as."""
     net, cost = (np.maximum(lines[name].to_numpy(dtype=np.float64), 0.0) for name in ("costed_net_minor", "cost_minor"))
     usual = min(float(cost.sum() / net.sum()), 1 - SHARE_LIMITS[0]) if net.sum() > 0 else 0.0
     orders = features["count_order_days_lifetime"].to_numpy(dtype=np.float64).sum()
     prior = PRIOR_ORDERS * float(features["net_minor_lifetime"].clip(lower=0).sum()) / max(orders, 1.0)
-    share = 1 - (cost + prior * usual) / np.maximum(net + prior, 1.0)
-    return np.asarray(np.clip(share, *SHARE_LIMITS))
+    return net, cost, usual, prior
 
 
 def cost_to_serve(features: pd.DataFrame, settings: ClvSettings) -> Floats:
@@ -98,12 +124,15 @@ def cost_to_serve(features: pd.DataFrame, settings: ClvSettings) -> Floats:
     return np.asarray((cost + PRIOR_SERVED_ORDERS * usual) / (orders + PRIOR_SERVED_ORDERS))
 
 
-def net_of_costs(predicted: pd.DataFrame, found: Margins) -> pd.DataFrame:
+def net_of_costs(predicted: pd.DataFrame, found: Margins, interval: float = 0.8) -> pd.DataFrame:
     """Turn predicted net revenue into what is left of it.
+
+    The ends of the interval move outwards by what is not known of the margin, taken to be independent of how much is bought.
 
     Parameters
     ----------
     predicted : as :meth:`ValueModel.predict` answers.
+    interval : probability that the intervals are meant to cover.
 
     Returns
     -------
@@ -116,9 +145,16 @@ def net_of_costs(predicted: pd.DataFrame, found: Margins) -> pd.DataFrame:
     orders = np.divide(revenue, value_per_order, out=np.zeros(len(revenue)), where=value_per_order > 0)
     serve = orders * found.serve_minor
     factor = np.divide(revenue * found.share - serve, revenue, out=found.share.copy(), where=revenue > 0)
-    ends = np.column_stack([predicted[name].to_numpy() * factor for name in ("clv_lower_minor", "clv_upper_minor")])
+    value = revenue * found.share - serve
+    bought = np.column_stack([predicted[name].to_numpy(dtype=np.float64) for name in ("clv_lower_minor", "clv_upper_minor")])
+    ends = bought * factor[:, None]
+    if found.share_spread is not None:
+        # Whoever buys nothing has no margin either: the margin matters as much as is bought at that end.
+        far = np.abs(ends - value[:, None])
+        wider = np.hypot(far, ndtri((1 + interval) / 2) * bought * found.share_spread[:, None]) - far
+        ends = np.sort(ends, axis=1) + np.where(factor[:, None] < 0, wider[:, ::-1], wider) * np.array([-1.0, 1.0])
     return predicted.assign(
-        clv_minor=revenue * found.share - serve,
+        clv_minor=value,
         clv_lower_minor=ends.min(axis=1),
         clv_upper_minor=ends.max(axis=1),
         net_revenue_minor=revenue,

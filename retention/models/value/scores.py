@@ -46,7 +46,7 @@ def clv_rows(run: Run, features: pd.DataFrame, value: pd.DataFrame, champion: Re
         found = Margins(NET_REVENUE, np.ones(len(features)), np.zeros(len(features)), 0.0)
     else:
         found = margins(run, features)
-    return _table(run, net_of_costs(value, found), found, champion)
+    return _table(run, net_of_costs(value, found, run.settings.clv.interval), found, champion)
 
 
 def rule_of_thumb(features: pd.DataFrame, churn: Floats, horizon_days: int) -> pd.DataFrame:

@@ -18,7 +18,16 @@ from retention.models.registry import RegisteredModel
 from retention.models.scoring import given
 from retention.models.value import ValueModel
 from retention.models.value.intervals import Levels
-from retention.models.value.margin import NET_MARGIN, NET_REVENUE, Margins, cost_to_serve, margin_share, margins, net_of_costs
+from retention.models.value.margin import (
+    NET_MARGIN,
+    NET_REVENUE,
+    Margins,
+    cost_to_serve,
+    margin_share,
+    margin_spread,
+    margins,
+    net_of_costs,
+)
 from retention.models.value.process import ProcessPart
 from retention.models.value.scores import clv_rows
 from retention.settings import ClvSettings, Settings
@@ -166,3 +175,33 @@ def test_a_wrong_cost_is_no_margin() -> None:
     share = margin_share(lines, frame)
     assert share[0] == -1
     assert -1 <= share[1] <= 1
+
+
+def test_what_is_not_known_of_the_margin_widens_the_interval() -> None:
+    rng = np.random.default_rng(5)
+    size = 4_000
+    days = rng.poisson(4.0, size) + 1.0
+    net = days * 10_000.0
+    # Shares of costs differ by 0.1 from customer to customer, and each order by more.
+    truth = np.clip(rng.normal(0.6, 0.1, size), 0.05, 1.2)
+    seen = truth + rng.normal(0.0, 0.1 * np.sqrt(5 / days), size)
+    frame = pd.DataFrame({"count_order_days_lifetime": days, "net_minor_lifetime": net})
+    lines = pd.DataFrame({"costed_net_minor": net, "cost_minor": seen * net})
+    share, spread = margin_share(lines, frame), margin_spread(lines, frame)
+    off = np.abs((1 - truth) - share) / spread
+    assert (off < 1.2816).mean() == pytest.approx(0.8, abs=0.03)
+    few, many = days == 1, days >= 7
+    assert spread[few].mean() > 1.2 * spread[many].mean()
+
+    predicted = pd.DataFrame(
+        {
+            "clv_minor": 10_000.0, "expected_order_value_minor": 5_000.0, "clv_lower_minor": [0.0, 6_000.0],
+            "clv_upper_minor": [30_000.0, 14_000.0],
+        }
+    )  # fmt: skip
+    known = Margins(NET_MARGIN, np.array([0.4, 0.4]), np.zeros(2), 1.0)
+    plain, wide = net_of_costs(predicted, known), net_of_costs(predicted, replace(known, share_spread=np.array([0.1, 0.1])))
+    assert wide["clv_lower_minor"].iloc[0] == 0.0  # nobody who buys nothing has a margin
+    assert (wide["clv_upper_minor"] > plain["clv_upper_minor"]).all()
+    assert wide["clv_lower_minor"].iloc[1] < plain["clv_lower_minor"].iloc[1]
+    assert (wide["clv_minor"] == plain["clv_minor"]).all()
