@@ -56,6 +56,14 @@ def retention_audience():
         with day_run() as run:
             return pipeline.push_audience(run)
 
+    @task
+    def export_lists() -> dict[str, Any]:
+        """Write the lists that the settings name to files, from what may be contacted now."""
+        from retention import pipeline
+
+        with day_run() as run:
+            return pipeline.export_lists(run, moment())
+
     @task.short_circuit
     def anything_waits(pushed: dict[str, Any]) -> bool:
         """Go on only when something waits for approval, and tell people so."""
@@ -91,6 +99,7 @@ def retention_audience():
     pushed = push_audience()
     # Consent first: a plan that knew less than the push would select people whom the push then drops without a reason.
     sync_consent() >> plan_audience() >> pushed
+    pushed >> export_lists()
     anything_waits(pushed) >> ask_approval
     push_approved(ask_approval.output)
 

@@ -93,7 +93,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
             "assign_segments",
             "plan_audience",
         ),
-        *("push_audience", "feed_targets", "measure", "train", "sync_consent", "complaint_clock", "privacy"),
+        *("push_audience", "feed_targets", "export_lists", "measure", "train", "sync_consent", "complaint_clock", "privacy"),
     ):
         monkeypatch.setattr(pipeline, name, stand_in(name))
     return recorded

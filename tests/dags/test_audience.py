@@ -26,7 +26,7 @@ def test_nobody_is_asked_when_nothing_waits(run_dag: Callable[..., Any], calls: 
     found = states(run)
     assert (run.state, found["push_audience"]) == ("success", "success")
     assert (found["ask_approval"], found["push_approved"]) == ("skipped", "skipped")
-    assert calls.names == ["sync_consent", "plan_audience", "push_audience"]
+    assert calls.names == ["sync_consent", "plan_audience", "push_audience", "export_lists"]
 
 
 def test_what_waits_is_asked_about_and_pushed_with_name_and_reason(
@@ -57,7 +57,8 @@ def test_what_waits_is_asked_about_and_pushed_with_name_and_reason(
     monkeypatch.setattr(alerts, "notify", told.append)
     run = run_dag("retention_audience", "2026-11-21")
     assert run.state == "success"
-    assert calls.made[-1][2:] == ("Wu", "win-back week", run.run_id)
+    approvals = [call[2:] for call in calls.made if call[0] == "push_approved"]
+    assert approvals == [("Wu", "win-back week", run.run_id)]
     assert asked["body"].startswith(WAITS)
     assert (asked["timeout"], asked["defaults"]) == (timedelta(hours=12), ["Reject"])
     assert len(told) == 1

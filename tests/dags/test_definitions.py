@@ -34,7 +34,8 @@ TASKS = {
     "retention_audience": {
         "sync_consent": {"plan_audience"},
         "plan_audience": {"push_audience"},
-        "push_audience": {"anything_waits"},
+        "push_audience": {"anything_waits", "export_lists"},
+        "export_lists": set(),
         "anything_waits": {"ask_approval"},
         "ask_approval": {"push_approved"},
         "push_approved": set(),

@@ -147,7 +147,7 @@ def test_daily_chain_passes_the_same_day_on(run_dag: Callable[..., Any], calls: 
         ("extract", date(2026, 11, 20), "sales", "order"),
     ]
     assert calls.names[2:7] == ["validate", "publish_core", "build_features", "compare_features", "score"]
-    assert calls.names[-2:] == ["push_audience", "measure"]
+    assert calls.names[-3:] == ["push_audience", "export_lists", "measure"]
     assert calls.names[8:10] == ["sync_consent", "plan_audience"]
 
 
