@@ -21,8 +21,8 @@ _WORDS = {
     "title": ("Complaints, week from {week}", "投诉周复盘：{week} 起一周"),
     "partial": ("The week has not ended yet.", "本周尚未结束。"),
     "sum": (
-        "Complaints opened: {complaints} ({change} than the week before); severe: {severe}; too late or waiting past the clock: "
-        "{late}; resolved: {resolved}{median}{satisfaction}; compensation: {compensation}.",
+        "Complaints opened: {complaints} ({change} than the week before); severe: {severe}; too late or waiting past the "
+        "clock: {late}; resolved: {resolved}{median}{satisfaction}; compensation: {compensation}.",
         "本周投诉 {complaints} 件（较上周{change}），其中严重 {severe} 件，超时 {late} 件，"
         "已解决 {resolved} 件{median}{satisfaction}；赔付 {compensation}。",
     ),
