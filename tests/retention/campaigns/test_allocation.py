@@ -148,7 +148,7 @@ def small_cases(draw: st.DrawFn) -> tuple[Contenders, Budgets]:
     return contenders(*rows, top=[top[row[0]] for row in rows]), budgets
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(small_cases())
 def test_small_cases_are_solved_as_if_everything_were_tried(case: tuple[Contenders, Budgets]) -> None:
     c, budgets = case
@@ -161,7 +161,7 @@ def test_small_cases_are_solved_as_if_everything_were_tried(case: tuple[Contende
     assert found.gap == pytest.approx(0, abs=1e-7)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10_000), st.integers(20, 120), st.floats(0.02, 0.8), st.booleans())
 def test_middling_cases_are_solved_as_by_an_exact_solver(seed: int, customers: int, tight: float, few_values: bool) -> None:
     c, budgets = random_case(seed, customers, tight=tight, few_values=few_values)
@@ -200,7 +200,7 @@ def test_the_bound_is_that_of_the_linear_relaxation() -> None:
     assert dual.lowest_bound(program)[0].bound == pytest.approx(-relaxed.fun, rel=1e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 1_000), st.randoms(use_true_random=False))
 def test_the_order_of_a_customers_rows_changes_nothing(seed: int, random: Any) -> None:
     c, budgets = random_case(seed, 40, few_values=True)
