@@ -149,12 +149,6 @@ class Play:
             asked.update(rung.details)
         return not asked.isdisjoint(PREDICTED)
 
-    def is_observed(self, on: date) -> bool:
-        """Whether the play may begin with anybody on a day."""
-        return (self.observe_from is None or self.observe_from <= on) and (
-            self.observe_until is None or on <= self.observe_until
-        )
-
     def period_key(self, on: date) -> str | None:
         """Return the period that a day lies in, within which nobody gets the play twice; None where an event tells it.
 

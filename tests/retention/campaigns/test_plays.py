@@ -205,7 +205,8 @@ def test_the_play_of_the_documentation_is_right(tmp_path: Path) -> None:
     plays, problems = campaigns.check_plays(tmp_path)
     assert problems == []
     assert plays[0].budget == Budget(300, 4000)
-    assert [plays[0].is_observed(date(2027, 3, day)) for day in (1, 20, 21)] == [True, True, False]
+    assert (plays[0].observe_from, plays[0].observe_until) == (date(2027, 3, 1), date(2027, 3, 20))
+    assert plays[0].uses_profiling, "the message shows what is predicted"
 
 
 def test_asking_for_problems_imports_nothing_heavy() -> None:
@@ -249,6 +250,26 @@ def test_periods_are_one_in_python_and_sql(tmp_path: Path, warehouse: Warehouse)
         assert play.period_key(day) == key
         with warehouse.connect() as connection:
             assert connection.execute(sa.text(f"select {period_of(play)}"), {"as_of_date": day}).scalar_one() == key
+
+
+def test_a_play_begins_and_ends_on_its_days(tmp_path: Path, warehouse: Warehouse) -> None:
+    from retention.campaigns.candidates import matching
+    from retention.campaigns.conditions import Binds
+
+    text = (PLAYS_DIR / "prospect_nurture.yml").read_text(encoding="utf-8")
+    text = text.replace("{attribute: lifecycle_stage, is: prospect}", "{attribute: is_reachable, is: true}")
+    text = text.replace("trigger: {attribute: days_since_member, between: [1, 365]}\n", "")
+    text += "observe_from: 2027-03-01\nobserve_until: 2027-03-20\n"
+    (tmp_path / "prospect_nurture.yml").write_text(text, encoding="utf-8")
+    binds = Binds("play")
+    query = sa.text(
+        f"select {matching(campaigns.load_plays(tmp_path)[0], binds)} from (select true as is_reachable) as attributes"
+    )
+    found = {}
+    with warehouse.connect() as connection:
+        for day in (date(2027, 2, 28), date(2027, 3, 1), date(2027, 3, 20), date(2027, 3, 21)):
+            found[day.isoformat()] = connection.execute(query, {**binds.values, "as_of_date": day}).scalar_one()
+    assert found == {"2027-02-28": False, "2027-03-01": True, "2027-03-20": True, "2027-03-21": False}
 
 
 @pytest.mark.parametrize(
