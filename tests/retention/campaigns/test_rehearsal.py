@@ -33,7 +33,9 @@ def test_the_size_of_a_play_before_anything_runs(staffed: Company) -> None:
 def test_a_file_that_is_no_play_yet_is_rehearsed_among_the_others(staffed: Company, tmp_path: Path) -> None:
     """A promotion for everybody, with the least priority and no value told, takes the day of nobody who has a better play."""
     text = (PLAYS_DIR / "low_cost_care.yml").read_text(encoding="utf-8")
-    text = re.sub(r"audience:.*?channels", "audience: {attribute: count_orders_lifetime, at_least: 1}\nchannels", text, flags=re.S)
+    text = re.sub(
+        r"audience:.*?channels", "audience: {attribute: count_orders_lifetime, at_least: 1}\nchannels", text, flags=re.S
+    )
     text = text.replace("low_cost_care", "newcomer").replace("priority: 15", "priority: 1")
     text = re.sub(r"expected:.*\n", "", text).replace("holdout_share: 0.1", "holdout_share: 0.000000001")
     text = text.replace("[app, email]", "[email]").replace("{app: 0.01, email: 0.01}", "{email: 0.01}")
