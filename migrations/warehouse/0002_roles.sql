@@ -73,7 +73,11 @@ grant select on all tables in schema core to ret_model;
 grant select, insert, update, delete on all tables in schema features, scores, segments, ops to ret_model;
 
 -- Campaigns: decides and delivers; reads contacts and consent, changes neither.
-grant usage on schema core, features, scores, segments, campaigns, pii, privacy, ops to ret_push;
+grant usage on schema core, features, scores, segments, campaigns, pii, privacy, ops, bi to ret_push;
 grant select on all tables in schema core, features, scores, segments to ret_push;
-grant select on pii.contact, privacy.consent_current, privacy.consent_by_address, privacy.suppression, privacy.tombstone to ret_push;
+grant select on
+    pii.contact, privacy.consent, privacy.consent_current, privacy.consent_by_address, privacy.suppression, privacy.tombstone
+to ret_push;
+grant select (source_customer_key, customer_id) on pii.source_customer to ret_push;  -- the number a tool knows the person by
+grant select on bi.play_effect to ret_push;  -- what was measured decides what is worth doing
 grant select, insert, update, delete on all tables in schema campaigns, ops to ret_push;

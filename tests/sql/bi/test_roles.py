@@ -54,7 +54,13 @@ ALLOWED = {
     "ret_audit": ["select * from ops.audit", "select * from privacy.receipt", "select request_id, state from privacy.request"],
     "ret_model": ["select * from core.order_entry", "delete from scores.churn"],
     "ret_ingest": ["delete from landing.customer", "select * from privacy.tombstone", "update pii.contact set name = name"],
-    "ret_push": ["select * from pii.contact", "select * from privacy.consent_current", "delete from campaigns.decision"],
+    "ret_push": [
+        "select * from bi.play_effect",
+        "select source_customer_key, customer_id from pii.source_customer",
+        "select * from pii.contact",
+        "select * from privacy.consent_current",
+        "delete from campaigns.decision",
+    ],
 }
 
 
