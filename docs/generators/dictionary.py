@@ -71,13 +71,49 @@ beside the old one.
 1. Connect with a login in the role `marketing_tool`. It may read `sendable` and `audience_change`, insert into
    `campaign_event` and acknowledge; nothing else.
 2. Read `marketing.sendable` **at the moment of sending**. It joins consent and suppression at read time, so a withdrawal
-   works at once. When the consent feed has been silent for longer than allowed, it shows nobody.
+   works at once, and it keeps quiet hours. When the consent feed has been silent for longer than allowed, it shows nobody.
 3. Remember `send_key`. It is unique for ever per campaign, channel, period and customer: a tool that refuses a key that
-   it has used never sends twice, whatever is re-run.
-4. To sync by difference, read `marketing.audience_change` from the last sequence number seen.
-5. Report what happened by inserting into `marketing.campaign_event`: sent, delivered, opened, clicked, converted,
+   it has used never sends twice, whatever is re-run. An update with a key not seen before is a new message.
+4. Report what happened by inserting into `marketing.campaign_event`: sent, delivered, opened, clicked, converted,
    unsubscribed, bounced, complained. An `unsubscribed` or `complained` event hides the person from `sendable` at once, and
    everybody who is reached at the same address.
+
+Each push is one transaction: whoever reads sees all of one push or all of the one before, never a mixture. Further databases
+that are kept equal to this one: [targets.md](targets.md). Lists as files: [files.md](files.md).
+
+### A tool that polls
+
+```sql
+select campaign, customer_key, send_key, channel, offer
+from marketing.sendable
+order by priority desc, send_key;
+```
+
+Send to every key that it has not used, note the key, report `sent`. As often as one likes.
+
+### A tool that follows by difference
+
+```sql
+select * from marketing.audience_change where sequence > :sequence order by sequence;   -- the last one applied
+select send_key from marketing.sendable where send_key = any(:send_keys);               -- before they are used
+```
+
+`added` and `updated` replace the tool's row of that campaign and customer, `removed` drops it; the copy is then
+`campaign_audience`, row by row. Pushes take turns, so nothing below a number that was read appears later. Before a message goes
+out its key must be in `sendable`: the audience tells who belongs to it, not who may be contacted now. A removal with reason
+`erased` comes for every audience the person ever was in: drop it and whatever else the tool holds of that key.
+
+### A tool that claims
+
+```sql
+insert into marketing.acknowledgement (send_key, tool) values (:send_key, :tool) on conflict do nothing;  -- one row: it is mine
+```
+
+Read `sendable`, claim each row, and put the key into an outbox of its own before the claim commits. Of several workers, and
+of several tools, one gets each key. A worker that dies before the commit leaves the row to the others; after it, the outbox
+is sent again under the same key. Claim little at a time: a withdrawal stops everything but what is claimed.
+
+All three are in `tests/consumers/tools.py`, with what they promise in `tests/consumers/test_tools.py`.
 
 Generated from a migrated database by `make docs`.
 """

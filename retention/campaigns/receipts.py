@@ -8,7 +8,7 @@ itself, its retry after a crash, or the next plan. Booking twice changes nothing
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -59,15 +59,14 @@ def receive(run: Run) -> int:
             if sync.sync_id not in booked
         ]
         for sync in syncs:
-            changes = _changes(marketing, sync.sync_id)
             with run.warehouse.begin() as connection:
-                book(connection, sync, changes)
+                book(connection, sync, _changes(marketing, sync.sync_id))
                 failpoint("push.before_receipt_commit")
     return len(syncs)
 
 
-def _changes(marketing: Connection, sync_id: int) -> list[dict[str, Any]]:
-    """Return what a push added, changed and took back: memberships and staff tasks in one form, removals first."""
+def _changes(marketing: Connection, sync_id: int) -> Iterator[list[dict[str, Any]]]:
+    """Yield what a push added, changed and took back, some at a time: members, then staff tasks, removals first."""
     columns = ", ".join(f"cast({name} as text) as {name}" for name in _COPIED)
     members = sa.text(
         f"select change, reason, {columns} from marketing.audience_change where sync_id = :sync_id "
@@ -82,33 +81,36 @@ def _changes(marketing: Connection, sync_id: int) -> list[dict[str, Any]]:
         "cast(joined_on as text) as joined_on, cast(due_from as text) as valid_from, cast(due_until as text) as valid_until "
         "from marketing.staff_task where sync_id = :sync_id or withdrawn_by = :sync_id order by 1 desc, send_key"
     )
-    found = [*marketing.execute(members, {"sync_id": sync_id}), *marketing.execute(tasks, {"sync_id": sync_id})]
-    return [dict(row._mapping) for row in found]
+    for query in (members, tasks):
+        rows = marketing.execute(query.execution_options(yield_per=_CHUNK), {"sync_id": sync_id})
+        for some in rows.partitions():
+            yield [row._asdict() for row in some]
 
 
-def book(connection: Connection, sync: Row[Any], changes: Sequence[dict[str, Any]]) -> None:
+def book(connection: Connection, sync: Row[Any], changes: Iterable[Sequence[dict[str, Any]]]) -> None:
     """Book one push: its deliveries, what it took back, its approval, and last the receipt itself."""
-    removed = [row for row in changes if row["change"] == "removed"]
-    for start in range(0, len(removed), _CHUNK):
-        connection.execute(
-            sa.text(
-                "update campaigns.delivery as delivery set removed_on = :as_of_date, removed_reason = row.reason "
-                "from jsonb_to_recordset(cast(:rows as jsonb)) as row (send_key text, reason text) "
-                "where delivery.send_key = row.send_key and delivery.removed_on is null"
-            ),
-            {"rows": json.dumps(removed[start : start + _CHUNK]), "as_of_date": sync.as_of_date},
-        )
-    delivered = [row for row in changes if row["change"] != "removed"]
-    for start in range(0, len(delivered), _CHUNK):
-        connection.execute(
-            sa.text(sql_file("campaigns/_book_deliveries")),
-            {
-                "rows": json.dumps(delivered[start : start + _CHUNK]),
-                "as_of_date": sync.as_of_date,
-                "sync_id": sync.sync_id,
-                "pushed_at": sync.pushed_at,
-            },
-        )
+    for some in changes:
+        removed = [row for row in some if row["change"] == "removed"]
+        if removed:
+            connection.execute(
+                sa.text(
+                    "update campaigns.delivery as delivery set removed_on = :as_of_date, removed_reason = row.reason "
+                    "from jsonb_to_recordset(cast(:rows as jsonb)) as row (send_key text, reason text) "
+                    "where delivery.send_key = row.send_key and delivery.removed_on is null"
+                ),
+                {"rows": json.dumps(removed), "as_of_date": sync.as_of_date},
+            )
+        delivered = [row for row in some if row["change"] != "removed"]
+        if delivered:
+            connection.execute(
+                sa.text(sql_file("campaigns/_book_deliveries")),
+                {
+                    "rows": json.dumps(delivered),
+                    "as_of_date": sync.as_of_date,
+                    "sync_id": sync.sync_id,
+                    "pushed_at": sync.pushed_at,
+                },
+            )
     if sync.approval_id is not None:
         connection.execute(
             sa.text(

@@ -31,17 +31,33 @@ def mysql() -> Iterator[mariadb.MariaDb]:
         yield running
 
 
+@pytest.fixture
+def make_target(request: pytest.FixtureRequest, tmp_path: Path, make_database: Callable[[str], str]) -> Callable[[str], str]:
+    """Return a function that makes an empty database of a kind."""
+
+    def make(kind: str) -> str:
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path / 'mirror.db'}"
+        if kind == "postgresql":
+            return make_database("empty")
+        mysql = request.getfixturevalue("mysql")
+        name = f"mirror_{next(_COUNTER)}"
+        mysql.do(None, f"create database {name}")
+        return f"mysql://writer:w@127.0.0.1:{mysql.port}/{name}"
+
+    return make
+
+
 @pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
-def address(request: pytest.FixtureRequest, tmp_path: Path, make_database: Callable[[str], str]) -> str:
+def every(request: pytest.FixtureRequest, make_target: Callable[[str], str]) -> str:
     """An empty database of each kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'mirror.db'}"
-    if request.param == "postgresql":
-        return make_database("empty")
-    mysql = request.getfixturevalue("mysql")
-    name = f"mirror_{next(_COUNTER)}"
-    mysql.do(None, f"create database {name}")
-    return f"mysql://writer:w@127.0.0.1:{mysql.port}/{name}"
+    return make_target(request.param)
+
+
+@pytest.fixture
+def address(sqlite: str) -> str:
+    """An empty database; of the other kinds in tests/faults/test_push_targets.py."""
+    return sqlite
 
 
 @pytest.fixture
@@ -102,19 +118,19 @@ def quoted(ask: Ask) -> str:
 
 
 # -- what every dialect does --------------------------------------------------------------------------------------------
-def test_a_target_follows_by_difference(pushed: Company, address: str) -> None:
+def test_a_target_follows_by_difference(pushed: Company, every: str) -> None:
     """Fed whole once, then only what changed: who joined, whose offer changed, who left; nothing new changes nothing."""
-    ask = asking(address)
-    first = feed(pushed, address)
+    ask = asking(every)
+    first = feed(pushed, every)
     assert (first["added"], first["removed"], first["total"], first["is_full"], first["has_view"]) == (4, 0, 4, True, True)
     assert equal(pushed, ask)
     assert {row[0] for row in ask("select customer_key from retention_sendable")} == {1, 2, 3, 4}
-    again = feed(pushed, address)
+    again = feed(pushed, every)
     assert (again["added"], again["updated"], again["removed"], again["is_full"]) == (0, 0, 0, False)
     pushed.next_day()
     decide(pushed, [Choice("win_back", 1), Choice("win_back", 2, offer="10_percent"), Choice("win_back", 5), Choice("care", 4)])
     pushed.push()
-    then = feed(pushed, address)
+    then = feed(pushed, every)
     assert (then["added"], then["updated"], then["removed"], then["is_full"]) == (1, 1, 1, False)
     assert equal(pushed, ask)
     assert pushed.ask("select state, rows_total, is_full from campaigns.target_receipt order by token") == [
@@ -122,21 +138,21 @@ def test_a_target_follows_by_difference(pushed: Company, address: str) -> None:
     ]  # fmt: skip
 
 
-def test_who_says_no_is_hidden_there(pushed: Company, address: str) -> None:
+def test_who_says_no_is_hidden_there(pushed: Company, every: str) -> None:
     """Ana unsubscribes at the target: hidden at the next read. Bo withdraws here: with the next feed. Chen is taken over by a tool."""
-    ask = asking(address)
-    feed(pushed, address)
+    ask = asking(every)
+    feed(pushed, every)
     ask(
         "insert into retention_campaign_event (campaign, customer_key, send_key, channel, kind, occurred_at) "
         "values ('win_back', 1, 'win_back|email|1|1', 'email', 'unsubscribed', :at)",
-        at=datetime.now(UTC).replace(tzinfo=None if "postgres" not in address else UTC),
+        at=datetime.now(UTC).replace(tzinfo=None if "postgres" not in every else UTC),
     )
     assert {row[0] for row in ask("select customer_key from retention_sendable")} == {2, 3, 4}
     pushed.consent("Bo", "marketing", "withdrawn")
     sync_consent(pushed.run(task_id="consent"), datetime.now(UTC))
     ask("insert into retention_acknowledgement (send_key, tool) values ('win_back|email|1|3', 'mailer')")
     for _ in range(2):
-        counts = feed(pushed, address)
+        counts = feed(pushed, every)
         assert {row[0] for row in ask("select customer_key from retention_sendable")} == {4}
     assert counts["held_back"] == 3
     assert pushed.sendable() == {("care", "Dai")}, "what was reported there counts here"
