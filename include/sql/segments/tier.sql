@@ -79,6 +79,8 @@ customers as (
     where value_matrix.as_of_date = :as_of_date
 ),
 
+-- `offset 0` keeps the planner from copying each step into every place of the next that reads it: a dozen look-ups would become
+-- hundreds.
 computed as (
     select
         customers.*,
@@ -91,6 +93,7 @@ computed as (
     from customers
     cross join tiers
     cross join rules
+    offset 0  -- noqa: AM09
 ),
 
 weighed as (
@@ -103,6 +106,7 @@ weighed as (
             when order_if_high >= order_if_low then potential_high_probability else 1 - potential_high_probability
         end as greater_probability
     from computed
+    offset 0  -- noqa: AM09
 ),
 
 compared as (
@@ -111,6 +115,7 @@ compared as (
         case when greater_probability >= :tier_up_probability then greater_order else lesser_order end as up_order,
         case when greater_probability >= :tier_down_probability then greater_order else lesser_order end as down_order
     from weighed
+    offset 0  -- noqa: AM09
 ),
 
 waiting as (
@@ -118,6 +123,7 @@ waiting as (
         compared.*,
         case when down_order < held_order then coalesce(held_lower_since, :as_of_date) end as lower_since
     from compared
+    offset 0  -- noqa: AM09
 ),
 
 damped as (
@@ -130,6 +136,7 @@ damped as (
             else down_order
         end as own_order
     from waiting
+    offset 0  -- noqa: AM09
 ),
 
 tagged as (
