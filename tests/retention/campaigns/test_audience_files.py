@@ -209,6 +209,8 @@ def test_an_empty_list_is_never_written_for_want_of_consent_news(run: Run, marke
         connection.exec_driver_sql("update marketing.consent_feed set heartbeat_at = now()")
         connection.exec_driver_sql("delete from marketing.campaign_audience")
     assert export(run, tmp_path).rows == 0, "everybody has left: that is a list too"
+    for recipe in ("google", "x"):
+        assert export(run, tmp_path, recipe=load_recipe(recipe)).manifest["files"] == []
 
 
 def test_what_was_never_pushed_or_belongs_elsewhere_is_refused(run: Run, marketing: Warehouse, tmp_path: Path) -> None:
