@@ -31,7 +31,7 @@ from retention.models.report import (
 )
 from retention.models.report.shapes import wilson
 from retention.models.report.stored import chapter_from_json, to_json
-from retention.models.report.words import meaning, word
+from retention.models.report.words import Numbers, meaning, word
 from retention.models.training import reporting
 from retention.warehouse import Run
 
@@ -195,3 +195,18 @@ def test_every_training_run_writes_its_report(trained_run: Run, trained: dict[st
             assert stored.importances
             assert stored.effects
     assert registry.chapter(trained_run.warehouse, "churn-x") is None
+
+
+@pytest.mark.parametrize(
+    ("minor", "said", "on_axis"),
+    [
+        (0.0, "0", "0"),
+        (3e-3, "0.00003", "0.00003"),
+        (5.0, "0.05", "0.05"),
+        (1_234.0, "12.34", "12.3"),
+        (1e9, "10,000,000", "10,000,000"),
+    ],
+)
+def test_small_money_keeps_the_figures_that_say_something(minor: float, said: str, on_axis: str) -> None:
+    numbers = Numbers("", 100)
+    assert (numbers.money(minor), numbers.money_on_axis(minor)) == (said, on_axis)
