@@ -12,6 +12,8 @@ from rich.text import Text
 from retention.cli._shared import console, open_databases, parse_date
 from retention.settings import load_settings
 
+_KEYS = {"ignore_unknown_options": True}  # keys are signed: -5 is a key, not an option
+
 
 class Tongue(StrEnum):
     """Languages of the answer."""
@@ -22,7 +24,7 @@ class Tongue(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command()(why)
+    app.command(context_settings=_KEYS)(why)
 
 
 def why(

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from retention.campaigns.why import Why, WhyUnknown, why
+from retention.cli import app
 from tests.retention.campaigns.conftest import KEYS, Company
 
 
@@ -95,3 +97,19 @@ def test_what_cannot_be_answered_says_what_can(planned: Company) -> None:
 def test_before_the_first_plan(company: Company) -> None:
     with pytest.raises(WhyUnknown, match="no day was planned yet"):
         ask(company, "Ana", "win_back")
+
+
+def test_the_command(staffed: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By key (keys are signed) and by the number of a source; every play where none is named; in Chinese."""
+    staffed.plan()
+    monkeypatch.setenv("RETENTION_WAREHOUSE_URL", staffed.warehouse.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("RETENTION_MARKETING_URL", staffed.marketing.url.render_as_string(hide_password=False))
+
+    def said(*arguments: str) -> str:
+        return str(CliRunner().invoke(app, ["why", *arguments]).output)
+
+    assert said("1", "second_purchase").startswith("Customer 1 gets “Second purchase”")
+    assert said("crm:C001", "second_purchase", "--lang", "zh").startswith("客户 1 于")
+    assert len(said("1").splitlines()) == 9
+    assert "customer -5 is not among the customers" in " ".join(said("-5", "win_back").split())
+    assert "did you mean win_back" in " ".join(said("1", "winback").split())
