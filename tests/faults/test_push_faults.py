@@ -284,7 +284,7 @@ def withdraw(company: Company, keys: list[int]) -> None:
 
 @pytest.mark.parametrize(
     ("stage", "count"),
-    [pytest.param(stage, 5, id=f"5 {stage}") for stage in STAGES]
+    [pytest.param(stage, 2, id=f"2 {stage}") for stage in STAGES]
     + [pytest.param(stage, WITHDRAWALS, id=f"{WITHDRAWALS} {stage}", marks=pytest.mark.faults) for stage in STAGES],
 )
 def test_withdrawals_at_every_stage(company: Company, stage: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
