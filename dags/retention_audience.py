@@ -9,6 +9,7 @@ customer, with reasons, and pushes what changed to the marketing warehouse.
 * **Asks** when an audience would change more than its budget: the rest is pushed, and `ask_approval` waits under Browse >
   Required Actions, without holding a worker, for twelve hours. Approved with a reason, `push_approved` computes the difference
   afresh and pushes up to the counts approved. Rejected, or unanswered, nothing more is pushed that day.
+* **Warns** by the tag `wrong plays`, and by file and line at the end of this page, when a play file is wrong.
 * **Re-run freely.** A push of a day already pushed changes nothing, and nothing is ever sent twice. Only a day newer than
   everything pushed is pushed: backfilled days end green with `pushed: 0` and the reason in their counts.
 * **If it fails:** `docs/runbook.md#audience`; what waits for approval: `docs/runbook.md#needs-approval`.
@@ -21,15 +22,19 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Param, dag, task
 
 from retention_airflow import ALWAYS, AUDIENCE, SEGMENTS, dag_options, day_run, handed_over_by, moment
+from retention_airflow.plays import TAG, said, wrong_plays
 
 ANSWER_WITHIN = timedelta(hours=12)
 """Shorter than a day: the next day's run waits for this one."""
+PROBLEMS = wrong_plays()
 
 
 @dag(
     schedule=handed_over_by(SEGMENTS),
     start_date=ALWAYS,
-    **dag_options(__doc__, "campaigns", finished_within=timedelta(hours=1)),
+    **dag_options(
+        (__doc__ or "") + said(PROBLEMS), "campaigns", *([TAG] if PROBLEMS else []), finished_within=timedelta(hours=1)
+    ),
 )
 def retention_audience():
     @task
