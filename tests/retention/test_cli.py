@@ -438,4 +438,4 @@ def test_plays_are_listed_and_checked(cli: Cli, tmp_path: Path) -> None:
 def test_an_approval_needs_a_stopped_push(cli: Cli) -> None:
     result = cli("play", "approve", "--reason", "first push")
     assert result.exit_code == 1
-    assert "was stopped" in flat(result.output)
+    assert "there is nothing to approve" in flat(result.output)
