@@ -439,3 +439,12 @@ def test_an_approval_needs_a_stopped_push(cli: Cli) -> None:
     result = cli("play", "approve", "--reason", "first push")
     assert result.exit_code == 1
     assert "there is nothing to approve" in flat(result.output)
+
+
+def test_a_dry_run_needs_a_plan_and_a_feed_an_address(cli: Cli) -> None:
+    result = cli("audience", "diff")
+    assert result.exit_code == 1
+    assert "Plan the day first" in flat(result.output)
+    result = cli("audience", "feed")
+    assert result.exit_code == 0
+    assert "RETENTION_TARGET_MIRROR_URL is not set" in flat(result.output)
