@@ -14,7 +14,11 @@ from tests.retention.campaigns.histories import histories, live
 
 # Without shrinking: every step is a push, and a failure prints the whole history anyway.
 @settings(
-    max_examples=2, deadline=None, suppress_health_check=[*HealthCheck], derandomize=True, phases=[Phase.explicit, Phase.generate]
+    max_examples=2,
+    deadline=None,
+    suppress_health_check=[*HealthCheck],
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
 )
 @given(history=histories, minimum_rows=st.sampled_from([1, 4, 1_000]))
 def test_differences_replayed_are_the_audience(
