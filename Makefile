@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/installed
-JOBS   ?= 2
+JOBS   ?= 3
 # Files compiled at installation are what makes Airflow start in 2 s instead of 4: never leave them out.
 unexport PYTHONDONTWRITEBYTECODE
 export GX_ANALYTICS_ENABLED := false
