@@ -4,7 +4,7 @@ Starts when the day's segments are in. Brings consent up to date, here and on th
 customer, with reasons, and pushes what changed to the marketing warehouse.
 
 * **Reads** segments, scores, features, consent, suppression, earlier contacts; the plays in `include/plays`.
-* **Replaces** `campaigns.decision` of the day; changes `campaign_audience` in the marketing database.
+* **Replaces** the day's masks, contenders and decisions (`campaigns.eligibility`, `contender`, `decision`); changes `campaign_audience` in the marketing database.
 * **Hands over** `audience`.
 * **Asks** when an audience would change more than its budget: the rest is pushed, and `ask_approval` waits under Browse >
   Required Actions, without holding a worker, for twelve hours. Approved with a reason, `push_approved` computes the difference

@@ -3,7 +3,8 @@
 Starts when the day's scores are in.
 
 * **Reads** `features.*` and `scores.*` of the as-of date, and the segments of the day before.
-* **Replaces** one slice of every `segments.*` table (RFM, value matrix, service tier, lifecycle, membership).
+* **Replaces** one slice of every `segments.*` table (RFM, value matrix, service tier, lifecycle, membership, tags); adds the
+  moves of the day, those of days that were not run with their own dates among them.
 * **Hands over** `segments`.
 * **Re-run freely**; the cut-offs are in the settings.
 * **If it fails:** `docs/runbook.md#segments`. The slice stays as it was.

@@ -181,7 +181,7 @@ def print_day(
     steps = [("Airflow, every run and the asset graph", ui_url)] if ui_url else []
     steps += [
         ("addresses for psql and BI tools", "retention urls --password"),
-        ("who is in which audience, and why", "marketing.campaign_audience, campaigns.decision"),
+        ("who is in which audience, and why", "marketing.campaign_audience, `retention why CUSTOMER PLAY`"),
         ("what marketing tools read", "marketing.sendable, marketing.audience_change"),
         ("every customer on one day", "segments.tier, segments.lifecycle, scores.churn, scores.clv"),
         ("a query of your own", 'echo "select * from segments.tier limit 5" | retention sql -'),
