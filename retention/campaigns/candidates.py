@@ -41,7 +41,9 @@ def period_of(play: Play) -> str:
         case "year":
             return f"to_char({day}, 'YYYY')"
         case "event":
-            return f"cast(attributes.{attributes()[str(play.event)].name} as text)"
+            # Escaped, so that a send_key has four parts whatever an event is called, and no two events share one.
+            event = f"cast(attributes.{attributes()[str(play.event)].name} as text)"
+            return f"replace(replace({event}, '%', '%25'), '|', '%7C')"
     days = int(play.period.removeprefix("days:"))
     return f"cast({day} - ({day} - cast('2000-01-01' as date)) % {days} as text) || '+{days}'"
 
