@@ -47,7 +47,14 @@ where
     -- Quiet hours, in the zone of whoever is written to.
     and (
         member.time_zone is null
-        or cast(now() at time zone member.time_zone as time) between member.not_before and member.not_after
+        or case
+            when member.not_before <= member.not_after
+                then cast(now() at time zone member.time_zone as time) between member.not_before and member.not_after
+            -- Quiet within one day, as from midnight to seven: the open hours go on past midnight.
+            else
+                cast(now() at time zone member.time_zone as time) >= member.not_before
+                or cast(now() at time zone member.time_zone as time) <= member.not_after
+        end
     )
     and not exists (
         select 1

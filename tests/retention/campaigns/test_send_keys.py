@@ -16,7 +16,9 @@ HOLIDAY = next(play for play in load_plays(PLAYS_DIR) if play.name == "holiday")
     ("event", "period"),
     [("labour/2026-05-01", "labour/2026-05-01"), ("new|year/2026-01-01", "new%7Cyear/2026-01-01"), ("100%|x", "100%25%7Cx")],
 )
-def test_an_event_cannot_add_a_part_to_a_send_key(shared_databases: tuple[Warehouse, Warehouse], event: str, period: str) -> None:
+def test_an_event_cannot_add_a_part_to_a_send_key(
+    shared_databases: tuple[Warehouse, Warehouse], event: str, period: str
+) -> None:
     """What is booked as the period, the third part of the key, is what the next plan compares with."""
     made = period_of(HOLIDAY)
     query = (
