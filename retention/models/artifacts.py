@@ -24,6 +24,7 @@ MODEL_CLASSES = {
     "persona": "retention.models.personas.model:PersonaModel",
     "next_best": "retention.models.next_best.training:NextBestRule",
     "association": "retention.models.next_best.training:AssociationRule",
+    "preference": "retention.models.preferences.training:PreferenceRule",
 }
 
 

@@ -17,7 +17,7 @@ BOOTSTRAP_ROWS = 20_000
 # Weightings worked on at once: 25 times 20,000 numbers stay in a few megabytes.
 CHUNK = 25
 
-__all__ = ["CHURN_METRICS", "EPSILON", "VALUE_METRICS", "Measured", "logit", "measure"]
+__all__ = ["CHURN_METRICS", "EPSILON", "VALUE_METRICS", "Measured", "logit", "mean_of", "measure"]
 
 
 def auc(actual: Any, predicted: Any) -> float:
@@ -144,6 +144,16 @@ def measure(
                 resampled[key].append(WEIGHTED[key](drawn, lot) if len(drawn) else np.empty(0))
         measured[name] = {key: _measured(WEIGHTED[key], given, np.concatenate(resampled[key])) for key in wanted}
     return measured
+
+
+def mean_of(values: Floats, weights: Floats, seed: int) -> Measured:
+    """Weighted mean over customers, with its bootstrap interval; None where there is nobody."""
+    if not len(values):
+        return Measured(None, None, None)
+    times, rows = _resamples(len(values), seed)
+    drawn = (times @ (values * weights)[rows]) / (times @ weights[rows])
+    lower, upper = np.quantile(drawn, [0.025, 0.975])
+    return Measured(float(np.average(values, weights=weights)), float(lower), float(upper))
 
 
 def _resamples(size: int, seed: int) -> tuple[Floats, NDArray[np.intp]]:

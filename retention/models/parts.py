@@ -30,6 +30,7 @@ TRAINING: dict[str, str] = {
     "persona": "retention.models.personas.training:train_persona",
     "next_best": "retention.models.next_best.training:train_next_best",
     "association": "retention.models.next_best.training:train_association",
+    "preference": "retention.models.preferences.training:train_preference",
 }
 
 

@@ -27,13 +27,15 @@ from retention.models.personas.catalogue import catalogue
 from retention.models.personas.inputs import INPUTS
 from retention.models.personas.model import PersonaModel, fit_personas, name_groups
 from retention.models.personas.training import decide, train_persona
+from retention.models.preferences import training as preference_training
 from retention.models.preferences.channels import stated
+from retention.models.preferences.training import train_preference
 from retention.models.report.data import Measured
 from retention.models.scoring import Given
 from retention.models.value import TooLittleData
 from retention.quality import check_slices
 from retention.settings import Settings
-from retention.warehouse import Attempt, Run, Warehouse, load_contract, read_frame, stage_writer
+from retention.warehouse import Attempt, Run, Warehouse, load_contract, read_frame, sql_file, stage_writer
 from retention.warehouse.embedded import EmbeddedPostgres
 from tests.conftest import BUSINESS_DATE, PEPPER
 from tests.retention.models.shop import ANA, BO, CY, DEE, load_shop, usual_shop
@@ -404,6 +406,90 @@ def test_hit_rates_are_registered_with_every_training(shop_run: Run, tmp_path: P
     monkeypatch.setattr(next_best_training, "LEAST_CUSTOMERS", 10**6)
     with pytest.raises(TooLittleData, match="1000000 are needed to measure proposals"):
         train_next_best(shop_run)
+
+
+def test_preferences_are_measured_on_what_came_after(shop_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETENTION_HOME", str(tmp_path))
+    trained = train_preference(shop_run)
+    assert trained.state == "champion"
+    assert train_preference(shop_run).model_version == trained.model_version
+    stored = artifacts.load(trained.file_name, trained.file_sha256)[0]
+    assert stored.settings["prior_lines"] == shop_run.settings.preferences.prior_lines
+    rows = read_frame(shop_run.warehouse, "select * from ops.model_evaluation where kind = 'preference'")
+    found = rows.pivot(index="metric", columns="candidate", values="metric_value")
+    assert rows["evaluated_as_of"].unique().tolist() == [shop_run.as_of_date - timedelta(days=28)]
+    told = found.drop("hour_share")
+    assert told[["challenger", "company_habit", "own_habit"]].stack().between(0, 1).all()
+    assert found.loc["hour_share"].isna().all()  # every order is booked at noon
+    # A third buys cheap tea, a third dear tea, all of them milk or bread: the own favourite says more than everybody's.
+    assert found.loc["category_share", "challenger"] > found.loc["category_share", "company_habit"]
+    # Nobody but Ana buys in the app, and she is one of them who came again.
+    assert found.loc["order_channel_share", "challenger"] == 1 > found.loc["order_channel_share", "company_habit"]
+    # Ana was sent 60 messages 20 days ago, and none before: the age group's prior is all that was known.
+    prior, sent = stated()["young"], {"wechat": (30, 0), "email": (30, 20)}
+    errors = sum(n * prior[channel] ** 2 - 2 * hit * prior[channel] + hit for channel, (n, hit) in sent.items())
+    assert found.loc["response_brier", "stated_prior"] == pytest.approx(errors / 60)
+    monkeypatch.setattr(preference_training, "LEAST_CUSTOMERS", 10**6)
+    with pytest.raises(TooLittleData, match="1000000 are needed to measure preferences"):
+        train_preference(shop_run)
+
+
+def test_habits_are_read_in_the_state_they_had_at_the_date(shop_run: Run) -> None:
+    """The source says since that Bo called at eight and bought in the app: at the date it was three o'clock, and the store."""
+    noon, later = shop_run.as_of - timedelta(days=5), shop_run.as_of + timedelta(days=1)
+    keys = {"first_key": BO, "last_key": BO}
+
+    def habits(days: int = 0) -> pd.DataFrame:
+        run = replace(shop_run, business_date=shop_run.business_date + timedelta(days=days))
+        found = read_frame(run.warehouse, sql_file("scores/_habits"), {**preferences.asked_of(run), **keys})
+        return found.sort_values(["kind", "habit"], ignore_index=True)
+
+    def of(found: pd.DataFrame, kind: str) -> set[str]:
+        return set(found.loc[found["kind"] == kind, "habit"])
+
+    touch = (
+        "insert into core.{table} (interaction_key, source_customer_key, customer_key, happened_at, channel, kind, direction, "
+        "source, batch_id, updated_at, is_simulated) values (1, :bo, :bo, cast(:at as timestamptz), 'phone', 'call', 'in', "
+        "'test', 1, cast(:updated as timestamptz), true)"
+    )
+    with shop_run.warehouse.begin() as connection:
+        first = {"bo": BO, "at": noon + timedelta(hours=3), "updated": noon + timedelta(hours=4)}
+        connection.execute(sa.text(touch.format(table="interaction")), first)
+    before = habits()
+    assert of(before, "hour") == {"12", "3"}
+    assert of(before, "order_channel") == {"store"}
+    with shop_run.warehouse.begin() as connection:
+        connection.execute(sa.text(touch.format(table="interaction_version")), first)
+        connection.execute(
+            sa.text("update core.interaction set happened_at = :at, updated_at = :updated"),
+            {"at": noon + timedelta(hours=8), "updated": later},
+        )
+        connection.execute(
+            sa.text(
+                "insert into core.order_version (order_key, version_at, ordered_at, paid_at, currency, gross_original, "
+                "discount_original, refund_original, channel, source, batch_id, is_simulated) select order_key, paid_at, "
+                "ordered_at, paid_at, currency, gross_original, 0, 0, channel, source, batch_id, true "
+                "from core.order_header where customer_key = :bo"
+            ),
+            {"bo": BO},
+        )
+        connection.execute(
+            sa.text("update core.order_header set channel = 'app', updated_at = :updated where customer_key = :bo"),
+            {"updated": later, "bo": BO},
+        )
+    try:
+        pd.testing.assert_frame_equal(habits(), before)
+        since = habits(days=2)
+        assert of(since, "hour") == {"12", "8"}
+        assert of(since, "order_channel") == {"app"}
+    finally:
+        with shop_run.warehouse.begin() as connection:
+            for table in ("interaction", "interaction_version", "order_version"):
+                connection.exec_driver_sql(f"delete from core.{table}")
+            connection.execute(
+                sa.text("update core.order_header set channel = 'store', updated_at = null where customer_key = :bo"),
+                {"bo": BO},
+            )
 
 
 def test_lines_are_read_in_the_state_they_had_at_the_date(shop_run: Run) -> None:
