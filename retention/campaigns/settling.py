@@ -54,7 +54,8 @@ def settle(table: pa.Table, plays: Sequence[Play], as_of_date: date, budgets: Bu
     Parameters
     ----------
     table : Table
-        Rows of ``campaigns.contender`` of one day; ``verdict`` says ``chosen`` of who was handed out today already.
+        Rows of ``campaigns.contender`` of one day; ``verdict`` says ``chosen`` of who was handed out today already, and
+        ``beaten``, with ``beaten_by``, of the other promotions of somebody who was handed out one today.
     plays : sequence of Play
         In the order of their positions.
     as_of_date : date
@@ -69,7 +70,14 @@ def settle(table: pa.Table, plays: Sequence[Play], as_of_date: date, budgets: Bu
     verdict = np.where(is_today, _EXEMPT, _STANDING)
     beaten_by = np.zeros(len(position), dtype=np.int16)
 
-    rows = np.flatnonzero(is_promotional & is_today)
+    # Who is a member of it still keeps it in the contest; of whom it is to be taken back gets no other in its place.
+    said = np.asarray(pc.index_in(table.column("verdict"), pa.array(VERDICTS)))
+    customer = _column(table, "customer_key")
+    is_spent = (said == VERDICTS.index("beaten")) & ~np.isin(customer, customer[is_promotional & (said == _CHOSEN)])
+    verdict[is_spent] = VERDICTS.index("beaten")
+    beaten_by[is_spent] = pc.fill_null(table.column("beaten_by"), 0).to_numpy()[is_spent]
+
+    rows = np.flatnonzero(is_promotional & is_today & ~is_spent)
     promotional = _contenders(table, rows, plays)
     allocation = allocate(promotional, budgets)
     verdict[rows] = _NAMED[allocation.verdict]

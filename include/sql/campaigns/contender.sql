@@ -79,6 +79,21 @@ holdouts as (
     left join core.customer_alias as alias on holdout.customer_key = alias.source_customer_key
 ),
 
+handed_out as (
+    -- A promotion handed out today has its customer's day, also when its reason has gone since: a tool may have sent it.
+    select
+        coalesce(alias.customer_key, delivery.customer_key) as customer_key,
+        min(plays.position) as position
+    from campaigns.delivery
+    inner join plays on delivery.play = plays.play
+    left join core.customer_alias as alias on delivery.customer_key = alias.source_customer_key
+    where
+        delivery.as_of_date = :as_of_date
+        and delivery.kind = 'promotional'
+        and coalesce(mod(coalesce(alias.customer_key, delivery.customer_key) & 65535, cast(:bucket_count as integer)) = :bucket, false)
+    group by 1
+),
+
 placed as (
     -- `offset 0` here and below: what is computed is not computed again wherever it is used.
     select
@@ -115,6 +130,7 @@ priced as (
     select
         attributes.*,
         plays.play,
+        plays.kind as play_kind,
         plays.holdout_share,
         play_channels.channel as channel_name,
         cast(coalesce(play_channels.cost_minor, 0) as double precision) as touch_cost_minor,
@@ -152,10 +168,14 @@ select
     case
         when attributes.joined_on < :as_of_date then 'standing'
         when attributes.held_send_key is not null then 'chosen' -- handed out today already
+        when handed_out.position is not null and attributes.play_kind = 'promotional' then 'beaten'
         else 'exempt'
     end as verdict,
-    cast(null as smallint) as beaten_by
+    case
+        when attributes.held_send_key is null and attributes.play_kind = 'promotional' then cast(handed_out.position as smallint)
+    end as beaten_by
 from priced as attributes
+left join handed_out on attributes.customer_key = handed_out.customer_key
 left join thresholds
     on attributes.position = thresholds.position
     and coalesce(attributes.service_tier, 'none') = thresholds.service_tier

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from retention.campaigns.candidates import period_of
 from retention.campaigns.plays import PLAYS_DIR, load_plays
 from retention.warehouse import Warehouse
+from tests.retention.campaigns.conftest import KEYS, Company
 
 HOLIDAY = next(play for play in load_plays(PLAYS_DIR) if play.name == "holiday")
 
@@ -27,3 +28,20 @@ def test_an_event_cannot_add_a_part_to_a_send_key(
     )
     with shared_databases[0].connect() as connection:
         assert tuple(connection.execute(sa.text(query), {"event": event}).one()) == (period, period, "7")
+
+
+def test_a_promotion_taken_back_today_leaves_no_room_for_another_today(staffed: Company) -> None:
+    """Chen's birthday is corrected after her greeting went out, and a rescue would fit: not on the day of the greeting."""
+    staffed.plan()
+    staffed.push()
+    staffed.do("update core.customer set birthday_md = '01-01' where customer_key = :chen", chen=KEYS["Chen"])
+    staffed.do("update scores.churn set churn_probability = 0.6 where customer_key = :chen", chen=KEYS["Chen"])
+    for _ in range(2):  # before the greeting is taken back, and after
+        staffed.plan()
+        found = staffed.decisions("state, first_failing_rule, beaten_by")
+        assert found["churn_rescue", "Chen"] == ("excluded", "beaten", "birthday")
+        staffed.push()
+    assert [play for play, name in staffed.members() if name == "Chen"] == []
+    staffed.next_day()
+    staffed.plan()
+    assert staffed.decisions()["churn_rescue", "Chen"][0] == "selected"
