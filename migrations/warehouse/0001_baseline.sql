@@ -437,7 +437,7 @@ create table campaigns.allocation_play (
     cost_minor double precision not null,
     primary key (as_of_date, play)
 ) partition by range (as_of_date);
-comment on table campaigns.allocation_play is 'What the allocation made of each promotional play''s contenders. Later days count what a budget has paid for by these. Grain: one row per promotional play per as_of_date.';
+comment on table campaigns.allocation_play is 'What the allocation made of each promotional play''s contenders. Grain: one row per promotional play per as_of_date.';
 comment on column campaigns.allocation_play.as_of_date is 'day the decisions are for';
 comment on column campaigns.allocation_play.play is 'the play';
 comment on column campaigns.allocation_play.contenders is 'contacts that no rule kept out, the control group left aside';
@@ -864,6 +864,7 @@ create table campaigns.delivery (
     reasons_en text not null,
     reasons_zh text not null,
     cost_minor bigint not null,
+    expected_cost_minor double precision,
     as_of_date date not null,
     valid_from timestamptz not null,
     valid_until timestamptz not null,
@@ -893,6 +894,7 @@ comment on column campaigns.delivery.value_band is 'value band when it began';
 comment on column campaigns.delivery.reasons_en is 'reasons handed out, in English';
 comment on column campaigns.delivery.reasons_zh is 'reasons handed out, in Chinese';
 comment on column campaigns.delivery.cost_minor is 'cost of the touch, minor units';
+comment on column campaigns.delivery.expected_cost_minor is 'expected cost when it was decided: the touch and the offer as far as it is expected to be used, minor units; null where the decision was not kept';
 comment on column campaigns.delivery.as_of_date is 'as-of date on which the membership began';
 comment on column campaigns.delivery.valid_from is 'start of the membership';
 comment on column campaigns.delivery.valid_until is 'end of the membership';

@@ -109,9 +109,8 @@ def build(run: Run, writer: StageWriter, plays: Sequence[Play]) -> Mapping[Key, 
     stages.fill("campaigns.contender", contender_query(plays, valuation, draws))
     contenders = writer.staging("campaigns.contender")
     fit_plays(run, plays, contenders, attributes, draws)
-    settled = settle(
-        read_arrow(run.warehouse, f"select * from {contenders}"), plays, run.as_of_date, read_budgets(run, plays, CHANNELS)
-    )
+    budgets = read_budgets(run, plays, CHANNELS, contender_table=contenders)
+    settled = settle(read_arrow(run.warehouse, f"select * from {contenders}"), plays, run.as_of_date, budgets)
     stages.refill("campaigns.contender", settled.table)
     fill_allocation(
         writer,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 
@@ -15,7 +16,13 @@ from retention.settings_campaigns import AllocationSettings
 from retention.warehouse import Run, sql_file
 
 
-def read_budgets(run: Run, plays: Sequence[Play], channels: Sequence[str], first_position: int = 1) -> Budgets:
+def read_budgets(
+    run: Run,
+    plays: Sequence[Play],
+    channels: Sequence[str],
+    first_position: int = 1,
+    contender_table: str = "campaigns.contender",
+) -> Budgets:
     """Return what promotional plays may use today.
 
     Parameters
@@ -28,15 +35,19 @@ def read_budgets(run: Run, plays: Sequence[Play], channels: Sequence[str], first
         Channels in the order of their numbers, from 0.
     first_position : int
         Position of the first play.
+    contender_table : str
+        Where the day's contenders are: the table, or its staging.
     """
+    query = re.sub(r"\bcampaigns\.contender\b", contender_table, sql_file("campaigns/_spent"))
     with run.warehouse.connect() as connection:
         rows = connection.execute(
-            sa.text(sql_file("campaigns/_spent")),
+            sa.text(query),
             {"as_of_date": run.as_of_date, "month_start": run.as_of_date.replace(day=1)},
         ).all()
     spent = {row.play: float(row.cost_minor) for row in rows}
     today = {row.play: float(row.today_minor) for row in rows}
-    return budgets_of(run.settings, run.as_of_date, plays, channels, spent, today, first_position)
+    contacts = {row.play: int(row.today_contacts) for row in rows}
+    return budgets_of(run.settings, run.as_of_date, plays, channels, spent, today, first_position, contacts)
 
 
 def budgets_of(
@@ -47,6 +58,7 @@ def budgets_of(
     spent_minor: Mapping[str, float],
     today_minor: Mapping[str, float],
     first_position: int = 1,
+    today_contacts: Mapping[str, int] | None = None,
 ) -> Budgets:
     """Return what may be used on a day, from what was used.
 
@@ -66,9 +78,11 @@ def budgets_of(
     spent_minor : mapping
         By promotional play, what was used of the month before the day: touches and expected offers, minor units.
     today_minor : mapping
-        By promotional play, what was handed out today and taken back again: its tool may have sent it.
+        By promotional play, what was handed out today to who is no contender any more: its tool may have sent it.
     first_position : int
         Position of the first play.
+    today_contacts : mapping, optional
+        By promotional play, how many those were.
     """
     unit = 10**settings.company.base_currency_minor_digits
     allocation = settings.allocation
@@ -91,7 +105,9 @@ def budgets_of(
     return Budgets(
         play_minor=play_minor,
         play_contacts={
-            position: float(play.capacity_per_day) for position, play in promotional if play.capacity_per_day is not None
+            position: float(max(0, play.capacity_per_day - (today_contacts or {}).get(play.name, 0)))
+            for position, play in promotional
+            if play.capacity_per_day is not None
         },
         channel_contacts={
             number: allocation.channel_contacts_per_day[channel]

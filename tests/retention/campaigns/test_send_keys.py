@@ -45,3 +45,24 @@ def test_a_promotion_taken_back_today_leaves_no_room_for_another_today(staffed: 
     staffed.next_day()
     staffed.plan()
     assert staffed.decisions()["churn_rescue", "Chen"][0] == "selected"
+
+
+@pytest.mark.parametrize(
+    ("limit", "rule_expected"), [("budget: {day: 6}", "over_budget"), ("capacity_per_day: 1", "channel_full")]
+)
+def test_a_day_planned_again_spends_its_budget_once(staffed: Company, limit: str, rule_expected: str) -> None:
+    """Dai's rescue, all that the day's budget pays for, is out when Dai no longer needs it: Jin gets none with the same money."""
+    path = staffed.plays_dir / "churn_rescue.yml"
+    kept = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("budget:")]
+    path.write_text("\n".join([*kept, limit, ""]), encoding="utf-8")
+    staffed.do("update segments.membership set amount_to_next_level_minor = 900000")  # nobody is nudged
+    staffed.plan()
+    staffed.push()
+    assert ("churn_rescue", "Dai") in staffed.members()
+    staffed.do("update scores.churn set churn_probability = 0.01 where customer_key = :dai", dai=KEYS["Dai"])
+    staffed.do("update scores.churn set churn_probability = 0.6 where customer_key = :jin", jin=KEYS["Jin"])
+    for _ in range(2):  # before Dai's is taken back, and after
+        staffed.plan()
+        state, rule = staffed.decisions()["churn_rescue", "Jin"]
+        assert (state, rule) == ("excluded", rule_expected)
+        staffed.push()
