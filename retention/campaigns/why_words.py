@@ -146,7 +146,7 @@ class Words:
                 label=self._label(attribute), value=self._value(attribute), wanted=self._wanted(part, attribute)
             )
         parts = self._of("words", "and").join(
-            self._unmet(inner) if part.kind == "any" else self._holds(inner) for inner in part.parts
+            self._holds(inner) if part.kind == "not" else self._unmet(inner) for inner in part.parts
         )
         return self._of("words", part.kind).format(parts=parts)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from datetime import date, timedelta
+from typing import Any, Literal
 
 import pytest
 from typer.testing import CliRunner
 
+from retention.campaigns.catalogue import attributes
+from retention.campaigns.plays import load_plays
 from retention.campaigns.why import Why, WhyUnknown, why
+from retention.campaigns.why_words import Words
 from retention.cli import app
+from retention.settings import Settings
 from tests.retention.campaigns.conftest import KEYS, Company
 
 
@@ -65,6 +69,17 @@ def test_why_says_in_both_languages_what_was_decided(planned: Company) -> None:
 
     ruled_out = ask(planned, "Emma", "birthday")
     assert "asked for: none of prospect, lost" in ruled_out.sentence_en
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_rule_of_every_shipped_play_can_be_worded(language: Literal["en", "zh"]) -> None:
+    """Groups within groups and flags too, of which the company above has none."""
+    flags = {name: True for name, attribute in attributes().items() if attribute.unit == "flag"}
+    for play in load_plays():
+        for known in ({}, flags):
+            facts = {"customer": 1, "play": play.name, "attributes": known, "definition": {}}
+            words = Words(Settings(), language, facts, {}, date(2026, 4, 1))
+            assert "True" not in words.answer([("not_in_audience", {language: "?"})], [play.condition]), play.name
 
 
 def test_what_else_fails_is_said_beside(staffed: Company) -> None:
