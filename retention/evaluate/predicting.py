@@ -15,7 +15,7 @@ from retention.evaluate.plan import Plan
 from retention.evaluate.words import counted
 from retention.models import baselines
 from retention.models.churn import ChurnModel, fit_churn, process_churn
-from retention.models.fallback import fallback_churn, matured_shift
+from retention.models.fallback import LEAST_CUSTOMERS, fallback_churn, matured_shift, shift_to
 from retention.models.inputs import past_features, training_set
 from retention.models.learning import TrainingSet
 from retention.models.training.churn import churn_columns, enough
@@ -94,8 +94,18 @@ def fit_models(run: Run, plan: Plan, fitted: Fitted) -> None:
         )
     except ValueError as error:
         fitted.reasons["clv"] = str(error)
-    if fitted.churn is None and fitted.value is None and plan.last_day >= plan.as_of - timedelta(days=1):
-        fitted.shift = matured_shift(run)
+    if fitted.churn is None and fitted.value is None:
+        reaches = plan.last_day >= plan.as_of - timedelta(days=1)
+        fitted.shift = (matured_shift(run) if reaches else 0.0) or _learned_shift(settings, plan, training)
+
+
+def _learned_shift(settings: Settings, plan: Plan, training: TrainingSet | None) -> float:
+    """Where nobody's whole horizon has passed: how far the rule is from the outcomes of the newest training date."""
+    if training is None or (size := int(training.newest.sum())) < LEAST_CUSTOMERS:
+        return 0.0
+    newest = training.take(np.flatnonzero(training.newest))
+    learned = replace(settings, churn=replace(settings.churn, horizon_days=plan.learning_days))
+    return shift_to((float(newest.churned.sum()) + 1) / (size + 2), fallback_churn(newest.features, learned))
 
 
 def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:

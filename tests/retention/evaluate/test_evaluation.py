@@ -130,3 +130,13 @@ def test_too_little_gets_a_marked_fallback_and_the_reason(files: Path) -> None:
     write_all(found, files / "two")
     said = json.loads((files / "two" / "metrics.json").read_text())
     assert said["is_fallback"] == {"churn": True, "clv": True}
+
+
+def test_nobody_who_ever_came_back_is_not_said_to_come_back_by_half(files: Path) -> None:
+    """Sixty people, one order each, a file shorter than the horizon: the level is that of the outcomes there are."""
+    rows = [(f"p{number}", date(2026, 1, 1 + number % 28).isoformat(), 9.0) for number in range(60)]
+    rows.append(("late", "2026-03-20", 9.0))
+    pd.DataFrame(rows, columns=["customer", "date", "total"]).to_csv(files / "once.csv", index=False)
+    found = evaluate(Request(orders=files / "once.csv", now=NOW, as_of=date(2026, 3, 21), horizon_days=180))
+    assert found.predictions["churn_is_fallback"].all()
+    assert found.predictions["churn_probability"].mean() > 0.9, "the rule by itself says a quarter"
