@@ -36,7 +36,7 @@ _STATISTICS = 20
 
 
 class ParentsInUse(Exception):
-    """Somebody was reading one of the tables all the time."""
+    """Somebody was reading one of the tables all the time, or an overtaken attempt has made an empty partition of the date."""
 
 
 def partition_name(table: str, as_of_date: date) -> str:
@@ -82,9 +82,13 @@ def attach(connection: Connection, staged: Mapping[str, str], contracts: Mapping
 
     Raises
     ------
-    ParentsInUse when the tables are being read: the transaction has to be rolled back, and the rows copied.
+    ParentsInUse when the tables are being read, or have a partition of the date by now: the transaction has to be rolled back,
+    and the rows copied.
     """
     _lock(connection, [_target(contracts[table]) for table in staged])
+    # Under the lock nobody makes one any more. One that is there is empty: whoever fills it holds the token, which we do.
+    if any(has_partition(connection, table, as_of_date) for table in staged):
+        raise ParentsInUse
     for table, name in staged.items():
         contract, bare = contracts[table], name.partition(".")[2]
         partition = partition_name(table, as_of_date)

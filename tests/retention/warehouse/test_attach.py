@@ -12,6 +12,7 @@ from retention.warehouse import (
     Run,
     Warehouse,
     attach,
+    ensure_partitions,
     partition_name,
     read_frame,
     stage_writer,
@@ -87,6 +88,16 @@ def test_an_overtaken_attempt_hangs_nothing_in(run_of, people: Warehouse) -> Non
         publish(run_of(2), version=2)
         late.publish()
     assert people_slice.read(people) == dict.fromkeys(people_slice.PEOPLE, 2)
+
+
+def test_an_empty_partition_that_an_overtaken_attempt_made_is_filled(run_of, people: Warehouse) -> None:
+    """It gave up hanging in, made the partition to copy into, and found only then that it was overtaken."""
+    with stage_writer(run_of(), "features", attaches=True) as writer:
+        writer.fill_arrow(people_slice.TABLE, people_slice.frame(1))
+        ensure_partitions(people, [people_slice.TABLE], people_slice.AS_OF)
+        writer.publish()
+    assert people_slice.read(people) == dict.fromkeys(people_slice.PEOPLE, 1)
+    assert sorted(relations(people)) == [PARTITION.partition(".")[2], f"{PARTITION.partition('.')[2]}_pkey"]
 
 
 def test_rows_of_another_date_are_refused_before_anything_is_published(run_of, people: Warehouse) -> None:
