@@ -25,7 +25,15 @@ Changed = TypeVar("Changed")
 model_app = typer.Typer(help="Models: which there are, which one scores, and why.", no_args_is_help=True)
 
 _KEYS = {"ignore_unknown_options": True}  # keys are signed: -5 is a key, not an option
-Reason = Annotated[str, typer.Option("--reason", help="Why; kept for good.")]
+
+
+def _said(reason: str) -> str:
+    if not reason.strip():
+        raise typer.BadParameter("say why: it is kept with the decision for good")
+    return reason
+
+
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept for good.", callback=_said)]
 
 
 def register(app: typer.Typer) -> None:

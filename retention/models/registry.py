@@ -44,6 +44,8 @@ class RegisteredModel:
     chapter: Chapter | None = field(default=None, compare=False, repr=False)
 
 
+# Kinds that are a formula with settings and hit rates: there is nothing else that could take their place.
+_FORMULAS = ("next_best", "association", "preference")
 # How the decision on a champion that was brought back begins, and how that on the one it replaced goes on.
 _ROLLED_BACK = "rolled back: "
 _COLUMNS = (
@@ -162,8 +164,14 @@ def rollback(run: Run, kind: str, reason: str, to_fallback: bool = False) -> Reg
 
     Raises
     ------
-    UnknownModel when there was no other champion before, or, with `to_fallback`, no model scores.
+    UnknownModel when there was no other champion before, or, with `to_fallback`, no model scores or the kind is a formula,
+    which goes on scoring in any case.
     """
+    if to_fallback and kind in _FORMULAS:
+        raise UnknownModel(
+            f"{kind} is a formula with measured hit rates, and nothing stands in for it. Nothing changed. How it scores is "
+            "said by settings.associations and settings.preferences."
+        )
     with lease(run, "models", kind) as held, held.publishing() as connection:
         if to_fallback:
             if not _retire(connection, kind, f"replaced by the marked fallback: {_ROLLED_BACK}{reason}"):

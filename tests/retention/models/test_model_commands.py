@@ -74,6 +74,11 @@ def test_a_version_that_is_not_there(cli: Cli, trained_run: Run) -> None:
         answer = cli("model", *command)
         assert answer.exit_code == 1
         assert "no model churn-none" in answer.output
+    for command in (("promote", "churn-none"), ("rollback", "churn")):
+        assert cli("model", *command, "--reason", " ").exit_code == 2, "a decision without a reason"
+    formula = cli("model", "rollback", "next_best", "--to-fallback", "--reason", "because")
+    assert formula.exit_code == 1
+    assert "next_best is a formula" in formula.output
 
 
 def test_one_customer_is_explained_in_both_languages_in_a_band_or_not(cli: Cli, trained_run: Run) -> None:
