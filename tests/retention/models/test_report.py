@@ -168,13 +168,16 @@ def test_wilson_by_hand() -> None:
 
 
 def test_every_metric_candidate_and_kind_has_words_in_both_languages() -> None:
-    for metric in (*CHURN_METRICS, *VALUE_METRICS, "interval_coverage"):
+    habits = ("category_share", "order_channel_share", "hour_share", "weekday_share", "response_brier")
+    proposals = [f"{level}_hit_rate_at_{k}" for level in ("category", "product") for k in (1, 3, 5)]
+    for metric in (*CHURN_METRICS, *VALUE_METRICS, "interval_coverage", *habits, *proposals, "silhouette", "stability"):
         assert word("metric", metric).zh, metric
         assert meaning("metric", metric).en, metric
         assert meaning("metric", metric).zh, metric
-    for candidate in ("challenger", "model", "champion", "recency_only", "past_spend", "bg_nbd"):
+    baselines = ("popularity", "repeat_last", "company_habit", "own_habit", "stated_prior", "rate_of_the_past", "terms_only")
+    for candidate in ("challenger", "model", "champion", "recency_only", "past_spend", "bg_nbd", *baselines):
         assert word("candidate", candidate).zh, candidate
-    for kind in ("churn", "clv", "repurchase", "renewal", "persona", "preference", "association", "text"):
+    for kind in ("churn", "clv", "repurchase", "renewal", "persona", "preference", "association", "next_best", "text"):
         assert word("kind", kind).zh, kind
 
 
