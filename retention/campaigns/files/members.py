@@ -63,6 +63,13 @@ def describe_source(run: Run, campaign: str) -> Source:
         feed = connection.execute(
             sa.text("select min(heartbeat_at) as heartbeat_at, now() as now from marketing.consent_feed")
         ).one()
+    with (
+        run.warehouse.connect() as connection
+    ):  # a planned play that reached nobody yet has an empty audience, which is one too
+        planned = connection.execute(
+            sa.text("select distinct play from campaigns.play where definition ->> 'kind' <> 'staff'")
+        ).scalars()
+        known = sorted({*known, *planned})
     if sync is None or campaign not in known:
         near = difflib.get_close_matches(campaign, known, n=1)
         hint = f"; did you mean {near[0]}?" if near else f"; pushed were {', '.join(known) or 'none'}."

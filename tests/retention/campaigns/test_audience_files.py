@@ -218,6 +218,16 @@ def test_what_was_never_pushed_or_belongs_elsewhere_is_refused(run: Run, marketi
         export_audience(run, "win_bak", tmp_path, NOW, actor="li.wei")
     with pytest.raises(ExportRefused, match="format xlsx is none of csv, jsonl, parquet"):
         export(run, tmp_path, form="xlsx")
+    with run.warehouse.begin() as connection:
+        connection.exec_driver_sql(
+            "insert into campaigns.play (play, content_hash, name_en, name_zh, kind, purpose, priority, period, holdout_share, "
+            "definition) select play, play, play, play, kind, 'service', 1, 'once', 0, jsonb_build_object('kind', kind) "
+            "from (values ('survey', 'service'), ('visit', 'staff')) as planned (play, kind)"
+        )
+    planned = export_audience(run, "survey", tmp_path, NOW, actor="li.wei")
+    assert planned.rows == 0, "a play that reached nobody yet stops no list that the settings name"
+    with pytest.raises(NothingToExport, match="no audience visit was ever pushed"):
+        export_audience(run, "visit", tmp_path, NOW, actor="li.wei")
     with marketing.begin() as connection:
         connection.exec_driver_sql("update marketing.setting set value = 'staging' where name = 'environment'")
     with pytest.raises(WrongEnvironment, match="belongs to environment staging"):
