@@ -49,7 +49,8 @@ def verdicts(
 
     # A control row is weighed at the price of the limits, as if it had stood in the contest.
     is_less = np.where(is_control, _lesser(c, worth, mine), _lesser(c, net, mine))
-    verdict[has_winner & (is_less | c.is_held[mine])] = Verdict.BEATEN
+    # What was handed out already has the day whatever it is worth; a control row takes no day, so a day planned again keeps it.
+    verdict[has_winner & (is_less | (c.is_held[mine] & ~is_control))] = Verdict.BEATEN
     would_be = is_control & (verdict != Verdict.BEATEN) & _passes(c, table, worth, net, chosen, is_control, has_winner)
     verdict[would_be] = Verdict.CHOSEN
     verdict[c.value_minor < c.cost_minor] = Verdict.NOT_WORTH_ITS_COST

@@ -311,6 +311,15 @@ def test_control_takes_neither_day_nor_money_and_is_judged_by_the_price() -> Non
     assert found.limits[0].used == 50.0
 
 
+def test_a_day_planned_again_after_its_push_keeps_its_control() -> None:
+    """Ana is control of the rescue and was handed the nudge this morning: she is control still, and so told."""
+    c = contenders((1, RESCUE, SMS, 500, 0), (1, NUDGE, EMAIL, 100, 0), control=[True, False])
+    found = allocate(c, Budgets())
+    assert found.verdict.tolist() == [Verdict.CHOSEN, Verdict.CHOSEN]
+    again = allocate(replace(c, is_held=np.array([False, True])), Budgets())
+    assert again.verdict.tolist() == found.verdict.tolist()
+
+
 def test_control_of_a_lesser_play_would_have_been_beaten() -> None:
     c = contenders((1, RESCUE, SMS, 500, 0), (1, NUDGE, EMAIL, 100, 0), control=[False, True])
     found = allocate(c, Budgets())
