@@ -6,7 +6,7 @@ attribute satisfies no comparison, not even ``is_not``: of whom nothing is known
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,8 +132,11 @@ def _column(attribute: str) -> str:
 
 
 def reasons(condition: Condition, binds: Binds, language: str, currency: str, digits: int) -> str:
-    """Compile the sentence that says why a customer matched: each comparison that holds, with the customer's own value."""
-    parts = ", ".join(_reason(leaf, binds, language, currency, digits) for leaf in _stated(condition))
+    """Compile the sentence why a customer matched: each attribute of which a comparison holds, once, with its value."""
+    stated: dict[str, list[Leaf]] = {}
+    for leaf in _stated(condition):
+        stated.setdefault(leaf.attribute, []).append(leaf)
+    parts = ", ".join(_reason(same, binds, language, currency, digits) for same in stated.values())
     return f"concat_ws({binds.add('; ' if language == 'en' else '；')}, {parts})"
 
 
@@ -146,9 +149,10 @@ def _stated(condition: Condition) -> Iterator[Leaf]:
             yield from _stated(part)
 
 
-def _reason(leaf: Leaf, binds: Binds, language: str, currency: str, digits: int) -> str:
-    attribute = attributes()[leaf.attribute]
-    column = _column(leaf.attribute)
+def _reason(stated: Sequence[Leaf], binds: Binds, language: str, currency: str, digits: int) -> str:
+    attribute = attributes()[stated[0].attribute]
+    column = _column(attribute.name)
+    holds = " or ".join(f"({_expression(leaf, binds)})" for leaf in stated)
     label = attribute.label_en if language == "en" else attribute.label_zh
     colon = ": " if language == "en" else "："
     match attribute.unit:
@@ -174,4 +178,4 @@ def _reason(leaf: Leaf, binds: Binds, language: str, currency: str, digits: int)
             shown = f"case {column} {names} else {column} end"
         case _:
             shown = f"cast({column} as text)"
-    return f"case when {_expression(leaf, binds)} then cast({binds.add(label + colon)} as text) || {shown} end"
+    return f"case when {holds} then cast({binds.add(label + colon)} as text) || {shown} end"

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from retention import campaigns
 from retention.campaigns.catalogue import PREDICTED, PROTECTED, attributes
+from retention.campaigns.conditions import Binds, reasons
 from retention.campaigns.holidays import next_holiday
 from retention.campaigns.plays import PLAYS_DIR, Budget
 from retention.settings import PROJECT_ROOT
@@ -330,3 +331,10 @@ def test_values_never_become_part_of_the_statement(tmp_path: Path) -> None:
 )
 def test_published_vectors_of_the_draw(play: str, period: str, customer_key: int, expected: float) -> None:
     assert campaigns.bucket("retention-holdout-v1", play, period, customer_key) == expected
+
+
+def test_a_reason_is_said_once_however_often_its_attribute_is_asked_about() -> None:
+    renewal = next(play for play in campaigns.load_plays() if play.name == "renewal")
+    binds = Binds("reason")
+    reasons(renewal.condition, binds, "en", "CNY", 2)
+    assert list(binds.values.values()).count("days to the renewal: ") == 1
