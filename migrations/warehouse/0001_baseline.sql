@@ -2671,7 +2671,7 @@ comment on column landing.consent.position is 'row number in the table read, or 
 comment on column landing.consent.file is 'the file the row stood in; null for rows read from a table';
 comment on column landing.consent.consent_id is 'the source''s own number of the decision';
 comment on column landing.consent.customer_id is 'the source''s own number of the customer';
-comment on column landing.consent.purpose is 'marketing, profiling or ads';
+comment on column landing.consent.purpose is 'marketing, profiling, ads or service';
 comment on column landing.consent.channel is 'email, sms, phone, wechat, app, post, or all';
 comment on column landing.consent.decision is 'granted or withdrawn';
 comment on column landing.consent.decided_at is 'when the customer decided';
@@ -3743,7 +3743,7 @@ create table privacy.consent (
     batch_id bigint,
     is_simulated boolean default false not null,
     primary key (consent_key),
-    check (purpose in ('marketing', 'profiling', 'ads')),
+    check (purpose in ('marketing', 'profiling', 'ads', 'service')),
     check (channel in ('email', 'sms', 'phone', 'wechat', 'app', 'post', 'all')),
     check (decision in ('granted', 'withdrawn')),
     check (isfinite(decided_at)),
@@ -3756,7 +3756,7 @@ comment on table privacy.consent is 'Consent ledger, append-only: what each cust
 comment on column privacy.consent.consent_key is 'hash of source, the source''s number of the row and what it says: a row that the source changes in place is another decision';
 comment on column privacy.consent.source_customer_key is 'the customer as the source knows them; null for decisions taken by the person in a tool';
 comment on column privacy.consent.customer_key is 'the person (core.customer_alias follows merges)';
-comment on column privacy.consent.purpose is 'marketing, profiling or ads';
+comment on column privacy.consent.purpose is 'marketing, profiling, ads or service: service messages need no grant, a withdrawal ends them';
 comment on column privacy.consent.channel is 'email, sms, phone, wechat, app, post, or all';
 comment on column privacy.consent.decision is 'granted or withdrawn';
 comment on column privacy.consent.decided_at is 'when the customer decided';
@@ -6332,7 +6332,7 @@ from decisions
 order by customer_key, purpose, channel, decided_at desc, decision desc, consent_key;
 comment on view privacy.consent_current is 'What holds now: the latest decision of each person on each purpose and channel. A decision on channel ''all'' covers every channel; of two at the same instant the withdrawal holds. Grain: one row per person, purpose and channel.';
 comment on column privacy.consent_current.customer_key is 'the person';
-comment on column privacy.consent_current.purpose is 'marketing, profiling or ads';
+comment on column privacy.consent_current.purpose is 'marketing, profiling, ads or service';
 comment on column privacy.consent_current.channel is 'email, sms, phone, wechat, app or post';
 comment on column privacy.consent_current.decision is 'granted or withdrawn';
 comment on column privacy.consent_current.decided_at is 'when the decision that holds was taken';

@@ -80,7 +80,7 @@ def consent_withdraw(
     send_key: Annotated[str | None, typer.Option("--send-key", help="The key of the message they answered.")] = None,
     address: Annotated[str | None, typer.Option("--address", help="An e-mail address or phone number, whoever has it.")] = None,
     address_hash: Annotated[str | None, typer.Option("--address-hash", help="Its keyed hash, 64 hexadecimal digits.")] = None,
-    purpose: Annotated[str, typer.Option("--purpose", help="marketing, profiling or ads.")] = "marketing",
+    purpose: Annotated[str, typer.Option("--purpose", help="marketing, profiling, ads or service.")] = "marketing",
     channel: Annotated[str, typer.Option("--channel", help="email, sms, phone, wechat, app, post or all.")] = "all",
 ) -> None:
     """Record an opt-out that reached you by hand: of a person, by a message's key, of an address, or of its hash."""

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from retention.privacy.numbering import customer_source_of
 from retention.privacy.pseudonyms import consent_key, source_customer_key
 
-PURPOSES = frozenset({"marketing", "profiling", "ads"})
+PURPOSES = frozenset({"marketing", "profiling", "ads", "service"})
 CHANNELS = frozenset({"email", "sms", "phone", "wechat", "app", "post", "all"})
 DECISIONS = frozenset({"granted", "withdrawn"})
 DELETED = "deleted_at_source"

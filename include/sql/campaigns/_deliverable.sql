@@ -25,6 +25,15 @@ unprofiled as (
     where purpose = 'profiling' and decision = 'withdrawn'
 ),
 
+left_alone as (
+    -- Who refused service on every channel is not called or visited by staff either.
+    select customer_key
+    from consents
+    where purpose = 'service' and decision = 'withdrawn' and channel <> 'post'
+    group by customer_key
+    having count(*) >= 5
+),
+
 gone as (
     select coalesce(alias.customer_key, tombstone.source_customer_key) as customer_key
     from privacy.tombstone
@@ -89,4 +98,5 @@ where
     coalesce(consents.decision, case when chosen.purpose = 'service' then 'granted' end) = 'granted'
     and closed_address.customer_key is null
     and chosen.customer_key not in (select customer_key from gone)
+    and not (chosen.channel = 'staff' and chosen.purpose = 'service' and chosen.customer_key in (select customer_key from left_alone))
     and not (chosen.uses_profiling and chosen.customer_key in (select customer_key from unprofiled))

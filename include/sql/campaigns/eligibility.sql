@@ -87,10 +87,12 @@ said as (
 
 consents as (
     -- Profiling has no channel of its own: whoever withdrew it anywhere is not profiled.
+    -- Staff call and visit by no channel that consent knows: who refused service on every one of those is left alone by them too.
     select
         customer_key,
         coalesce(max(granted) filter (where purpose = 'marketing'), 0) as marketing_granted,
-        coalesce(max(withdrawn) filter (where purpose = 'service'), 0) as service_withdrawn,
+        coalesce(max(withdrawn | case when withdrawn & 31 = 31 then 32 else 0 end) filter (where purpose = 'service'), 0)
+            as service_withdrawn,
         coalesce(max(withdrawn) filter (where purpose = 'profiling'), 0) <> 0 as is_unprofiled
     from said
     group by customer_key

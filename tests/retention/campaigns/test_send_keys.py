@@ -66,3 +66,17 @@ def test_a_day_planned_again_spends_its_budget_once(staffed: Company, limit: str
         state, rule = staffed.decisions()["churn_rescue", "Jin"]
         assert (state, rule) == ("excluded", rule_expected)
         staffed.push()
+
+
+def test_who_refused_service_everywhere_is_not_called_by_staff(staffed: Company) -> None:
+    """Gao refused between plan and push, Chen before the next plan; a refusal by e-mail alone is none of calls."""
+    staffed.plan()
+    staffed.consent("Gao", "service", "withdrawn")
+    staffed.consent("Chen", "service", "withdrawn", "email")
+    staffed.push()
+    assert staffed.members("marketing.staff_task") == {("strategic_care", "Chen")}
+    staffed.consent("Chen", "service", "withdrawn")
+    staffed.plan()
+    found = staffed.decisions()
+    assert found["strategic_care", "Chen"] == ("excluded", "no_consent")
+    assert found["complaint_call", "Gao"] == ("excluded", "no_consent")
