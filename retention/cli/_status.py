@@ -12,7 +12,7 @@ from retention.warehouse import Warehouse, sql_file
 def sections(warehouse: Warehouse, marketing: Warehouse | None, settings: Settings, now: datetime, runs: int) -> list[Section]:
     """Return the tables of the status, most urgent first."""
     return [
-        stuck(warehouse, now),
+        stuck(warehouse, marketing, now),
         attempts(warehouse, runs),
         freshness(warehouse, now),
         batches(warehouse),
@@ -20,9 +20,11 @@ def sections(warehouse: Warehouse, marketing: Warehouse | None, settings: Settin
     ]
 
 
-def stuck(warehouse: Warehouse, now: datetime) -> Section:
-    """Find attempts whose lease ran out, batches left half-way, and slices that no longer follow an earlier one."""
+def stuck(warehouse: Warehouse, marketing: Warehouse | None, now: datetime) -> Section:
+    """Find attempts whose lease ran out, batches left half-way, slices behind an earlier one, a push that waits."""
     found = rows(warehouse, sql_file("_report/stuck"))
+    if marketing is not None:
+        found += rows(marketing, sql_file("_report/pushes_waiting"))
     return Section(
         "Needs attention",
         "需要处理",

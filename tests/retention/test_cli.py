@@ -281,7 +281,7 @@ def test_status_names_an_attempt_that_died(cli: Cli, warehouse: Warehouse) -> No
                 "('features', 'features', '2026-04-01', '2026-03-31', 'retention_features', 'r', 'build', 1, 7)"
             )
         )
-    found = stuck(warehouse, datetime.now(tz=ZoneInfo("UTC")))
+    found = stuck(warehouse, None, datetime.now(tz=ZoneInfo("UTC")))
     assert found.rows == [
         [
             "attempt retention_features.build on features 2026-04-01 died",
@@ -302,12 +302,26 @@ def test_status_names_what_failed_until_it_was_made_good(cli: Cli, warehouse: Wa
     with warehouse.begin() as connection:
         connection.execute(insert, {"token": 7, "state": "failed", "message": message})
     now = datetime.now(tz=ZoneInfo("UTC"))
-    assert [row[0] for row in stuck(warehouse, now).rows] == [
+    assert [row[0] for row in stuck(warehouse, None, now).rows] == [
         "extract crm.order for 2026-03-31 failed: crm order: orders.csv has no column total"
     ]
     with warehouse.begin() as connection:
         connection.execute(insert, {"token": 8, "state": "published", "message": None})
-    assert stuck(warehouse, now).rows == []
+    assert stuck(warehouse, None, now).rows == []
+
+
+def test_status_names_a_push_that_waits_for_approval(cli: Cli, warehouse: Warehouse, marketing: Warehouse) -> None:
+    insert = sa.text(
+        "insert into marketing.audience_sync (stream, business_date, as_of_date, token, state, rows_total, rows_added, "
+        "rows_updated, rows_removed, rows_refused, rows_withheld, tasks_added, tasks_withdrawn, checksum, environment, run_id) "
+        "values ('audience', '2026-03-31', '2026-04-01', :token, :state, 9, 0, 0, 0, 0, 7, 0, 0, '0', 'production', 'r')"
+    )
+    now = datetime.now(tz=ZoneInfo("UTC"))
+    for token, state, waits in ((1, "needs_approval", True), (2, "committed", False)):
+        with marketing.begin() as connection:
+            connection.execute(insert, {"token": token, "state": state})
+        said = [row[0] for row in stuck(warehouse, marketing, now).rows]
+        assert said == (["the push of 2026-03-31 waits for approval: 7 changes are held back"] if waits else [])
 
 
 def test_report_before_the_first_day_says_what_to_do(cli: Cli) -> None:
