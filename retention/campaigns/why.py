@@ -60,7 +60,9 @@ def plays_of(warehouse: Warehouse, as_of_date: date | None) -> tuple[date, list[
         )
         chosen = as_of_date or (days[-1] if days else None)
         if chosen is None:
-            raise WhyUnknown("why: no day was planned yet: run `retention run` first.")
+            raise WhyUnknown(
+                "why: no day was planned yet, or those planned are past `keep.decision_days`: run `retention run` first."
+            )
         plays = connection.execute(
             sa.text(
                 "select plays from campaigns.plan_version where plays_version = ("
