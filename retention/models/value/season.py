@@ -66,10 +66,15 @@ def season_of(features: pd.DataFrame, orders: Floats, dates: Days, learned: TwoS
         return NO_SEASON
     then = _level(orders[~now], learned.predict(features[~now]).orders)
     recently = _level(orders[now], learned.predict(features[now]).orders)
-    process = _level(orders[now], learned.process.orders(features[now], [learned.horizon_days])[:, 0])
+    process, process_then = (
+        _level(orders[rows], learned.process.orders(features[rows], [learned.horizon_days])[:, 0]) for rows in (now, ~now)
+    )
+    # Where a company had just begun a year ago, all its customers were newer than any that were learned from, and what is said
+    # of them is a guess. A season shows in what the purchase process says of them too: where the two disagree, it is none.
+    shift = then - recently if (then - recently) * (process_then - process) > 0 else 0.0
     variance = float((orders[~now] ** 2).sum() / orders[~now].sum() ** 2)
     trust = TRUST * PRIOR_SHIFT**2 / (PRIOR_SHIFT**2 + variance)
-    shifts = np.clip(trust * np.array([then - recently + process, then - recently]), -LARGEST_SHIFT, LARGEST_SHIFT)
+    shifts = np.clip(trust * np.array([shift + process, shift]), -LARGEST_SHIFT, LARGEST_SHIFT)
     return Season(*(float(factor) for factor in np.exp(shifts)))
 
 

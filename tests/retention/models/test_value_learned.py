@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from retention.models.value import ValueModel
 from retention.models.value import model as value_model
 from retention.models.value.intervals import Levels, Spread
 from retention.models.value.rhythm import Rhythm
-from retention.models.value.season import NO_SEASON
+from retention.models.value.season import NO_SEASON, season_of
 from tests.retention.models.histories import features_as_of, outcome, shoppers, training_of
 
 FIRST = date(2024, 1, 1)
@@ -171,3 +172,18 @@ def test_dates_of_next_orders_hold_what_they_say(shop: Shop, fitted: ValueModel)
     unaware = plain.days(fitted.process, shop.features, (0.5,))[:, 0]
     errors = [np.abs(waited - days)[came].mean() for days in (middle, unaware)]
     assert errors[0] < 0.98 * errors[1]
+
+
+def test_what_boosting_and_the_process_disagree_on_is_no_season() -> None:
+    """In a company that began just before, boosting guesses at customers newer than any it saw (CDNOW: value 70 % too high)."""
+    dates = np.repeat(np.array(["2025-01-01", "2025-12-01"], dtype="datetime64[D]"), 1_000)
+    features, orders = pd.DataFrame({"said": np.where(dates < dates.max(), 0.7, 1.0)}), np.ones(2_000)
+
+    def learned(by_process: float) -> SimpleNamespace:
+        process = SimpleNamespace(orders=lambda rows, _: np.where(rows[["said"]] < 1, by_process, 1.0))
+        return SimpleNamespace(
+            horizon_days=60, process=process, predict=lambda rows: SimpleNamespace(orders=rows["said"].to_numpy())
+        )
+
+    assert season_of(features, orders, dates, learned(0.8)).learned > 1.2  # type: ignore[arg-type]
+    assert season_of(features, orders, dates, learned(1.3)).learned == 1.0  # type: ignore[arg-type]
