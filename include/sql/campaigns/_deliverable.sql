@@ -1,5 +1,5 @@
--- The selected of a day who may still be contacted: consent, profiling, erasure and suppression are asked again at the push, because
--- hours can lie between the plan and it.
+-- The selected of a day who may still be contacted: consent, profiling, complaints, erasure and suppression are asked again at the push,
+-- because hours can lie between the plan and it.
 with
 
 chosen as (
@@ -32,6 +32,18 @@ left_alone as (
     where purpose = 'service' and decision = 'withdrawn' and channel <> 'post'
     group by customer_key
     having count(*) >= 5
+),
+
+complaining as (
+    -- Also who complained after the plan: what the day knows of cases is at hand here as well.
+    select coalesce(alias.customer_key, complaint.customer_key) as customer_key
+    from core.complaint
+    left join core.customer_alias as alias on complaint.customer_key = alias.source_customer_key
+    where
+        complaint.resolved_at is null
+        and complaint.valid_to is null
+        and complaint.deleted_at is null
+        and complaint.customer_key is not null
 ),
 
 gone as (
@@ -99,4 +111,5 @@ where
     and closed_address.customer_key is null
     and chosen.customer_key not in (select customer_key from gone)
     and not (chosen.channel = 'staff' and chosen.purpose = 'service' and chosen.customer_key in (select customer_key from left_alone))
+    and not (chosen.kind = 'promotional' and chosen.customer_key in (select customer_key from complaining))
     and not (chosen.uses_profiling and chosen.customer_key in (select customer_key from unprofiled))

@@ -80,3 +80,15 @@ def test_who_refused_service_everywhere_is_not_called_by_staff(staffed: Company)
     found = staffed.decisions()
     assert found["strategic_care", "Chen"] == ("excluded", "no_consent")
     assert found["complaint_call", "Gao"] == ("excluded", "no_consent")
+
+
+def test_who_complains_between_plan_and_push_gets_no_promotion(staffed: Company) -> None:
+    """Ana's discount was planned; Hana's too, who complains after the push and loses hers with the next."""
+    staffed.plan()
+    staffed.complaint("Ana", "severe", opened=0)
+    staffed.push()
+    assert ("second_purchase", "Ana") not in staffed.members()
+    assert ("welcome", "Hana") in staffed.members()
+    staffed.complaint("Hana", "minor", opened=0)
+    staffed.push()
+    assert ("welcome", "Hana") not in staffed.members()
