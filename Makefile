@@ -41,7 +41,7 @@ airflow: $(STAMP)  ## Any Airflow command: make airflow CMD="backfill create --d
 	@$(SUPERVISOR) airflow $(CMD)
 
 test: $(STAMP)  ## All tests but the long fault runs (JOBS=1 runs them one after the other)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not faults" $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m "not faults" $(ARGS)
 
 test-fast: $(STAMP)  ## Tests that take seconds
 	@$(BIN)/python -m pytest -m "not slow and not faults" $(ARGS)

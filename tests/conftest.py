@@ -20,6 +20,19 @@ from tests.folders import open_folder
 _COUNTER = itertools.count(1)
 BUSINESS_DATE = date(2026, 3, 31)
 PEPPER = b"a-pepper-for-tests-only-0123456789abcdef"
+LONGEST = (
+    "tests/e2e/",
+    "tests/faults/",
+    "tests/test_tiny_company",
+    "tests/test_tiny_erasure",
+    "tests/retention/conform/",
+    "tests/abuse/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the long files begin first: one that begins last keeps everybody waiting for it alone."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 @pytest.fixture(scope="session")
