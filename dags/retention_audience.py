@@ -4,7 +4,8 @@ Starts when the day's segments are in. Brings consent up to date, here and on th
 customer, with reasons, and pushes what changed to the marketing warehouse.
 
 * **Reads** segments, scores, features, consent, suppression, earlier contacts; the plays in `include/plays`.
-* **Replaces** the day's masks, contenders and decisions (`campaigns.eligibility`, `contender`, `decision`); changes `campaign_audience` in the marketing database.
+* **Replaces** the day's masks, contenders and decisions (`campaigns.eligibility`, `contender`, `decision`); changes
+  `campaign_audience` in the marketing database.
 * **Hands over** `audience`.
 * **Asks** when an audience would change more than its budget: the rest is pushed, and `ask_approval` waits under Browse >
   Required Actions, without holding a worker, for twelve hours. Approved with a reason, `push_approved` computes the difference
@@ -26,6 +27,8 @@ from retention_airflow.plays import TAG, said, wrong_plays
 
 ANSWER_WITHIN = timedelta(hours=12)
 """Shorter than a day: the next day's run waits for this one."""
+WAITING = "{{ ti.xcom_pull(task_ids='push_audience')['needs_approval'] }}"
+"""Names of plays, as their files allow them, and counts."""
 PROBLEMS = wrong_plays()
 
 
@@ -82,10 +85,10 @@ def retention_audience():
     ask_approval = ApprovalOperator(
         task_id="ask_approval",
         subject="Audiences would change more than their budgets. Push them anyway?",
-        body=(
-            "{{ ti.xcom_pull(task_ids='push_audience')['needs_approval'] }}\n\n"
-            "Everything else was pushed. `retention audience diff` shows every change that waits. An approval is good for one "
-            "push, up to these counts; the difference is computed afresh. Without an answer nothing more is pushed today."
+        body=WAITING
+        + (
+            "\n\nEverything else was pushed. `retention audience diff` shows every change that waits. An approval is good for "
+            "one push, up to these counts; the difference is computed afresh. Without an answer nothing more is pushed today."
         ),
         params={"reason": Param("", type="string", title="Reason", description="Why the change is right; kept for good.")},
         defaults=ApprovalOperator.REJECT,

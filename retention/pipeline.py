@@ -232,6 +232,11 @@ def complaint_clock(run: Run, now: datetime) -> Counts:
     return {**read_stream(run, _specs(), "complaint", now, record), **measurement.check_complaint_clock(run, now)}
 
 
+def _numbers(found: Counts) -> Counts:
+    """Return the counts alone: the names of teams are text of a source."""
+    return {name: value for name, value in found.items() if isinstance(value, int)}
+
+
 def complaint_messages(run: Run, found: Counts) -> list[str]:
     """Return what the responsible teams must be told of what :func:`complaint_clock` found; mostly nothing."""
     from retention import measurement
@@ -298,7 +303,7 @@ def steps_of_day(now: datetime, with_training: bool = False) -> list[tuple[str, 
     steps += [("plan audience", plan_audience), ("push audience", push_audience)]
     if load_settings().files.lists:
         steps.append(("export lists", lambda run: export_lists(run, now)))
-    steps += [("measure", measure), ("complaint clock", lambda run: complaint_clock(run, now))]
+    steps += [("measure", measure), ("complaint clock", lambda run: _numbers(complaint_clock(run, now)))]
     steps.append(("privacy requests", lambda run: privacy(run, now)))
     if Deployment.from_env().target_urls:  # last: one that is down holds up nothing, and it is told of erasures too
         steps.append(("feed targets", feed_targets))

@@ -101,7 +101,7 @@ class CampaignSettings:
     """Share of customers who get no promotion at all for a calendar year, so that what all promotions together bring can be
     measured; service and staff plays go on. 0: no such group."""
     control_stratum_minimum: int = 200
-    """From this many customers of a tier on, exactly the share of them is drawn as control; below, the share holds on average."""
+    """From this many customers of a tier on, exactly the share of them is control; below, the share holds on average."""
     quiet_from: str = "21:00"
     """From this time of day, where the customer is, nobody is contacted. The same time as `quiet_until`: no quiet hours."""
     quiet_until: str = "08:00"
@@ -121,7 +121,7 @@ class CampaignSettings:
     guard_minimum_rows: int = 50
     """Changes up to this many rows never trip the guard: small companies move in large shares."""
     guard_population_share: float = 0.5
-    """A plan over fewer customers than this share of the push before lets nobody leave: a source has failed, not the customers."""
+    """A plan over fewer customers than this share of the push before lets nobody leave: a source has failed, nobody went."""
     consent_heartbeat_hours: int = 26
     """A consent feed silent for longer shows nothing to the marketing tools rather than something stale."""
     push_contact_details: bool = False

@@ -76,8 +76,12 @@ DELIVERED_AGAIN = (
 
 def traces_of_emma(company: TinyCompany) -> set[str]:
     """Tables and files in which Emma is found by key, number or address; what has to stay as proof is left out."""
-    words = rf"emma|C005|13800000005|O1020|O1021|O1199|X99|{KEYS['Emma']}"
-    found = {str(path) for path in (company.home / "sources").rglob("*.csv") if re.search(words, path.read_text())}
+    # Numbers as words of their own: the hash of a play's file may hold the same letters.
+    numbers = "(^|[^0-9a-z])(C005|O1020|O1021|O1199|X99)([^0-9a-z]|$)"
+    words = rf"emma|13800000005|{numbers}|{KEYS['Emma']}"
+    found = {
+        str(path) for path in (company.home / "sources").rglob("*.csv") if re.search(words, path.read_text(), re.IGNORECASE)
+    }
     for contract in all_contracts().values():
         if contract.kind == "view" or contract.table in ("privacy.tombstone", "privacy.request", "privacy.receipt"):
             continue

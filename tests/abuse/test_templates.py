@@ -9,8 +9,14 @@ import pytest
 
 TEMPLATED = ("{{", "{%", "{#")
 OPERATORS = ("Operator", "Sensor")
-KNOWN = {"{{ task.op_kwargs['source'] }}.{{ task.op_kwargs['entity'] }}"}
-"""The label of a mapped task: source and entity as the descriptions name them, no row."""
+KNOWN = {
+    "{{ task.op_kwargs['source'] }}.{{ task.op_kwargs['entity'] }}",
+    "{{ ti.xcom_pull(task_ids='push_audience')['needs_approval'] }}",
+}
+"""The label of a mapped task: source and entity as the descriptions name them, no row. What waits for approval: names of plays, which
+their schema holds to small letters, and counts."""
+KNOWN_OPERATORS = {"retention_audience.py": ["ApprovalOperator"]}
+"""Asks people; what it shows is the second template above."""
 
 
 def templates_in(source: str) -> list[str]:
@@ -46,7 +52,11 @@ def test_no_dag_holds_a_template_or_an_operator_that_renders_one(project: Path) 
     assert len(found) > 10
     for path in found:
         source = path.read_text(encoding="utf-8")
-        assert (path.name, set(templates_in(source)) - KNOWN, operators_in(source)) == (path.name, set(), [])
+        assert (path.name, set(templates_in(source)) - KNOWN, operators_in(source)) == (
+            path.name,
+            set(),
+            KNOWN_OPERATORS.get(path.name, []),
+        )
 
 
 @pytest.mark.parametrize("slip", ['x = "{{ ds }}"', 'f(sql="select {% if x %}")', 'y = f"{{{{ conn.w.password }}}}"'])

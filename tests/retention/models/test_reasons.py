@@ -19,6 +19,7 @@ from retention import models
 from retention.models import artifacts, calibration, parts
 from retention.models.churn import ChurnModel, fit_churn
 from retention.models.churn.inputs import PROCESS_INPUTS
+from retention.models.churn.model import bounded
 from retention.models.contributions import contributions
 from retention.models.inputs import model_columns
 from retention.models.learning import TrainingSet
@@ -125,7 +126,9 @@ def test_named_inputs_sum_to_the_log_odds_before_calibration(model: ChurnModel, 
     found = contributions(model, given.features)
     np.testing.assert_allclose(found.total, model.log_odds(given.features), atol=1e-9, rtol=0)
     assert set(found.values.columns) <= {*given.features.columns, *PROCESS_INPUTS}
-    np.testing.assert_allclose(model.calibration.probability(found.total), given.churn["churn_probability"], atol=1e-12)
+    np.testing.assert_allclose(
+        bounded(model.calibration.probability(found.total)), given.churn["churn_probability"], atol=1e-12
+    )
     # What drives customers away in truth is what the model names.
     assert {"recency_days", "count_complaints_90d", "count_order_days_lifetime"} <= set(found.importance.index[:4])
 
