@@ -31,9 +31,9 @@ class Installation:
     marketing: Warehouse
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installation() -> Iterator[Installation]:
-    """PostgreSQL and Airflow, really running, with the tiny company's files as sources; stopped at the end."""
+    """PostgreSQL and Airflow, really running, with the tiny company's files as sources; stopped after the last of these tests."""
     with open_folder("e2e") as home:
         yield from _installed(home)
 
