@@ -63,7 +63,9 @@ def insert(database: Warehouse, table: str, values: Mapping[str, Any]) -> None:
 
 def _value(kind: str) -> Any:
     number = next(_counter)
-    if kind in ("bigint", "integer", "numeric", "double precision", "float8", "smallint"):
+    if kind == "smallint":
+        return number % 30_000  # many tests before these have counted beyond what it holds
+    if kind in ("bigint", "integer", "numeric", "double precision", "float8"):
         return number
     if kind == "boolean":
         return False
