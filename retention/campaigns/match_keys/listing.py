@@ -236,7 +236,8 @@ def _coverage(people: pd.DataFrame, key: Key) -> Coverage:
         already_hashed=counted["already_hashed"],
         duplicate=counted["duplicate"],
         withheld=sum(counted[name] for name in _WITHHELD),
-        shared=int((people[shared] == True).sum()) if shared in people else 0,  # noqa: E712  # null: consent kept it unread
+        # Null where consent kept the address unread: no share of anything.
+        shared=int(people[shared].eq(True).sum()) if shared in people else 0,
     )
 
 
