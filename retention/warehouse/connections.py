@@ -16,6 +16,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from retention.warehouse.arrow_connections import ArrowConnections
 from retention.warehouse.errors import RetentionError, quote_error
 from retention.warehouse.identifiers import literal
 
@@ -60,6 +61,7 @@ class Warehouse:
         self._options = " ".join(f"-c {key}={value}" for key, value in {**_SESSION, **(settings or {})}.items())
         self._application_name = application_name
         self._engine: Engine | None = None
+        self._arrow = ArrowConnections(self._open_arrow)
 
     def __repr__(self) -> str:
         return f"Warehouse({self._url.render_as_string(hide_password=True)})"
@@ -107,8 +109,13 @@ class Warehouse:
         except DBAPIError as error:
             raise quote_error(error, self.place) from None
 
-    def adbc(self) -> adbc_driver_postgresql.dbapi.Connection:
-        """Open an ADBC connection (Arrow in and out, its own transaction)."""
+    @contextmanager
+    def adbc(self) -> Iterator[adbc_driver_postgresql.dbapi.Connection]:
+        """Give an ADBC connection (Arrow in and out) in a transaction of its own: nothing is kept that is not committed."""
+        with self._arrow.taken() as connection:
+            yield connection
+
+    def _open_arrow(self) -> adbc_driver_postgresql.dbapi.Connection:
         # Built by hand: libpq reads %20 but not the "+" that URL encoders write for a space.
         query = {"options": self._options, "application_name": self._application_name, "connect_timeout": "10"}
         url = self._url.set(query={}).render_as_string(hide_password=False)
@@ -119,7 +126,8 @@ class Warehouse:
             raise quote_error(error, self.place) from None
 
     def dispose(self) -> None:
-        """Close all pooled connections."""
+        """Close all idle connections."""
+        self._arrow.close()
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from typing import Any
 
@@ -91,3 +92,63 @@ def test_an_address_of_something_else_is_refused(url: str) -> None:
     with pytest.raises(RetentionError, match="need one like postgresql://") as found:
         Warehouse(url)
     assert "secret-word" not in str(found.value)
+
+
+def _sessions(warehouse: Warehouse) -> list[tuple[int, str]]:
+    query = "select pid, state from pg_stat_activity where application_name = 'arrow' and pid <> pg_backend_pid() order by pid"
+    with warehouse.connect() as connection:
+        return [tuple(row) for row in connection.execute(sa.text(query))]
+
+
+@pytest.fixture
+def arrow(warehouse):
+    opened = Warehouse(warehouse.url.render_as_string(hide_password=False), application_name="arrow")
+    yield opened
+    opened.dispose()
+
+
+def test_arrow_connections_are_used_again_and_wait_outside_of_transactions(arrow, warehouse):
+    for number in range(5):
+        assert read_arrow(arrow, "select :number::int as n", {"number": number}).to_pylist() == [{"n": number}]
+    ((_, state),) = _sessions(warehouse)
+    assert state == "idle"
+    arrow.dispose()
+    assert _sessions(warehouse) == []
+
+
+def test_nothing_uncommitted_or_broken_reaches_the_next_use(arrow, warehouse):
+    with warehouse.begin() as connection:
+        connection.exec_driver_sql("create table core.people (name text)")
+    with arrow.adbc() as connection, connection.cursor() as cursor:
+        cursor.execute("insert into core.people values ('Ana')")
+    assert read_frame(arrow, "select * from core.people").empty
+    with pytest.raises(DatabaseFailed):
+        read_arrow(arrow, "select 1 / 0")
+    assert _sessions(warehouse) == []
+    assert read_arrow(arrow, "select 1 as n").num_rows == 1
+
+
+def test_a_connection_whose_server_went_away_is_replaced(arrow, warehouse):
+    read_arrow(arrow, "select 1")
+    with warehouse.begin() as connection:
+        connection.execute(
+            sa.text("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'arrow'")
+        )
+    assert read_arrow(arrow, "select 2 as n").to_pylist() == [{"n": 2}]
+
+
+def test_a_forked_process_leaves_its_parents_connections_alone(arrow, warehouse):
+    read_arrow(arrow, "select 1")
+    before = _sessions(warehouse)
+    child = os.fork()
+    if child == 0:
+        try:
+            with arrow.adbc() as connection, connection.cursor() as cursor:
+                cursor.execute("select pg_backend_pid()")
+                mine = cursor.fetchone()[0]
+            os._exit(0 if mine not in dict(before) else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert before[0] in _sessions(warehouse)
+    assert read_arrow(arrow, "select 3 as n").num_rows == 1
