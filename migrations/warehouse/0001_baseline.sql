@@ -186,6 +186,25 @@ comment on column bi.control_contamination.contaminated_share is 'the same as a 
 comment on column bi.control_contamination.otherwise_contacted is 'handed out to tools under another promotional play meanwhile; 0 for the universal group, where every promotion counts as contamination';
 comment on column bi.control_contamination.verdict is 'clean, contaminated (more than one in a hundred) or traces';
 
+create table bi.customer_group (
+    as_of_date date not null,
+    region text not null,
+    customer_kind text not null,
+    acquisition_channel text not null,
+    member_since_month date not null,
+    customers bigint not null,
+    shown text not null,
+    primary key (as_of_date, region, customer_kind, acquisition_channel, member_since_month)
+) partition by range (as_of_date);
+comment on table bi.customer_group is 'How exactly region, kind, channel of acquisition and month of joining may be shown beside a customer''s row: as exactly as at least as many people share them as the setting keep.suppressed_group_size says. bi.customer joins it; a combination that is not in it is not shown. Grain: one row per combination that occurs, per as_of_date.';
+comment on column bi.customer_group.as_of_date is 'date of the measurement';
+comment on column bi.customer_group.region is 'province or region; empty if unknown';
+comment on column bi.customer_group.customer_kind is 'company or consumer';
+comment on column bi.customer_group.acquisition_channel is 'how the customers were won; empty if unknown';
+comment on column bi.customer_group.member_since_month is 'first day of the month in which the customers became known';
+comment on column bi.customer_group.customers is 'customers with this combination';
+comment on column bi.customer_group.shown is 'month (all four), year (the year in place of the month), region (region and kind), kind, or nothing';
+
 create table bi.funnel_value (
     as_of_date date not null,
     play text not null,
@@ -216,6 +235,35 @@ comment on column bi.funnel_value.converted is 'of these, people whom the tool r
 comment on column bi.funnel_value.bought is 'people handed out who paid an order within the outcome window, with or without the message';
 comment on column bi.funnel_value.unsubscribed is 'people handed out who unsubscribed or complained of spam';
 comment on column bi.funnel_value.cost_minor is 'cost of the touches handed out, minor units';
+
+create table bi.group_profile_value (
+    as_of_date date not null,
+    grouping text not null,
+    member text not null,
+    part text not null,
+    customers bigint not null,
+    purchasers bigint not null,
+    at_risk_customers bigint not null,
+    net_minor_365d bigint not null,
+    clv_12m_minor bigint not null,
+    value_at_risk_minor bigint not null,
+    mean_churn_probability double precision,
+    rfm_segment text,
+    primary key (as_of_date, grouping, member, part)
+) partition by range (as_of_date);
+comment on table bi.group_profile_value is 'How many customers each group holds, how many of them are about to be lost, what they spent and what they are expected to bring: by service tier, lifecycle stage, value class, RFM class, segment and cell, membership level, persona, and tier by stage. Counted once a day over all customers, so that nobody who looks at it waits. Grain: one row per grouping, member and part of the member per as_of_date.';
+comment on column bi.group_profile_value.as_of_date is 'date the segments and scores hold for';
+comment on column bi.group_profile_value.grouping is 'all, tier, stage, value_class, rfm_class, rfm_segment, rfm_cell, membership_level, persona or tier_stage';
+comment on column bi.group_profile_value.member is 'the group; of rfm_cell recency and frequency score, e.g. 5-4; of tier_stage the tier; ''all'' for everybody';
+comment on column bi.group_profile_value.part is 'of rfm_cell the monetary score, of tier_stage the stage, of both also ''all''; ''all'' elsewhere';
+comment on column bi.group_profile_value.customers is 'customers in the group';
+comment on column bi.group_profile_value.purchasers is 'of these, customers who have bought and so have scores';
+comment on column bi.group_profile_value.at_risk_customers is 'of these, customers with the at-risk flag of segments.tier';
+comment on column bi.group_profile_value.net_minor_365d is 'net amount of the last 365 days, minor units of the base currency';
+comment on column bi.group_profile_value.clv_12m_minor is 'predicted net value of the coming twelve months, minor units';
+comment on column bi.group_profile_value.value_at_risk_minor is 'sum over purchasers of churn probability times predicted value, minor units';
+comment on column bi.group_profile_value.mean_churn_probability is 'mean churn probability of the purchasers; null without any';
+comment on column bi.group_profile_value.rfm_segment is 'of rfm_cell the segment that most of its customers are in; null elsewhere';
 
 create table bi.kpi_definition (
     kpi text not null,
@@ -322,6 +370,37 @@ comment on column bi.score_reliability.matures_on is 'first as_of_date at which 
 comment on column bi.score_reliability.customers is 'customers in the bucket; 0 while waiting';
 comment on column bi.score_reliability.predicted_mean is 'mean prediction: probability, or minor units';
 comment on column bi.score_reliability.realised_mean is 'what happened: share without a paid order in the horizon, or net minor units in it';
+
+create table bi.segment_total (
+    as_of_date date not null,
+    dimension text not null,
+    member text not null,
+    label_en text,
+    label_zh text,
+    customers bigint not null,
+    at_risk_customers bigint not null,
+    buyers_365d bigint not null,
+    orders_365d bigint not null,
+    net_minor_365d bigint not null,
+    clv_12m_minor bigint not null,
+    value_at_risk_minor bigint not null,
+    complaints_open bigint not null,
+    primary key (as_of_date, dimension, member)
+) partition by range (as_of_date);
+comment on table bi.segment_total is 'Customers and what they bring under every heading, as of a date: what bi.segment_size and bi.segment_history show, small groups hidden. Test accounts and staff are left out. Grain: one row per dimension and member per as_of_date.';
+comment on column bi.segment_total.as_of_date is 'date the sums hold for: only what happened before it counts';
+comment on column bi.segment_total.dimension is 'all, tier, stage, value_class, rfm_class, rfm_segment, rfm_cell (three scores, e.g. 545), membership_level, persona, or tier_stage (both, e.g. vip/loyal)';
+comment on column bi.segment_total.member is 'name of the group; ''all'' for everybody';
+comment on column bi.segment_total.label_en is 'name for people, English, of groups that bear their name in the data (personas, membership levels); null where segments.label has it';
+comment on column bi.segment_total.label_zh is 'the same in Chinese';
+comment on column bi.segment_total.customers is 'customers in it';
+comment on column bi.segment_total.at_risk_customers is 'of them marked at risk of leaving';
+comment on column bi.segment_total.buyers_365d is 'of them with a paid order in the last 365 days';
+comment on column bi.segment_total.orders_365d is 'their paid orders of the last 365 days';
+comment on column bi.segment_total.net_minor_365d is 'their net amount of the last 365 days, minor units of the base currency';
+comment on column bi.segment_total.clv_12m_minor is 'their predicted net value of the coming twelve months, minor units';
+comment on column bi.segment_total.value_at_risk_minor is 'sum of churn probability times predicted value of the coming twelve months, minor units';
+comment on column bi.segment_total.complaints_open is 'their complaints that are not solved yet';
 
 create table bi.setting (
     name text not null,
@@ -3282,7 +3361,7 @@ comment on column ops.complaint_breach.due_at is 'latest moment at which the ans
 comment on column ops.complaint_breach.breached_at is 'moment the clock ran out, equal to due_at';
 comment on column ops.complaint_breach.found_at is 'when this product noticed';
 comment on column ops.complaint_breach.state is 'open while the answer is still missing, closed after';
-comment on column ops.complaint_breach.closed_at is 'when the late answer was given; null while open';
+comment on column ops.complaint_breach.closed_at is 'when the late answer was given, or the source deleted the case; null while open';
 comment on column ops.complaint_breach.alerted_at is 'when the responsible team was told; null until then, and for good where the answer came before anybody was told';
 
 create table ops.complaint_clock (
@@ -3294,10 +3373,13 @@ create table ops.complaint_clock (
     opened_at timestamptz not null,
     acknowledged_at timestamptz,
     first_replied_at timestamptz,
+    resolved_at timestamptz,
+    deleted_at timestamptz,
     updated_at timestamptz not null,
     primary key (complaint_key)
 );
 create index on ops.complaint_clock (opened_at) where acknowledged_at is null or first_replied_at is null;
+create index on ops.complaint_clock (resolved_at) where deleted_at is null;
 comment on table ops.complaint_clock is 'The newest known state of every complaint, read from the service desk every ten minutes, long before the day''s core is published. Only what the clock needs: no text, no name. Grain: one row per complaint.';
 comment on column ops.complaint_clock.complaint_key is 'keyed hash of source and complaint id, as in core.complaint';
 comment on column ops.complaint_clock.customer_key is 'pseudonym of the customer; null if the complaint names none we know';
@@ -3307,6 +3389,8 @@ comment on column ops.complaint_clock.team is 'team that has to answer';
 comment on column ops.complaint_clock.opened_at is 'when the complaint came in; both clocks start here';
 comment on column ops.complaint_clock.acknowledged_at is 'when its receipt was confirmed to the customer; null if not yet';
 comment on column ops.complaint_clock.first_replied_at is 'when the first real answer was given; null if not yet';
+comment on column ops.complaint_clock.resolved_at is 'when the case was closed as solved; null while it is open';
+comment on column ops.complaint_clock.deleted_at is 'when the source deleted the case; null while it exists. Its clocks stop, and it protects nobody';
 comment on column ops.complaint_clock.updated_at is 'last change at the source; an older delivery never overwrites a newer one';
 
 create table ops.feature_build (
@@ -3727,6 +3811,26 @@ comment on column pii.source_customer.batch_id is 'batch that last changed the r
 comment on column pii.source_customer.updated_at is 'when the source last changed the row';
 comment on column pii.source_customer.deleted_at is 'when the source deleted the row';
 comment on column pii.source_customer.is_simulated is 'true where the simulator made the row';
+
+create table privacy.campaign_refusal (
+    event_key bigint not null,
+    source_customer_key bigint not null,
+    customer_key bigint not null,
+    campaign text not null,
+    channel text not null,
+    refused_at timestamptz not null,
+    recorded_at timestamptz default now() not null,
+    primary key (event_key)
+);
+create index on privacy.campaign_refusal (customer_key);
+comment on table privacy.campaign_refusal is 'Who unsubscribed from one campaign, or reported it as spam, and on which channel: beside the withdrawal of promotion in the ledger, what ends a service play for this person alone. Appended by the consent sync; privacy.campaign_refused says which of them hold. Grain: one row per reported event.';
+comment on column privacy.campaign_refusal.event_key is 'hash of the source and its number of the event: an event that is read twice is one row';
+comment on column privacy.campaign_refusal.source_customer_key is 'the customer as the event names them';
+comment on column privacy.campaign_refusal.customer_key is 'the person as known then; core.customer_alias follows merges';
+comment on column privacy.campaign_refusal.campaign is 'the play they unsubscribed from';
+comment on column privacy.campaign_refusal.channel is 'email, sms, phone, wechat, app or post; all for every channel, and where the event names none that is known';
+comment on column privacy.campaign_refusal.refused_at is 'when they did; when it was reported where that time is beyond reason';
+comment on column privacy.campaign_refusal.recorded_at is 'when it was written here';
 
 create table privacy.consent (
     consent_key bigint not null,
@@ -5442,6 +5546,80 @@ comment on column bi.funnel.bought is 'people handed out who paid an order withi
 comment on column bi.funnel.unsubscribed is 'people handed out who unsubscribed or complained of spam';
 comment on column bi.funnel.cost_minor is 'cost of the touches, minor units';
 
+create view bi.group_profile (as_of_date, grouping, member, part, customers, purchasers, at_risk_customers, net_minor_365d, clv_12m_minor, value_at_risk_minor, mean_churn_probability, rfm_segment, is_suppressed) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.group_profile: groups of customers, small ones hidden.
+with
+
+size as (
+    select coalesce(
+        (select cast(setting.value as bigint) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+    ) as least_customers
+),
+
+sizes as (
+    select
+        profile.*,
+        size.least_customers,
+        profile.part <> 'all' as is_part,
+        profile.customers < size.least_customers as is_small
+    from bi.group_profile_value as profile
+    cross join size
+),
+
+ranked as (
+    select
+        sizes.*,
+        count(*) filter (where is_small) over (partition by as_of_date, grouping, is_part) as count_small,
+        row_number() over (partition by as_of_date, grouping, is_part order by is_small, customers, member, part) as place
+    from sizes
+),
+
+shown as (
+    select
+        ranked.*,
+        is_small or (not is_part and count_small = 1 and place = 1) as is_suppressed
+    from ranked
+)
+
+select
+    as_of_date,
+    grouping,
+    member,
+    part,
+    case
+        when is_suppressed then null
+        when is_part then cast(round(customers / cast(least_customers as numeric)) as bigint) * least_customers
+        else customers
+    end as customers,
+    case when not is_suppressed and not is_part then purchasers end as purchasers,
+    case
+        when is_suppressed or (at_risk_customers > 0 and at_risk_customers < least_customers) then null
+        when is_part then cast(round(at_risk_customers / cast(least_customers as numeric)) as bigint) * least_customers
+        else at_risk_customers
+    end as at_risk_customers,
+    case when not is_suppressed and not is_part then net_minor_365d end as net_minor_365d,
+    case when not is_suppressed and not is_part then clv_12m_minor end as clv_12m_minor,
+    case when not is_suppressed and not is_part then value_at_risk_minor end as value_at_risk_minor,
+    case when not is_suppressed and not is_part then mean_churn_probability end as mean_churn_probability,
+    rfm_segment,
+    is_suppressed
+from shown;
+comment on view bi.group_profile is 'What each group of customers is worth and how much of it is at risk, day by day. Groups below the suppression size are hidden, with the next smallest where only one of a breakdown would be; in breakdowns of breakdowns (parts) numbers of people are rounded to multiples of that size and money is left out, so that no difference gives a small group away. Grain: one row per grouping, member and part of the member per as_of_date.';
+comment on column bi.group_profile.as_of_date is 'date the numbers hold for';
+comment on column bi.group_profile.grouping is 'all, tier, stage, value_class, rfm_class, rfm_segment, rfm_cell, membership_level, persona or tier_stage';
+comment on column bi.group_profile.member is 'the group; of rfm_cell recency and frequency score, e.g. 5-4; of tier_stage the tier';
+comment on column bi.group_profile.part is 'of rfm_cell the monetary score, of tier_stage the stage; ''all'' for the whole member';
+comment on column bi.group_profile.customers is 'customers in the group, rounded for parts; null where hidden';
+comment on column bi.group_profile.purchasers is 'of these, customers who have bought; null where hidden and for parts';
+comment on column bi.group_profile.at_risk_customers is 'of these, customers about to be lost, rounded for parts; null where hidden or so few themselves';
+comment on column bi.group_profile.net_minor_365d is 'net amount of the last 365 days, minor units of the base currency; null where hidden and for parts';
+comment on column bi.group_profile.clv_12m_minor is 'predicted net value of the coming twelve months, minor units; null where hidden and for parts';
+comment on column bi.group_profile.value_at_risk_minor is 'churn probability times predicted value, summed, minor units; null where hidden and for parts';
+comment on column bi.group_profile.mean_churn_probability is 'mean churn probability of the purchasers; null where hidden and for parts';
+comment on column bi.group_profile.rfm_segment is 'of rfm_cell the segment that most of its customers are in; null elsewhere';
+comment on column bi.group_profile.is_suppressed is 'whether the numbers are hidden because the group is small';
+
 create view bi.kpi (as_of_date, period, period_start, kpi, label, label_zh, unit, dimension, member, value, numerator, denominator, customers, is_suppressed, formula) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.kpi: the KPIs with their dictionary, small groups hidden.
@@ -5924,6 +6102,44 @@ comment on column bi.score_quality.customers is 'customers in the bucket; null w
 comment on column bi.score_quality.predicted_mean is 'mean prediction; null where hidden';
 comment on column bi.score_quality.realised_mean is 'what happened; null where hidden or not known yet';
 
+create view bi.segment_label (dimension, member, position, label_en, label_zh) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.segment_label: what groups are called, for BI tools to join on dimension and member.
+with
+
+newest as (
+    select max(cast(slice_key as date)) as as_of_date
+    from ops.published
+    where table_name = 'bi.segment_total'
+)
+
+select
+    case label_group
+        when 'service_tier' then 'tier' when 'lifecycle_stage' then 'stage' else label_group
+    end as dimension,
+    label as member,
+    label_order as position,
+    label_en,
+    label_zh
+from segments.label
+where label_group in ('service_tier', 'lifecycle_stage', 'value_class', 'rfm_class', 'rfm_segment')
+union all
+select
+    total.dimension,
+    total.member,
+    null as position,
+    total.label_en,
+    total.label_zh
+from newest
+inner join bi.segment_total as total on newest.as_of_date = total.as_of_date
+where total.dimension in ('all', 'membership_level', 'persona');
+comment on view bi.segment_label is 'Names of tiers, stages, classes, segments, membership levels and personas in English and Chinese, with their order. Join on dimension and member. Grain: one row per dimension and member.';
+comment on column bi.segment_label.dimension is 'tier, stage, value_class, rfm_class, rfm_segment, membership_level, persona or all';
+comment on column bi.segment_label.member is 'the group as the other views call it';
+comment on column bi.segment_label.position is 'place within the dimension, 1 the lowest; null where there is no order';
+comment on column bi.segment_label.label_en is 'name for people, English';
+comment on column bi.segment_label.label_zh is 'name for people, Chinese';
+
 create view bi.segment_migration (as_of_date, span, since_date, dimension, from_member, from_en, from_zh, to_member, to_en, to_zh, customers, share_of_from, is_suppressed) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.segment_migration: the migration matrix with labels. Counts are rounded to whole multiples of the suppression size and small
@@ -5996,92 +6212,6 @@ comment on column bi.segment_migration.to_zh is 'its Chinese name';
 comment on column bi.segment_migration.customers is 'customers who went this way, rounded; null where hidden';
 comment on column bi.segment_migration.share_of_from is 'share of the group before, from the rounded number; null where hidden';
 comment on column bi.segment_migration.is_suppressed is 'whether the number is hidden because it is small';
-
-create view bi.segment_size (as_of_date, dimension, member, member_zh, customers, share, is_suppressed) with (security_barrier = true) as
--- with (security_barrier = true)
--- bi.segment_size: customers per group as of the newest published date, small groups hidden.
-with
-
-newest as (
-    select max(cast(slice_key as date)) as as_of_date
-    from ops.published
-    where table_name = 'segments.tier'
-),
-
-groups as (
-    select
-        newest.as_of_date,
-        label.dimension,
-        label.member,
-        label.member_zh
-    from newest
-    inner join segments.tier as tier on newest.as_of_date = tier.as_of_date
-    left join segments.lifecycle as lifecycle
-        on tier.as_of_date = lifecycle.as_of_date and tier.customer_key = lifecycle.customer_key
-    left join segments.value_matrix as matrix
-        on tier.as_of_date = matrix.as_of_date and tier.customer_key = matrix.customer_key
-    left join segments.rfm as rfm on tier.as_of_date = rfm.as_of_date and tier.customer_key = rfm.customer_key
-    left join segments.membership as membership
-        on tier.as_of_date = membership.as_of_date and tier.customer_key = membership.customer_key
-    cross join lateral (
-        values
-        ('tier', tier.service_tier, tier.service_tier_zh),
-        ('stage', lifecycle.lifecycle_stage, lifecycle.lifecycle_stage_zh),
-        ('value_class', matrix.value_class, matrix.value_class_zh),
-        ('rfm_class', rfm.rfm_class, rfm.rfm_class_zh),
-        ('rfm_segment', rfm.rfm_segment, rfm.rfm_segment_zh),
-        ('membership_level', membership.membership_level, membership.membership_level_zh)
-    ) as label (dimension, member, member_zh)
-    where label.member is not null
-),
-
-counted as (
-    select
-        as_of_date,
-        dimension,
-        member,
-        max(member_zh) as member_zh,
-        count(*) as customers,
-        count(*) < coalesce(
-            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
-        ) as is_small
-    from groups
-    group by as_of_date, dimension, member
-),
-
-ranked as (
-    select
-        counted.*,
-        sum(customers) over (partition by dimension) as all_customers,
-        count(*) filter (where is_small) over (partition by dimension) as count_small,
-        row_number() over (partition by dimension order by is_small, customers, member) as place
-    from counted
-),
-
-shown as (
-    select
-        ranked.*,
-        is_small or (count_small = 1 and place = 1) as is_suppressed
-    from ranked
-)
-
-select
-    as_of_date,
-    dimension,
-    member,
-    member_zh,
-    case when not is_suppressed then customers end as customers,
-    case when not is_suppressed then cast(customers as double precision) / cast(all_customers as double precision) end as share,
-    is_suppressed
-from shown;
-comment on view bi.segment_size is 'How many customers each tier, stage, class, segment and membership level has as of the newest date. Groups below the suppression size are hidden, with the next smallest where only one would be. Grain: one row per dimension and member.';
-comment on column bi.segment_size.as_of_date is 'date the counts hold for';
-comment on column bi.segment_size.dimension is 'tier, stage, value_class, rfm_class, rfm_segment or membership_level';
-comment on column bi.segment_size.member is 'name of the group';
-comment on column bi.segment_size.member_zh is 'name of the group in Chinese';
-comment on column bi.segment_size.customers is 'customers in it; null where hidden';
-comment on column bi.segment_size.share is 'share of the customers of the dimension; null where hidden';
-comment on column bi.segment_size.is_suppressed is 'whether the count is hidden because the group is small';
 
 create view bi.segment_stability (as_of_date, dimension, since_date, days, customers, movers, undamped_movers, flap_days, flappers, flap_rate) with (security_barrier = true) as
 -- with (security_barrier = true)
@@ -6286,6 +6416,48 @@ comment on column campaigns.exclusion_rule.rule is 'name of the rule';
 comment on column campaigns.exclusion_rule.label_en is 'what it means, in English';
 comment on column campaigns.exclusion_rule.label_zh is 'what it means, in Chinese';
 
+create view privacy.campaign_refused (customer_key, campaign, channel, refused_at) as
+-- privacy.campaign_refused: whom a service play leaves alone on a channel. From service messages one unsubscribes by campaign; what
+-- the person grants later opens it again, as `permitted` in the marketing database says at the moment of reading.
+with
+
+refusals as (
+    select
+        coalesce(alias.customer_key, refusal.customer_key) as customer_key,
+        refusal.campaign,
+        channels.channel,
+        max(refusal.refused_at) as refused_at
+    from privacy.campaign_refusal as refusal
+    left join core.customer_alias as alias on refusal.customer_key = alias.source_customer_key
+    inner join (values ('email'), ('sms'), ('phone'), ('wechat'), ('app'), ('post')) as channels (channel)
+        on refusal.channel in (channels.channel, 'all')
+    group by 1, 2, 3
+)
+
+select
+    refusals.customer_key,
+    refusals.campaign,
+    refusals.channel,
+    refusals.refused_at
+from refusals
+where
+    not exists (
+        select 1
+        from privacy.consent
+        where
+            consent.customer_key = refusals.customer_key
+            and consent.purpose = 'service'
+            and consent.channel in (refusals.channel, 'all')
+            and consent.decision = 'granted'
+            and consent.decided_at > refusals.refused_at
+            and consent.decided_at <= now() + interval '1 hour'
+    );
+comment on view privacy.campaign_refused is 'Whom a service play leaves alone on a channel because they unsubscribed from it there: the unsubscribes of privacy.campaign_refusal that no later grant of service messages has lifted. Grain: one row per person, play and channel.';
+comment on column privacy.campaign_refused.customer_key is 'the person, merges followed';
+comment on column privacy.campaign_refused.campaign is 'the play';
+comment on column privacy.campaign_refused.channel is 'email, sms, phone, wechat, app or post';
+comment on column privacy.campaign_refused.refused_at is 'when they last unsubscribed from it there';
+
 create view privacy.consent_current (customer_key, purpose, channel, decision, decided_at, origin, source, basis) as
 -- privacy.consent_current: the decision that holds per person, purpose and channel.
 -- A decision on 'all' covers each channel; the later decision wins, and of two at one instant the withdrawal.
@@ -6339,6 +6511,96 @@ comment on column privacy.consent_current.decided_at is 'when the decision that 
 comment on column privacy.consent_current.origin is 'where it was taken';
 comment on column privacy.consent_current.source is 'source of the decision';
 comment on column privacy.consent_current.basis is 'decision, deleted_at_source or id_reused, as in privacy.consent';
+
+create view bi.segment_history (as_of_date, dimension, member, label_en, label_zh, position, customers, share, at_risk_customers, buyers_365d, mean_orders_365d, mean_net_minor_365d, mean_clv_12m_minor, mean_value_at_risk_minor, is_suppressed) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.segment_history: sizes and value of every group, day by day. Numbers of people are rounded to whole multiples of the
+-- suppression size: the difference of two days, or of two groups that hold nearly the same people, then tells of nobody. Groups
+-- below the size are hidden, with one more where only one would be. Money is shown as a mean: a sum, set against the day before,
+-- would show what the one person spent who came or went.
+with
+
+sized as (
+    select
+        total.*,
+        size.least_customers,
+        total.customers < size.least_customers as is_small
+    from bi.segment_total as total
+    cross join (
+        select coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as least_customers
+    ) as size
+),
+
+ranked as (
+    select
+        sized.*,
+        count(*) filter (where sized.is_small) over (partition by sized.as_of_date, sized.dimension) as count_small,
+        sum(sized.customers) over (partition by sized.as_of_date, sized.dimension) as all_customers,
+        row_number() over (
+            partition by sized.as_of_date, sized.dimension order by sized.is_small, sized.customers, sized.member
+        ) as place
+    from sized
+),
+
+shown as (
+    select
+        ranked.*,
+        ranked.is_small or (ranked.count_small = 1 and ranked.place = 1 and ranked.dimension <> 'all') as is_suppressed,
+        -- A handful at risk, or a handful who bought, is as telling as a small group; nobody is not.
+        ranked.at_risk_customers = 0 or ranked.at_risk_customers >= ranked.least_customers as shows_risk,
+        ranked.buyers_365d = 0 or ranked.buyers_365d >= ranked.least_customers as shows_buyers,
+        cast(round(ranked.customers / cast(ranked.least_customers as numeric)) as bigint) * ranked.least_customers as rounded
+    from ranked
+)
+
+select
+    shown.as_of_date,
+    shown.dimension,
+    shown.member,
+    coalesce(label.label_en, shown.member) as label_en,
+    coalesce(label.label_zh, shown.member) as label_zh,
+    label.position,
+    case when not shown.is_suppressed then shown.rounded end as customers,
+    case
+        when not shown.is_suppressed
+            then cast(round(shown.rounded / round(shown.all_customers, -1), 3) as double precision)
+    end as share,
+    case
+        when not shown.is_suppressed and shown.shows_risk
+            then cast(round(shown.at_risk_customers / cast(shown.least_customers as numeric)) as bigint) * shown.least_customers
+    end as at_risk_customers,
+    case
+        when not shown.is_suppressed and shown.shows_buyers
+            then cast(round(shown.buyers_365d / cast(shown.least_customers as numeric)) as bigint) * shown.least_customers
+    end as buyers_365d,
+    case
+        when not shown.is_suppressed and shown.shows_buyers
+            then cast(round(shown.orders_365d / cast(shown.customers as numeric), 2) as double precision)
+    end as mean_orders_365d,
+    case when not shown.is_suppressed and shown.shows_buyers then shown.net_minor_365d / shown.customers end as mean_net_minor_365d,
+    case when not shown.is_suppressed then shown.clv_12m_minor / shown.customers end as mean_clv_12m_minor,
+    case when not shown.is_suppressed then shown.value_at_risk_minor / shown.customers end as mean_value_at_risk_minor,
+    shown.is_suppressed
+from shown
+left join bi.segment_label as label on shown.dimension = label.dimension and shown.member = label.member;
+comment on view bi.segment_history is 'How large and how valuable each tier, stage, class, segment, membership level and persona was, for every date that is kept (the last weeks day by day, then the first day of each month). Numbers of people are rounded to whole multiples of the suppression size and smaller groups are hidden, so that the difference of two days or of two groups tells of nobody. Grain: one row per as_of_date, dimension and member.';
+comment on column bi.segment_history.as_of_date is 'date the figures hold for: only what happened before it counts';
+comment on column bi.segment_history.dimension is 'all, tier, stage, value_class, rfm_class, rfm_segment, rfm_cell (three scores, e.g. 545), membership_level, persona or tier_stage (both, e.g. vip/loyal)';
+comment on column bi.segment_history.member is 'name of the group';
+comment on column bi.segment_history.label_en is 'name for people, English';
+comment on column bi.segment_history.label_zh is 'name for people, Chinese';
+comment on column bi.segment_history.position is 'place within the dimension, 1 the lowest; null where there is no order';
+comment on column bi.segment_history.customers is 'customers in it, rounded to a multiple of the suppression size; null where hidden';
+comment on column bi.segment_history.share is 'share of the customers of the dimension, from the rounded numbers; null where hidden';
+comment on column bi.segment_history.at_risk_customers is 'of them at risk of leaving, rounded; null where hidden or few';
+comment on column bi.segment_history.buyers_365d is 'of them with a paid order in the last 365 days, rounded; null where hidden or few';
+comment on column bi.segment_history.mean_orders_365d is 'mean paid orders of the last 365 days per customer; null where hidden or few bought';
+comment on column bi.segment_history.mean_net_minor_365d is 'mean net amount of the last 365 days per customer, minor units; null where hidden or few bought';
+comment on column bi.segment_history.mean_clv_12m_minor is 'mean predicted net value of the coming twelve months per customer, minor units; null where hidden';
+comment on column bi.segment_history.mean_value_at_risk_minor is 'mean of churn probability times that value, minor units: what may be lost per customer; null where hidden';
+comment on column bi.segment_history.is_suppressed is 'whether the group is hidden because it, or the difference to the whole, is small';
 
 create view campaigns.exclusion (as_of_date, play, customer_key, state, first_failing_rule, failing_rules) as
 -- campaigns.exclusion: the masks of campaigns.eligibility by play. The list of plays comes first, so that a question about one play
@@ -6443,3 +6705,38 @@ comment on column privacy.consent_by_address.purpose is 'marketing or ads';
 comment on column privacy.consent_by_address.channel is 'email, sms or phone';
 comment on column privacy.consent_by_address.refused_by is 'the person who refused';
 comment on column privacy.consent_by_address.refused_at is 'when they refused';
+
+create view bi.segment_size (as_of_date, dimension, member, member_zh, customers, share, is_suppressed, member_en, position) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.segment_size: how large each group is as of the newest measurement.
+with
+
+newest as (
+    select max(cast(slice_key as date)) as as_of_date
+    from ops.published
+    where table_name = 'bi.segment_total'
+)
+
+select
+    history.as_of_date,
+    history.dimension,
+    history.member,
+    history.label_zh as member_zh,
+    history.customers,
+    history.share,
+    history.is_suppressed,
+    history.label_en as member_en,
+    history.position
+from newest
+inner join bi.segment_history as history on newest.as_of_date = history.as_of_date
+where history.dimension in ('tier', 'stage', 'value_class', 'rfm_class', 'rfm_segment', 'membership_level', 'persona');
+comment on view bi.segment_size is 'How many customers each tier, stage, class, segment, membership level and persona has as of the newest measurement, rounded to whole multiples of the suppression size. Smaller groups are hidden, with the next smallest where only one would be. Grain: one row per dimension and member.';
+comment on column bi.segment_size.as_of_date is 'date the counts hold for';
+comment on column bi.segment_size.dimension is 'tier, stage, value_class, rfm_class, rfm_segment, membership_level or persona';
+comment on column bi.segment_size.member is 'name of the group';
+comment on column bi.segment_size.member_zh is 'name of the group in Chinese';
+comment on column bi.segment_size.customers is 'customers in it, rounded to a multiple of the suppression size; null where hidden';
+comment on column bi.segment_size.share is 'share of the customers of the dimension; null where hidden';
+comment on column bi.segment_size.is_suppressed is 'whether the count is hidden because the group is small';
+comment on column bi.segment_size.member_en is 'name of the group in English';
+comment on column bi.segment_size.position is 'place within the dimension, 1 the lowest; null where there is no order';

@@ -6,7 +6,7 @@ do $$
 declare
     wanted text;
 begin
-    foreach wanted in array array['bi_reader', 'ret_audit', 'ret_ingest', 'ret_model', 'ret_push']
+    foreach wanted in array array['bi_reader', 'ret_audit', 'ret_console', 'ret_ingest', 'ret_model', 'ret_push']
     loop
         if not exists (select from pg_catalog.pg_roles where rolname = wanted) then
             begin
@@ -20,7 +20,7 @@ begin
     end loop;
     -- Nothing is open to everybody: not the public schema, not temporary tables, not tables made later.
     execute format('revoke all on database %I from public', current_database());
-    execute format('grant connect on database %I to bi_reader, ret_audit, ret_ingest, ret_model, ret_push', current_database());
+    execute format('grant connect on database %I to bi_reader, ret_audit, ret_console, ret_ingest, ret_model, ret_push', current_database());
     execute format('grant temporary on database %I to ret_ingest', current_database());  -- linking people uses one
 end
 $$;
@@ -65,6 +65,7 @@ grant usage on schema landing, quarantine, pii, core, privacy, ops to ret_ingest
 grant select, insert, update, delete on all tables in schema landing, quarantine, pii, core, ops to ret_ingest;
 grant select on privacy.tombstone, privacy.order_tombstone, privacy.consent, privacy.consent_current to ret_ingest;
 grant insert on privacy.consent, privacy.order_tombstone to ret_ingest;
+grant select, insert on privacy.campaign_refusal to ret_ingest;
 grant update (customer_key) on privacy.consent to ret_ingest;
 
 -- Learning: never sees a name or an address.
@@ -76,8 +77,55 @@ grant select, insert, update, delete on all tables in schema features, scores, s
 grant usage on schema core, features, scores, segments, campaigns, pii, privacy, ops, bi to ret_push;
 grant select on all tables in schema core, features, scores, segments to ret_push;
 grant select on
-    pii.contact, privacy.consent, privacy.consent_current, privacy.consent_by_address, privacy.suppression, privacy.tombstone
+    pii.contact, privacy.consent, privacy.consent_current, privacy.consent_by_address, privacy.campaign_refused, privacy.suppression,
+    privacy.tombstone
 to ret_push;
 grant select (source_customer_key, customer_id) on pii.source_customer to ret_push;  -- the number a tool knows the person by
 grant select on bi.play_effect to ret_push;  -- what was measured decides what is worth doing
 grant select, insert, update, delete on all tables in schema campaigns, ops to ret_push;
+
+-- The console in the Airflow UI: aggregates, what ran, and of single customers what is known by their pseudonym. No name, address,
+-- birthday or free text; it writes one thing, who looked at whom.
+do $$
+begin
+    -- The account that reads for it must be a member in order to take the role on; whoever made the role may make itself one.
+    if not pg_catalog.pg_has_role(current_user, 'ret_console', 'member') then
+        execute format('grant ret_console to %I', current_user);
+    end if;
+exception
+    when insufficient_privilege then null;  -- the console says what to grant
+end
+$$;
+
+grant usage on schema bi, ops, core, features, scores, segments, campaigns, quarantine to ret_console;
+grant select on all tables in schema bi, features, scores, segments to ret_console;
+grant select on
+    ops.published, ops.run_ledger, ops.lease, ops.batch, ops.check_result, ops.complaint_breach, ops.complaint_clock, ops.source_cursor,
+    ops.model, ops.model_evaluation, ops.score_drift
+to ret_console;
+grant select (audit_id, happened_at, actor, action, subject) on ops.audit to ret_console;
+grant insert (actor, action, subject, reason, details) on ops.audit to ret_console;
+grant select (
+    quarantine_id, batch_id, source, entity, business_date, rule, rules, column_name, severity, state, times_seen, last_seen_at,
+    created_at, changed_at
+) on quarantine."row" to ret_console;
+grant select on
+    campaigns.play, campaigns.play_run, campaigns.plan_version, campaigns.exclusion_rule, campaigns.exclusion_count,
+    campaigns.eligibility, campaigns.customer_attributes, campaigns.contender, campaigns.decision, campaigns.delivery,
+    campaigns.guard_stop, campaigns.approval, campaigns.push_receipt
+to ret_console;
+grant select on core.customer_alias, core.order_entry, core.campaign_event, core.referral, core.points_entry to ret_console;
+grant select (
+    customer_key, valid_from, valid_to, region, customer_kind, member_since, is_test, is_staff, deleted_at
+) on core.customer to ret_console;
+grant select (
+    order_key, customer_key, ordered_at, paid_at, cancelled_at, refunded_at, net_minor, refund_minor, channel, deleted_at
+) on core.order_header to ret_console;
+grant select (
+    complaint_key, customer_key, valid_from, valid_to, channel, category, severity, opened_at, acknowledged_at, first_replied_at,
+    resolved_at, compensation_minor, satisfaction, deleted_at
+) on core.complaint to ret_console;
+grant select (
+    customer_key, happened_at, channel, kind, direction, dwell_seconds, category, deleted_at
+) on core.interaction to ret_console;
+grant select (customer_key, happened_at, instrument, score, about_kind, deleted_at) on core.survey_answer to ret_console;
