@@ -12,7 +12,7 @@ export GX_ANALYTICS_ENABLED := false
 SUPERVISOR := $(BIN)/python -m retention.supervisor
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo day up down status airflow test test-fast test-faults lint format docs bench clean distclean
+.PHONY: help install demo day up down status airflow test test-fast test-faults lint format docs site bench clean distclean
 
 help:  ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ format: $(STAMP)  ## Put code into the house format
 
 docs: $(STAMP)  ## Generate the data dictionary and the DAG reference
 	@$(BIN)/python docs/generate.py
+
+site: $(STAMP)  ## Build the documentation as a site in .retention/site
+	@$(BIN)/python -m sphinx -b html -W --keep-going -n -q docs .retention/site && echo "Open .retention/site/index.html"
 
 bench: $(STAMP)  ## Measure bulk transfer and the writing protocol
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
