@@ -371,37 +371,6 @@ comment on column bi.score_reliability.customers is 'customers in the bucket; 0 
 comment on column bi.score_reliability.predicted_mean is 'mean prediction: probability, or minor units';
 comment on column bi.score_reliability.realised_mean is 'what happened: share without a paid order in the horizon, or net minor units in it';
 
-create table bi.segment_total (
-    as_of_date date not null,
-    dimension text not null,
-    member text not null,
-    label_en text,
-    label_zh text,
-    customers bigint not null,
-    at_risk_customers bigint not null,
-    buyers_365d bigint not null,
-    orders_365d bigint not null,
-    net_minor_365d bigint not null,
-    clv_12m_minor bigint not null,
-    value_at_risk_minor bigint not null,
-    complaints_open bigint not null,
-    primary key (as_of_date, dimension, member)
-) partition by range (as_of_date);
-comment on table bi.segment_total is 'Customers and what they bring under every heading, as of a date: what bi.segment_size and bi.segment_history show, small groups hidden. Test accounts and staff are left out. Grain: one row per dimension and member per as_of_date.';
-comment on column bi.segment_total.as_of_date is 'date the sums hold for: only what happened before it counts';
-comment on column bi.segment_total.dimension is 'all, tier, stage, value_class, rfm_class, rfm_segment, rfm_cell (three scores, e.g. 545), membership_level, persona, or tier_stage (both, e.g. vip/loyal)';
-comment on column bi.segment_total.member is 'name of the group; ''all'' for everybody';
-comment on column bi.segment_total.label_en is 'name for people, English, of groups that bear their name in the data (personas, membership levels); null where segments.label has it';
-comment on column bi.segment_total.label_zh is 'the same in Chinese';
-comment on column bi.segment_total.customers is 'customers in it';
-comment on column bi.segment_total.at_risk_customers is 'of them marked at risk of leaving';
-comment on column bi.segment_total.buyers_365d is 'of them with a paid order in the last 365 days';
-comment on column bi.segment_total.orders_365d is 'their paid orders of the last 365 days';
-comment on column bi.segment_total.net_minor_365d is 'their net amount of the last 365 days, minor units of the base currency';
-comment on column bi.segment_total.clv_12m_minor is 'their predicted net value of the coming twelve months, minor units';
-comment on column bi.segment_total.value_at_risk_minor is 'sum of churn probability times predicted value of the coming twelve months, minor units';
-comment on column bi.segment_total.complaints_open is 'their complaints that are not solved yet';
-
 create table bi.setting (
     name text not null,
     value text not null,

@@ -91,6 +91,8 @@ def eligibility_query(plays: Sequence[Play], run: Run, draws: Mapping[Key, Draw]
         "/* period of the play */ cast(null as text)": by_position("deliveries.position", [period_of(play) for play in plays]),
         "/* history by play */": "\n        ".join(_history(word) for word in words),
         "/* history columns */": "\n        ".join(_history_columns(word) for word in words),
+        "/* refusals by play */": "\n        ".join(_refusals(word) for word in words),
+        "/* refusal columns */": "\n        ".join(_refusal_columns(word) for word in words),
         "/* reach by channels */": "\n        ".join(_reach(number, reach) for number, reach in enumerate(reaches)),
         "/* masks */": ",\n".join(masks),
         "/* universal bucket */ 0.0": bucket_sql(
@@ -144,6 +146,24 @@ def _history_columns(word: int) -> str:
     return "\n        ".join(f"coalesce(history.{name}_{word}, 0) as {name}_{word}," for name in names)
 
 
+def _refusals(word: int) -> str:
+    """Columns that gather, per customer and channel, flags of the service plays of that word that they unsubscribed from."""
+    return "\n        ".join(
+        f"coalesce(bit_or(plays.bit) filter (where plays.word = {word} and refused.channel = '{channel}'), 0) "
+        f"as refused_{channel}_{word},"
+        for channel in CHANNELS
+        if channel != "staff"
+    )
+
+
+def _refusal_columns(word: int) -> str:
+    return "\n        ".join(
+        f"coalesce(refused_plays.refused_{channel}_{word}, 0) as refused_{channel}_{word},"
+        for channel in CHANNELS
+        if channel != "staff"
+    )
+
+
 def _reach(number: int, reach: _Reach) -> str:
     """Columns for plays of the same channels: rules of reach, channels that can be used, whether the cap is full."""
     usable = f"known.address_channels & known.permitted_{reach.purpose} & {reach.channels}"
@@ -164,16 +184,25 @@ def _reach(number: int, reach: _Reach) -> str:
 def _mask(position: int, play: Play, reach: int, binds: Binds) -> str:
     """Expression of one play's mask over ``attributes``; the rules of the contest are added after it."""
     word, bit = place(position)
+    usable, full = f"attributes.usable_{reach}", f"attributes.full_{reach}"
     rules = [
         "attributes.rules_of_person",
         f"case when {matching(play, binds)} then 0 else {RULES['not_in_audience']} end",
         f"attributes.reach_{reach}",
     ]
+    if play.purpose == "service" and play.kind != "staff":
+        wanted = f"({usable} & ~({_refused(play, word, bit)}))"
+        rules.append(f"case when {usable} <> 0 and {wanted} = 0 then {RULES['no_consent']} else 0 end")
+        full = (
+            f"{full} | case when {wanted} <> 0 and {wanted} & attributes.room_channels = 0 "
+            f"then {RULES['frequency_cap']} else 0 end"
+        )
+        usable = wanted
     beginning = [f"case when attributes.received_{word} & {bit} <> 0 then {RULES['already_received']} else 0 end"]
     if play.max_tries is not None:
         beginning.append(f"case when attributes.stopped_{word} & {bit} <> 0 then {RULES['stopped']} else 0 end")
     if play.is_capped:
-        beginning.append(f"attributes.full_{reach}")
+        beginning.append(full)
     if play.keeps_quiet_hours and play.kind != "staff":
         beginning.append(f"case when cast(:is_quiet_day as boolean) then {RULES['quiet_hours']} else 0 end")
     if play.minimum_value is not None:
@@ -186,12 +215,17 @@ def _mask(position: int, play: Play, reach: int, binds: Binds) -> str:
         beginning.append(f"case when attributes.is_universal_control then {RULES['universal_control']} else 0 end")
     # A membership keeps its channel, and ends when that channel closes.
     open_now = " | ".join(
-        f"case when attributes.usable_{reach} & {1 << CHANNELS.index(channel)} <> 0 "
-        f"then attributes.standing_{channel}_{word} else 0 end"
+        f"case when {usable} & {1 << CHANNELS.index(channel)} <> 0 then attributes.standing_{channel}_{word} else 0 end"
         for channel in play.channels
     )
-    closed = (
-        f"case when attributes.usable_{reach} <> 0 and ({open_now}) & {bit} = 0 then {RULES['no_usable_channel']} else 0 end"
-    )
+    closed = f"case when {usable} <> 0 and ({open_now}) & {bit} = 0 then {RULES['no_usable_channel']} else 0 end"
     rules.append(f"case when attributes.standing_{word} & {bit} <> 0 then {closed}\n        else {' | '.join(beginning)} end")
     return f"    -- {position}\n    " + "\n    | ".join(rules)
+
+
+def _refused(play: Play, word: int, bit: int) -> str:
+    """Expression of the channels on which a customer unsubscribed from a play."""
+    return " | ".join(
+        f"case when attributes.refused_{channel}_{word} & {bit} <> 0 then {channel_bits([channel])} else 0 end"
+        for channel in play.channels
+    )

@@ -97,6 +97,8 @@ class Words:
             case "not_in_audience":
                 parts = [self._unmet(part) for part in unmet] or list(self._not_now())
                 return (rule, {"unmet": self._of("words", "and").join(parts)}) if parts else None
+            case "no_consent" if self._has_unsubscribed():
+                return "unsubscribed", {"refused": self._channels(self._refused())}
             case "no_consent":
                 purpose = facts["definition"]["purpose"]
                 return rule, {
@@ -123,6 +125,18 @@ class Words:
                 return self._contest(rule)
         return None
 
+    def _refused(self) -> int:
+        return sum(1 << CHANNELS.index(channel) for channel in self._facts.get("refused_channels") or () if channel in CHANNELS)
+
+    def _has_unsubscribed(self) -> bool:
+        """Whether consent to the purpose is there, and what is missing is that they unsubscribed from this very play."""
+        facts = self._facts
+        definition, refused = facts["definition"], self._refused()
+        if definition["purpose"] != "service" or not refused:
+            return False
+        of_play = sum(1 << CHANNELS.index(channel) for channel in definition["channels"])
+        return bool(facts["address_channels"] & facts["permitted_service"] & of_play)
+
     def _contest(self, rule: str) -> tuple[str, Mapping[str, object]] | None:
         facts = self._facts
         if facts["value_minor"] is None:  # below the minimum that the play asks for: it never came to a contest
@@ -134,7 +148,7 @@ class Words:
         }
         if rule == "beaten":
             if facts["winner_value_minor"] is None:
-                return None
+                return "beaten_today", {}
             values["winner"] = self._name(facts["winner"])
             values["winner_net"] = self._money(facts["winner_value_minor"] - facts["winner_cost_minor"])
         return rule, values

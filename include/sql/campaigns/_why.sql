@@ -27,7 +27,12 @@ select
             delivery.play = :play
             and coalesce(alias.customer_key, delivery.customer_key) = :customer
             and delivery.as_of_date <= :day
-    ) as received_on
+    ) as received_on,
+    (
+        select array_agg(refused.channel order by refused.channel)
+        from privacy.campaign_refused as refused
+        where refused.customer_key = :customer and refused.campaign = :play and play.purpose = 'service'
+    ) as refused_channels
 from campaigns.eligibility
 inner join campaigns.plan_version as version on eligibility.plays_version = version.plays_version
 cross join lateral (

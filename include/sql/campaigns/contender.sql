@@ -9,6 +9,7 @@ plays as (
         position integer,
         play text,
         kind text,
+        purpose text,
         is_capped boolean,
         holdout_share double precision
     )
@@ -34,15 +35,31 @@ thresholds as (
     )
 ),
 
+refused_plays as (
+    select
+        refused.customer_key,
+        plays.position,
+        bit_or(
+            case refused.channel
+                when 'email' then 1 when 'sms' then 2 when 'phone' then 4 when 'wechat' then 8 when 'app' then 16 else 0
+            end
+        ) as channels
+    from privacy.campaign_refused as refused
+    inner join plays on refused.campaign = plays.play and plays.purpose = 'service'
+    group by refused.customer_key, plays.position
+),
+
 matched as (
     select
         eligibility.customer_key,
         eligibility.address_channels & eligibility.permitted_marketing as usable_marketing,
-        eligibility.address_channels & eligibility.permitted_service as usable_service,
+        eligibility.address_channels & eligibility.permitted_service & ~coalesce(refused_plays.channels, 0) as usable_service,
         eligibility.room_channels,
         listed.position
     from campaigns.eligibility as eligibility
     cross join lateral unnest(array_positions(eligibility.failing_rules, 0)) as listed (position)
+    left join refused_plays
+        on eligibility.customer_key = refused_plays.customer_key and listed.position = refused_plays.position
     where
         eligibility.as_of_date = :as_of_date
         and coalesce(mod(eligibility.customer_key & 65535, cast(:bucket_count as integer)) = :bucket, false)

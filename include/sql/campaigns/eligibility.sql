@@ -11,6 +11,7 @@ plays as (
         word integer,
         bit bigint,
         play text,
+        purpose text,
         channels integer,
         max_tries integer,
         tries_since text
@@ -87,11 +88,11 @@ said as (
 
 consents as (
     -- Profiling has no channel of its own: whoever withdrew it anywhere is not profiled.
-    -- Staff call and visit by no channel that consent knows: who refused service on every one of those is left alone by them too.
+    -- Staff call: who refused service by telephone is left alone by them.
     select
         customer_key,
         coalesce(max(granted) filter (where purpose = 'marketing'), 0) as marketing_granted,
-        coalesce(max(withdrawn | case when withdrawn & 31 = 31 then 32 else 0 end) filter (where purpose = 'service'), 0)
+        coalesce(max(withdrawn | case when withdrawn & 4 <> 0 then 32 else 0 end) filter (where purpose = 'service'), 0)
             as service_withdrawn,
         coalesce(max(withdrawn) filter (where purpose = 'profiling'), 0) <> 0 as is_unprofiled
     from said
@@ -114,6 +115,17 @@ closed_addresses as (
         from privacy.consent_by_address
     ) as refused
     group by customer_key
+),
+
+refused_plays as (
+    -- From service messages one unsubscribes by play: plays and channels as flags, word by word.
+    select
+        refused.customer_key,
+        /* refusals by play */
+        true as is_refusing
+    from privacy.campaign_refused as refused
+    inner join plays on refused.campaign = plays.play and plays.purpose = 'service'
+    group by refused.customer_key
 ),
 
 deliveries as (
@@ -249,12 +261,14 @@ known as (
             and /* universal bucket */ 0.0 < /* universal threshold */ 0.0)
         ) as is_universal_control,
         /* history columns */
+        /* refusal columns */
         attributes.as_of_date as known_on
     from campaigns.customer_attributes as attributes
     left join consents on attributes.customer_key = consents.customer_key
     left join closed_addresses on attributes.customer_key = closed_addresses.customer_key
     left join history on attributes.customer_key = history.customer_key
     left join universal on attributes.customer_key = universal.customer_key
+    left join refused_plays on attributes.customer_key = refused_plays.customer_key
     left join segments.tag as tag on attributes.customer_key = tag.customer_key and tag.as_of_date = :as_of_date
     where
         attributes.as_of_date = :as_of_date
