@@ -236,35 +236,6 @@ comment on column bi.funnel_value.bought is 'people handed out who paid an order
 comment on column bi.funnel_value.unsubscribed is 'people handed out who unsubscribed or complained of spam';
 comment on column bi.funnel_value.cost_minor is 'cost of the touches handed out, minor units';
 
-create table bi.group_profile_value (
-    as_of_date date not null,
-    grouping text not null,
-    member text not null,
-    part text not null,
-    customers bigint not null,
-    purchasers bigint not null,
-    at_risk_customers bigint not null,
-    net_minor_365d bigint not null,
-    clv_12m_minor bigint not null,
-    value_at_risk_minor bigint not null,
-    mean_churn_probability double precision,
-    rfm_segment text,
-    primary key (as_of_date, grouping, member, part)
-) partition by range (as_of_date);
-comment on table bi.group_profile_value is 'How many customers each group holds, how many of them are about to be lost, what they spent and what they are expected to bring: by service tier, lifecycle stage, value class, RFM class, segment and cell, membership level, persona, and tier by stage. Counted once a day over all customers, so that nobody who looks at it waits. Grain: one row per grouping, member and part of the member per as_of_date.';
-comment on column bi.group_profile_value.as_of_date is 'date the segments and scores hold for';
-comment on column bi.group_profile_value.grouping is 'all, tier, stage, value_class, rfm_class, rfm_segment, rfm_cell, membership_level, persona or tier_stage';
-comment on column bi.group_profile_value.member is 'the group; of rfm_cell recency and frequency score, e.g. 5-4; of tier_stage the tier; ''all'' for everybody';
-comment on column bi.group_profile_value.part is 'of rfm_cell the monetary score, of tier_stage the stage, of both also ''all''; ''all'' elsewhere';
-comment on column bi.group_profile_value.customers is 'customers in the group';
-comment on column bi.group_profile_value.purchasers is 'of these, customers who have bought and so have scores';
-comment on column bi.group_profile_value.at_risk_customers is 'of these, customers with the at-risk flag of segments.tier';
-comment on column bi.group_profile_value.net_minor_365d is 'net amount of the last 365 days, minor units of the base currency';
-comment on column bi.group_profile_value.clv_12m_minor is 'predicted net value of the coming twelve months, minor units';
-comment on column bi.group_profile_value.value_at_risk_minor is 'sum over purchasers of churn probability times predicted value, minor units';
-comment on column bi.group_profile_value.mean_churn_probability is 'mean churn probability of the purchasers; null without any';
-comment on column bi.group_profile_value.rfm_segment is 'of rfm_cell the segment that most of its customers are in; null elsewhere';
-
 create table bi.kpi_definition (
     kpi text not null,
     label text not null,
@@ -5514,80 +5485,6 @@ comment on column bi.funnel.converted is 'of these, people whom the tool reports
 comment on column bi.funnel.bought is 'people handed out who paid an order within the outcome window; what the play itself brought is in bi.play_result';
 comment on column bi.funnel.unsubscribed is 'people handed out who unsubscribed or complained of spam';
 comment on column bi.funnel.cost_minor is 'cost of the touches, minor units';
-
-create view bi.group_profile (as_of_date, grouping, member, part, customers, purchasers, at_risk_customers, net_minor_365d, clv_12m_minor, value_at_risk_minor, mean_churn_probability, rfm_segment, is_suppressed) with (security_barrier = true) as
--- with (security_barrier = true)
--- bi.group_profile: groups of customers, small ones hidden.
-with
-
-size as (
-    select coalesce(
-        (select cast(setting.value as bigint) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
-    ) as least_customers
-),
-
-sizes as (
-    select
-        profile.*,
-        size.least_customers,
-        profile.part <> 'all' as is_part,
-        profile.customers < size.least_customers as is_small
-    from bi.group_profile_value as profile
-    cross join size
-),
-
-ranked as (
-    select
-        sizes.*,
-        count(*) filter (where is_small) over (partition by as_of_date, grouping, is_part) as count_small,
-        row_number() over (partition by as_of_date, grouping, is_part order by is_small, customers, member, part) as place
-    from sizes
-),
-
-shown as (
-    select
-        ranked.*,
-        is_small or (not is_part and count_small = 1 and place = 1) as is_suppressed
-    from ranked
-)
-
-select
-    as_of_date,
-    grouping,
-    member,
-    part,
-    case
-        when is_suppressed then null
-        when is_part then cast(round(customers / cast(least_customers as numeric)) as bigint) * least_customers
-        else customers
-    end as customers,
-    case when not is_suppressed and not is_part then purchasers end as purchasers,
-    case
-        when is_suppressed or (at_risk_customers > 0 and at_risk_customers < least_customers) then null
-        when is_part then cast(round(at_risk_customers / cast(least_customers as numeric)) as bigint) * least_customers
-        else at_risk_customers
-    end as at_risk_customers,
-    case when not is_suppressed and not is_part then net_minor_365d end as net_minor_365d,
-    case when not is_suppressed and not is_part then clv_12m_minor end as clv_12m_minor,
-    case when not is_suppressed and not is_part then value_at_risk_minor end as value_at_risk_minor,
-    case when not is_suppressed and not is_part then mean_churn_probability end as mean_churn_probability,
-    rfm_segment,
-    is_suppressed
-from shown;
-comment on view bi.group_profile is 'What each group of customers is worth and how much of it is at risk, day by day. Groups below the suppression size are hidden, with the next smallest where only one of a breakdown would be; in breakdowns of breakdowns (parts) numbers of people are rounded to multiples of that size and money is left out, so that no difference gives a small group away. Grain: one row per grouping, member and part of the member per as_of_date.';
-comment on column bi.group_profile.as_of_date is 'date the numbers hold for';
-comment on column bi.group_profile.grouping is 'all, tier, stage, value_class, rfm_class, rfm_segment, rfm_cell, membership_level, persona or tier_stage';
-comment on column bi.group_profile.member is 'the group; of rfm_cell recency and frequency score, e.g. 5-4; of tier_stage the tier';
-comment on column bi.group_profile.part is 'of rfm_cell the monetary score, of tier_stage the stage; ''all'' for the whole member';
-comment on column bi.group_profile.customers is 'customers in the group, rounded for parts; null where hidden';
-comment on column bi.group_profile.purchasers is 'of these, customers who have bought; null where hidden and for parts';
-comment on column bi.group_profile.at_risk_customers is 'of these, customers about to be lost, rounded for parts; null where hidden or so few themselves';
-comment on column bi.group_profile.net_minor_365d is 'net amount of the last 365 days, minor units of the base currency; null where hidden and for parts';
-comment on column bi.group_profile.clv_12m_minor is 'predicted net value of the coming twelve months, minor units; null where hidden and for parts';
-comment on column bi.group_profile.value_at_risk_minor is 'churn probability times predicted value, summed, minor units; null where hidden and for parts';
-comment on column bi.group_profile.mean_churn_probability is 'mean churn probability of the purchasers; null where hidden and for parts';
-comment on column bi.group_profile.rfm_segment is 'of rfm_cell the segment that most of its customers are in; null elsewhere';
-comment on column bi.group_profile.is_suppressed is 'whether the numbers are hidden because the group is small';
 
 create view bi.kpi (as_of_date, period, period_start, kpi, label, label_zh, unit, dimension, member, value, numerator, denominator, customers, is_suppressed, formula) with (security_barrier = true) as
 -- with (security_barrier = true)
