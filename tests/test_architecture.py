@@ -15,10 +15,13 @@ from retention.warehouse import all_contracts
 ROOT = Path(__file__).resolve().parents[1]
 
 STAGES = [
+    "yaml_text",
     "settings_campaigns",
     "settings_models",
+    "settings_health",
     "settings",
     "deployment",
+    "alerts",
     "exports",
     "warehouse",
     "privacy",

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-import yaml
-
 from retention.campaigns.holidays import calendar
 from retention.settings import PROJECT_ROOT
 from retention.warehouse import load_contract
+from retention.yaml_text import load_yaml
 
 ATTRIBUTES_TABLE = "campaigns.customer_attributes"
 
@@ -102,7 +101,7 @@ def _values(name: str, given: Mapping[str, Any]) -> dict[str, str]:
     if name == "holiday":
         return {code: str(entry["zh"]) for code, entry in calendar().items()}
     if name == "persona":
-        personas = yaml.safe_load((PROJECT_ROOT / "include" / "personas" / "personas.yml").read_text(encoding="utf-8"))
+        personas = load_yaml((PROJECT_ROOT / "include" / "personas" / "personas.yml").read_text(encoding="utf-8"))
         return {str(code): str(entry["zh"]) for code, entry in personas.items()}
     if name == "tags":
         return _behaviours()

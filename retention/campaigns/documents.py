@@ -10,17 +10,17 @@ from typing import Any
 
 import yaml
 
+from retention.yaml_text import Loader
+
 Place = tuple[str | int, ...]
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML as it is written: a date stays text, as JSON and the schema know it."""
-
-
-_Loader.yaml_implicit_resolvers = {
+_RESOLVERS = {
     letter: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    for letter, resolvers in Loader.yaml_implicit_resolvers.items()
 }
+_LOADER = type("AsWritten", (Loader,), {"yaml_implicit_resolvers": _RESOLVERS})
+"""YAML as it is written: a date stays text, as JSON and the schema know it."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Document:
 def read_document(path: Path) -> Document:
     """Read a play file; what is no YAML is kept as the document's problem."""
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -52,7 +52,7 @@ def read_document(path: Path) -> Document:
         )
     lines: dict[Place, int] = {}
     problem = _walk(path, node, (), lines) if node is not None else None
-    content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader) if problem is None else {}
+    content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER) if problem is None else {}
     if problem is None and not isinstance(content, dict):
         problem = f"{path.name}:1: a play is a mapping of names to values"
     return Document(path, content if isinstance(content, dict) else {}, lines, problem)

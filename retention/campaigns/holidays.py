@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from retention.settings import PROJECT_ROOT
+from retention.yaml_text import load_yaml
 
 CALENDAR = PROJECT_ROOT / "include" / "calendar" / "holidays.yml"
 KINDS = ("gregorian", "lunar", "weekday", "statutory")
@@ -38,7 +37,7 @@ def calendar(path: Path = CALENDAR) -> Mapping[str, Mapping[str, Any]]:
     ------
     ValueError naming the entry that is no day of one of the four kinds, or lacks its names in both languages.
     """
-    entries: dict[str, Mapping[str, Any]] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    entries: dict[str, Mapping[str, Any]] = load_yaml(path.read_text(encoding="utf-8")) or {}
     for code, entry in entries.items():
         kinds = [kind for kind in KINDS if kind in entry]
         if len(kinds) != 1 or not {"en", "zh"} <= set(entry) or len(entry) != 3:

@@ -8,12 +8,11 @@ from datetime import date
 from functools import cache
 from typing import Any, Literal
 
-import yaml
-
 from retention.campaigns.catalogue import Attribute, attributes
 from retention.campaigns.conditions import Condition, Group, Leaf
 from retention.campaigns.eligibility import CHANNELS
 from retention.settings import PROJECT_ROOT, Settings
+from retention.yaml_text import load_yaml
 
 Language = Literal["en", "zh"]
 _FILE = PROJECT_ROOT / "include" / "why" / "sentences.yml"
@@ -21,7 +20,7 @@ _FILE = PROJECT_ROOT / "include" / "why" / "sentences.yml"
 
 @cache
 def _sentences() -> Mapping[str, Any]:
-    loaded: Mapping[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    loaded: Mapping[str, Any] = load_yaml(_FILE.read_text(encoding="utf-8"))
     return loaded
 
 

@@ -19,7 +19,6 @@ from typing import Any
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
 from retention.deployment import Deployment
 from retention.privacy.documents import Records, member, records_of
@@ -28,6 +27,7 @@ from retention.privacy.packing import TooMuch, pack, unpack
 from retention.privacy.subject import Subject
 from retention.privacy.workbooks import workbook_rows
 from retention.warehouse import RetentionError, failpoint
+from retention.yaml_text import load_yaml
 
 _ID_COLUMNS = ("customer_id", "referrer_customer_id", "referred_customer_id")
 
@@ -93,7 +93,7 @@ def configured_stores(deployment: Deployment) -> list[FileStore]:
     """
     stores = []
     for path in sorted([*deployment.sources_dir.glob("*.yml"), *deployment.sources_dir.glob("*.yaml")]):
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = load_yaml(path.read_text(encoding="utf-8"))
         if raw.get("kind") != "files" or raw["connection"] not in deployment.source_urls:
             continue
         for entity, body in raw["entities"].items():

@@ -16,6 +16,7 @@ import yaml
 
 from retention.sources.errors import SpecError
 from retention.warehouse import Contract, all_contracts
+from retention.yaml_text import load_yaml
 
 LANDING_COLUMNS = ("batch_id", "position", "file")
 """Columns of every landing table that say where a row came from; the rest are the entity's own."""
@@ -186,7 +187,7 @@ def load_spec(path: Path) -> SourceSpec:
     SpecError naming file and key.
     """
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = load_yaml(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

@@ -17,10 +17,9 @@ import yaml
 
 from retention.settings import PROJECT_ROOT
 from retention.warehouse.errors import ContractError
+from retention.yaml_text import load_yaml
 
 SQL_DIR = PROJECT_ROOT / "include" / "sql"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""As safe as the loader in Python, and a second faster over all contracts: every process reads them when it starts."""
 KINDS = ("slice", "table", "view")
 DATABASES = ("warehouse", "marketing")
 _KEYS = {
@@ -148,7 +147,7 @@ def all_contracts() -> Mapping[str, Contract]:
 def _read(path: Path) -> Contract:
     where = str(path.relative_to(SQL_DIR.parent.parent))
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        raw = load_yaml(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise ContractError(f"{where}: no valid YAML: {error}") from None
     if not isinstance(raw, dict):

@@ -7,9 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
-import yaml
-
 from retention.settings import PROJECT_ROOT
+from retention.yaml_text import load_yaml
 
 WORDS_FILE = PROJECT_ROOT / "include" / "match_keys" / "sensitive_words.yml"
 
@@ -59,7 +58,7 @@ def lint_name(text: str) -> list[str]:
 
 @cache
 def _topics() -> tuple[_Topic, ...]:
-    content = yaml.safe_load(WORDS_FILE.read_text(encoding="utf-8"))
+    content = load_yaml(WORDS_FILE.read_text(encoding="utf-8"))
     return tuple(
         _Topic(
             label=str(topic["label"]["en"]),

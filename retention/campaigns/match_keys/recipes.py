@@ -21,6 +21,7 @@ import yaml
 from retention.campaigns.match_keys.steps import FORMS, OF_ADDRESSES, STEPS, Step
 from retention.settings import PROJECT_ROOT
 from retention.warehouse import RetentionError
+from retention.yaml_text import load_yaml
 
 RECIPES_DIR = PROJECT_ROOT / "include" / "recipes"
 FIELDS = ("email", "phone", "customer")
@@ -127,7 +128,7 @@ def load_recipes(folder: Path = RECIPES_DIR) -> Mapping[str, Recipe]:
 
 def _read(path: Path) -> Recipe:
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = load_yaml(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", 0) + 1
         raise RecipeError(f"{path.name} line {line}: not valid YAML. Nothing was built.") from None

@@ -14,6 +14,7 @@ import yaml
 
 from retention.campaigns.targets.errors import TargetError
 from retention.settings import PROJECT_ROOT
+from retention.yaml_text import load_yaml
 
 TARGETS_DIR = PROJECT_ROOT / "include" / "targets"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -69,7 +70,7 @@ def load_targets(folder: Path | None = None) -> list[Target]:
 
 def _read(path: Path) -> Target:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

@@ -14,12 +14,12 @@ from typing import Any
 
 import jinja2
 import sqlalchemy as sa
-import yaml
 
 from retention.measurement.review.build import WINDOW_DAYS, Review, Reviewed
 from retention.measurement.review.compare import REVIEWED, Kind
 from retention.settings import PROJECT_ROOT
 from retention.warehouse import load_contract
+from retention.yaml_text import load_yaml
 
 LANGUAGES = ("en", "zh")
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -133,7 +133,7 @@ def _labels(review: Review) -> dict[tuple[str, str], Mapping[str, str]]:
 
 @cache
 def _words() -> dict[str, dict[str, str]]:
-    words: dict[str, dict[str, str]] = yaml.safe_load(_WORDS.read_text(encoding="utf-8"))
+    words: dict[str, dict[str, str]] = load_yaml(_WORDS.read_text(encoding="utf-8"))
     return words
 
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from retention.models.associations import KINDS, LEVELS, assortment, labels, open_range, published, ranges, rules
 from retention.models.next_best import ranking, replenishment
 from retention.models.next_best.histories import Market, learn_market, read_histories
 from retention.settings import PROJECT_ROOT
 from retention.warehouse import Run
+from retention.yaml_text import load_yaml
 
 if TYPE_CHECKING:
     from retention.models.scoring import Given
@@ -118,7 +118,7 @@ def _expected(run: Run, due: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
 
 
 def _reasons() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(REASONS.read_text(encoding="utf-8"))
+    found: dict[str, Any] = load_yaml(REASONS.read_text(encoding="utf-8"))
     return found
 
 

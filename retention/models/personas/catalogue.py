@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-import yaml
-
 from retention.settings import PROJECT_ROOT
+from retention.yaml_text import load_yaml
 
 PATH = PROJECT_ROOT / "include" / "personas" / "personas.yml"
 
@@ -38,4 +37,4 @@ class Persona:
 @cache
 def catalogue() -> Mapping[str, Persona]:
     """Return every persona by its code."""
-    return {code: Persona(**entry) for code, entry in yaml.safe_load(PATH.read_text(encoding="utf-8")).items()}
+    return {code: Persona(**entry) for code, entry in load_yaml(PATH.read_text(encoding="utf-8")).items()}

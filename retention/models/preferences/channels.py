@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 
 from retention.settings import PROJECT_ROOT
 from retention.settings_models import PreferenceSettings
+from retention.yaml_text import load_yaml
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ class Channels:
 
 def stated() -> Mapping[str, Mapping[str, float]]:
     """Read the stated prior: share of messages answered by age group and channel."""
-    prior: Mapping[str, Mapping[str, float]] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
+    prior: Mapping[str, Mapping[str, float]] = load_yaml(PATH.read_text(encoding="utf-8"))
     return prior
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 
 from retention.settings import PROJECT_ROOT, CompanySettings
+from retention.yaml_text import load_yaml
 
 WORDING_DIR = PROJECT_ROOT / "include" / "reasons"
 LANGUAGES = ("en", "zh")
@@ -127,7 +127,7 @@ def load_wording(name: str) -> Wording:
     name : churn, clv, renewal or warnings. Of a contract is said what is said of its holder, too.
     """
     files = (name, "churn") if name == "renewal" else (name,)
-    entries = [entry for file in files for entry in yaml.safe_load((WORDING_DIR / f"{file}.yml").read_text(encoding="utf-8"))]
+    entries = [entry for file in files for entry in load_yaml((WORDING_DIR / f"{file}.yml").read_text(encoding="utf-8"))]
     return Wording(tuple(_reason(entry) for entry in entries))
 
 

@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from retention.settings import PROJECT_ROOT
+from retention.yaml_text import load_yaml
 
 LEXICON_FILE = PROJECT_ROOT / "include" / "text" / "lexicon.yml"
 SENTIMENTS = ("negative", "neutral", "positive")
@@ -73,7 +72,7 @@ def lexicon(path: Path = LEXICON_FILE) -> Lexicon:
     ------
     ValueError naming what is missing, or the word that stands for praise and blame both.
     """
-    raw: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    raw: dict[str, Any] = load_yaml(path.read_text(encoding="utf-8"))
     for part in ("topics", "sentiment", "severity"):
         if not raw.get(part):
             raise ValueError(f"{path.name}: {part} is missing. Nothing was read.")
