@@ -28,6 +28,7 @@ from retention.settings_campaigns import (
     MembershipSettings,
     ValueSettings,
 )
+from retention.settings_health import HealthSettings
 from retention.settings_models import (
     AssociationSettings,
     DriftSettings,
@@ -225,6 +226,7 @@ class Settings:
     complaints: ComplaintSettings = field(default_factory=ComplaintSettings)
     files: FileSettings = field(default_factory=FileSettings)
     measurement: MeasurementSettings = field(default_factory=MeasurementSettings)
+    health: HealthSettings = field(default_factory=HealthSettings)
     keep: KeepSettings = field(default_factory=KeepSettings)
     lease: LeaseSettings = field(default_factory=LeaseSettings)
 

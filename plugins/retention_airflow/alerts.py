@@ -1,24 +1,35 @@
-"""What people are told when something fails or is late: one plain message, last in the task's log.
+"""What people are told when something fails, is late or waits: one plain message, in the log and in every channel configured.
 
-With `RETENTION_ALERT_URL` set, the same message is posted there as JSON (`{"text": ...}`, as chat systems expect it).
+Channels are configured by the environment (``RETENTION_ALERT_*``, docs/observability.md) or by Airflow connections
+``alert_webhook``, ``alert_wecom``, ``alert_dingtalk``, ``alert_feishu`` and ``alert_email``, whose secrets Airflow masks.
 A message holds names of DAGs, tables, dates and counts. The text of errors that are not our own is left out, because
 database drivers put rows into theirs.
 """
 
-import json
 import logging
 import os
-import urllib.request
-from collections.abc import Mapping
+import urllib.parse
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 log = logging.getLogger("retention.alerts")
-POST_TIMEOUT_SECONDS = 5
+PREFIX = "AIRFLOW_CONN_ALERT_"
+_ROBOTS = {
+    "wecom": "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={}",
+    "dingtalk": "https://oapi.dingtalk.com/robot/send?access_token={}",
+    "feishu": "https://open.feishu.cn/open-apis/bot/v2/hook/{}",
+}
+"""Where the robots of chat systems are; a connection then needs the key alone, as its password."""
 
 
 def task_failed(context: Mapping[str, Any]) -> None:
     """Say which task of which day failed, why, and where it says what to do."""
-    notify(f"FAILED {_where(context)}: {_reason(context.get('exception'))}")
+    notify(failure_message(context))
+
+
+def failure_message(context: Mapping[str, Any]) -> str:
+    """Return what is said of a task that failed."""
+    return f"FAILED {_where(context)}: {_reason(context.get('exception'))}"
 
 
 def task_retries(context: Mapping[str, Any]) -> None:
@@ -36,19 +47,77 @@ def run_late(context: Mapping[str, Any], limit: str) -> None:
     )
 
 
-def notify(message: str) -> None:
-    """Write the message to the log and post it to the alert address, if there is one."""
-    log.error(message)
-    url = os.environ.get("RETENTION_ALERT_URL")
-    if not url:
-        return
-    body = json.dumps({"text": message}).encode()
-    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
+def notify(message: str, subject: str = "", only: Sequence[str] = ()) -> Any:
+    """Write a message to the log and hand it to every channel, or to those named; never raises.
+
+    Returns
+    -------
+    ``retention.alerts.Told``: where it arrived and where not.
+    """
+    from retention.alerts import Message, Told, configured_channels, tell
+
+    said = Message(subject or _subject(message), message)
     try:
-        with urllib.request.urlopen(request, timeout=POST_TIMEOUT_SECONDS):
-            pass
-    except OSError as exc:  # an unreachable chat system must not change the state of a task
-        log.warning("The alert could not be posted (%s); it is in this log only.", type(exc).__name__)
+        channels = [one for one in configured_channels(alert_variables()) if not only or one.name in only]
+    except Exception as error:  # half a configuration: the log has the message, and says what is wrong
+        tell(said, [])
+        reason = str(error) if isinstance(error, ValueError) else type(error).__name__
+        log.warning("No alert was handed over: %s. See docs/runbook.md#alerts", reason)
+        return Told(failed={"configuration": type(error).__name__})
+    return tell(said, channels)
+
+
+def alert_variables() -> dict[str, str]:
+    """Return what Airflow connections say of channels, under the names of the variables they take the place of."""
+    found: dict[str, str] = {}
+    for name in os.environ:
+        kind = name.removeprefix(PREFIX).lower()
+        if not name.startswith(PREFIX) or kind not in (*_ROBOTS, "webhook", "email"):
+            continue
+        # Through Airflow, not from the variable: that registers the password with the log masker and reads the JSON form.
+        from airflow.sdk import Connection
+
+        connection = Connection.get(name.removeprefix("AIRFLOW_CONN_").lower())
+        found |= _mail(connection) if kind == "email" else _robot(kind, connection)
+    return found
+
+
+def _robot(kind: str, connection: Any) -> dict[str, str]:
+    """Return the address of a robot or webhook, and what signs for it."""
+    extras = connection.extra_dejson
+    if kind == "webhook":
+        return {"RETENTION_ALERT_URL": _address(connection), "RETENTION_ALERT_TOKEN": connection.password or ""}
+    key = urllib.parse.quote(connection.password or "", safe="")
+    url = _ROBOTS[kind].format(key) if key and not connection.host else _address(connection)
+    return {f"RETENTION_ALERT_{kind.upper()}_URL": url, f"RETENTION_ALERT_{kind.upper()}_SECRET": str(extras.get("secret", ""))}
+
+
+def _address(connection: Any) -> str:
+    """Return the web address of a connection: host, or host, port and the path (with its query) of the extras."""
+    host = str(connection.host or "")
+    if not host:
+        return ""
+    address = host if "://" in host else f"{connection.schema or 'https'}://{host}"
+    port = f":{connection.port}" if connection.port else ""
+    return f"{address.rstrip('/')}{port}{connection.extra_dejson.get('path', '')}"
+
+
+def _mail(connection: Any) -> dict[str, str]:
+    extras = connection.extra_dejson
+    login, password = (urllib.parse.quote(part or "", safe="") for part in (connection.login, connection.password))
+    security = str(extras.get("security", "starttls"))
+    who = f"{login}:{password}@" if login else ""
+    port = f":{connection.port}" if connection.port else ""
+    return {
+        "RETENTION_ALERT_SMTP_URL": f"smtp://{who}{connection.host or ''}{port}?security={security}",
+        "RETENTION_ALERT_EMAIL_FROM": str(extras.get("from", "")),
+        "RETENTION_ALERT_EMAIL_TO": str(extras.get("to", "")),
+    }
+
+
+def _subject(message: str) -> str:
+    """Return the first words of a message, up to the colon: what failed, or what it is about."""
+    return f"[retention] {message.partition(': ')[0][:120]}"
 
 
 def _where(context: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from retention.cli import (
+    alert,
     audience,
     complaint,
     consent,
@@ -67,6 +68,7 @@ for module in (
     complaint,
     segment,
     review,
+    alert,
     why,
 ):
     module.register(app)

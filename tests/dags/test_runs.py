@@ -6,8 +6,6 @@ import json
 import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from types import SimpleNamespace
 from typing import Any
 
@@ -190,54 +188,3 @@ def test_driver_error_leaves_without_its_row_values(
     calls.raises["build_features"] = [psycopg.errors.UniqueViolation("Key (email)=(ana@example.com) already exists")]
     assert run_dag("retention_features", "2026-11-20").state == "failed"
     assert "ana@example.com" not in caplog.text
-
-
-def test_alert_is_posted_and_names_no_foreign_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    from retention_airflow.alerts import task_failed
-
-    received: list[str] = []
-
-    class Chat(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *arguments: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Chat)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    monkeypatch.setenv("RETENTION_ALERT_URL", f"http://127.0.0.1:{server.server_port}/")
-    try:
-        where = {
-            "ti": SimpleNamespace(dag_id="retention_score", task_id="score_customers", try_number=2),
-            "dag_run": SimpleNamespace(partition_key="2026-11-20", run_id="x"),
-        }
-        task_failed({**where, "exception": RetentionError("scores.churn: 0 rows.", runbook="scoring")})
-        task_failed({**where, "exception": ValueError("ana@example.com")})
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-    assert received[0] == (
-        "FAILED retention_score.score_customers of 2026-11-20, try 2: scores.churn: 0 rows. See docs/runbook.md#scoring"
-    )
-    assert "ana@example.com" not in received[1]
-    assert "ValueError" in received[1]
-
-
-def test_unreachable_chat_does_not_break_the_task(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    from retention_airflow.alerts import notify
-
-    monkeypatch.setenv("RETENTION_ALERT_URL", "http://127.0.0.1:9/")
-    notify("FAILED x")
-    assert "could not be posted" in caplog.text
-
-
-def test_late_run_is_named_with_its_day(caplog: pytest.LogCaptureFixture) -> None:
-    from retention_airflow.alerts import run_late
-
-    run_late({"dag_run": {"dag_id": "retention_ingest", "partition_key": "2026-11-20", "dag_run_id": "x"}}, limit="2:00:00")
-    assert "LATE retention_ingest 2026-11-20: not finished within 2:00:00" in caplog.text
