@@ -216,7 +216,15 @@ def sync_consent(run: Run, now: datetime) -> Counts:
     def record(connection: Connection, source: str, rows: Rows, customer_source: str) -> Mapping[str, int]:
         return privacy.record_consents(connection, pepper, source, rows, customer_source).as_counts()
 
-    return {**read_stream(run, _specs(), "consent", now, record), **privacy.sync_consent(run, now)}
+    counts = {**read_stream(run, _specs(), "consent", now, record), **privacy.sync_consent(run, now)}
+    return {**counts, **hold_promotion(run, now)}
+
+
+def hold_promotion(run: Run, now: datetime) -> Counts:
+    """Bring to the marketing database to whom no promotion goes because of a complaint, open or resolved a short while ago."""
+    from retention.campaigns.holds import hold_promotion as hold
+
+    return hold(run, now).counts()
 
 
 def complaint_clock(run: Run, now: datetime) -> Counts:

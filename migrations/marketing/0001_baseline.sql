@@ -380,6 +380,21 @@ comment on column marketing.contact.customer_key is 'the person''s keyed pseudon
 comment on column marketing.contact.email is 'normalised e-mail address';
 comment on column marketing.contact.phone is 'telephone number, E.164';
 
+create table marketing.contact_hold (
+    customer_key bigint not null,
+    reason text not null,
+    since timestamptz not null,
+    rests_until timestamptz,
+    updated_at timestamptz default now() not null,
+    primary key (customer_key, reason)
+);
+comment on table marketing.contact_hold is 'People to whom no promotion goes for the time being, because a complaint of theirs is open or was resolved a short while ago. sendable reads it at the moment a tool asks; brought up to date every ten minutes, and with every push. Service messages and staff tasks go on. Grain: one row per person and reason.';
+comment on column marketing.contact_hold.customer_key is 'the person''s keyed pseudonym';
+comment on column marketing.contact_hold.reason is 'why promotion rests; complaint';
+comment on column marketing.contact_hold.since is 'when the earliest of the cases was opened';
+comment on column marketing.contact_hold.rests_until is 'from when on promotion may go again; null while a case is open';
+comment on column marketing.contact_hold.updated_at is 'when the row last changed';
+
 create table marketing.issued_send_key (
     send_key text not null,
     customer_key bigint not null,
@@ -433,6 +448,8 @@ create table marketing.staff_task (
     campaign text not null,
     customer_key bigint not null,
     customer_id text,
+    purpose text not null,
+    uses_profiling boolean not null,
     state text not null,
     priority integer not null,
     language text not null,
@@ -458,11 +475,13 @@ create table marketing.staff_task (
 );
 create index on marketing.staff_task (account_owner) where state = 'open';
 create index on marketing.staff_task (customer_key);
-comment on table marketing.staff_task is 'Calls and visits for people, not for tools, with what to know and what may be offered. Grain: one row per task.';
+comment on table marketing.staff_task is 'Calls and visits for people, not for tools, with what to know and what may be offered. Staff do not read it: they read task_list, which leaves out whoever may not be called at that moment. Grain: one row per task.';
 comment on column marketing.staff_task.send_key is 'unique for ever per campaign, period and customer';
 comment on column marketing.staff_task.campaign is 'the play this membership belongs to';
 comment on column marketing.staff_task.customer_key is 'the person''s keyed pseudonym, the same in every table here';
 comment on column marketing.staff_task.customer_id is 'the number under which the CRM knows the person';
+comment on column marketing.staff_task.purpose is 'consent purpose that task_list checks at read time: marketing needs a grant for calls, service only that nobody said no to them';
+comment on column marketing.staff_task.uses_profiling is 'true where predictions chose the person: a withdrawn profiling consent hides the task';
 comment on column marketing.staff_task.state is 'open; withdrawn when the reason went away; done once staff say so';
 comment on column marketing.staff_task.priority is 'greater goes first';
 comment on column marketing.staff_task.language is 'language to speak, ISO 639-1';
@@ -570,6 +589,15 @@ where
             where latest.decision = 'withdrawn'
         )
     )
+    -- Promotion rests while a complaint is open and for some days after; a service message is how it is made good.
+    and not (
+        member.kind = 'promotional'
+        and exists (
+            select 1
+            from marketing.contact_hold as hold
+            where hold.customer_key = member.customer_key and (hold.rests_until is null or hold.rests_until > now())
+        )
+    )
     -- An unsubscribe counts before the pipeline has read it. From service messages one unsubscribes by campaign.
     and not exists (
         select 1
@@ -619,7 +647,7 @@ where
                     and since.decided_at > event.occurred_at
             )
     );
-comment on view marketing.permitted is 'Members whom nobody has to leave alone: consent, profiling, suppression, unsubscribes and shared addresses are looked up when the view is read. sendable adds the clock, the heartbeat of consent and who took a row over; further targets are told who is missing here. Grain: one row per campaign and customer whom nobody has to leave alone.';
+comment on view marketing.permitted is 'Members whom nobody has to leave alone: consent, profiling, suppression, complaints, unsubscribes and shared addresses are looked up when the view is read. sendable adds the clock, the heartbeat of consent and who took a row over; further targets are told who is missing here. Grain: one row per campaign and customer whom nobody has to leave alone.';
 comment on column marketing.permitted.campaign is 'the play this membership belongs to';
 comment on column marketing.permitted.customer_key is 'the person''s keyed pseudonym, the same in every table here';
 comment on column marketing.permitted.customer_id is 'the number under which the first source of the person, normally the CRM, knows them';
@@ -645,6 +673,161 @@ comment on column marketing.permitted.reasons_en is 'why this person is in, in E
 comment on column marketing.permitted.reasons_zh is 'why this person is in, in Chinese';
 comment on column marketing.permitted.send_key is 'unique for ever per campaign, channel, period and customer: a tool that remembers the keys it used never sends twice';
 comment on column marketing.permitted.joined_on is 'as-of date on which the membership began';
+
+create view marketing.task_list (send_key, campaign, customer_key, customer_id, purpose, state, priority, language, offer, offer_terms, due_from, due_until, is_overdue, account_owner, title_en, title_zh, talking_points_en, talking_points_zh, opening_minor, midpoint_minor, ceiling_minor, reasons_en, reasons_zh, joined_on, created_at) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- marketing.task_list: open staff tasks of people who may be called now. Everything that can say no is looked up at the moment of reading.
+-- A view of one table, so that staff can mark a task done through it.
+select
+    task.send_key,
+    task.campaign,
+    task.customer_key,
+    task.customer_id,
+    task.purpose,
+    task.state,
+    task.priority,
+    task.language,
+    task.offer,
+    task.offer_terms,
+    task.due_from,
+    task.due_until,
+    task.due_until <= now() as is_overdue,
+    task.account_owner,
+    task.title_en,
+    task.title_zh,
+    task.talking_points_en,
+    task.talking_points_zh,
+    task.opening_minor,
+    task.midpoint_minor,
+    task.ceiling_minor,
+    task.reasons_en,
+    task.reasons_zh,
+    task.joined_on,
+    task.created_at
+from marketing.staff_task as task
+where
+    task.state = 'open'
+    and task.due_from <= now()
+    -- A silent feed, no feed, or no stored limit shows nobody.
+    and coalesce(
+        (
+            select
+                min(feed.heartbeat_at) > now() - (
+                    select cast(setting.value as double precision) * interval '1 hour'
+                    from marketing.setting
+                    where setting.name = 'consent_heartbeat_hours'
+                )
+            from marketing.consent_feed as feed
+        ),
+        false
+    )
+    -- Staff call: promotion needs a grant for it, service only that nobody said no.
+    and coalesce(
+        (
+            select consent.decision
+            from marketing.consent_state as consent
+            where
+                consent.customer_key = task.customer_key
+                and consent.purpose = task.purpose
+                and consent.channel in ('phone', 'all')
+            order by consent.decided_at desc, consent.decision desc
+            limit 1
+        ),
+        case when task.purpose = 'service' then 'granted' end,
+        'unknown'
+    ) = 'granted'
+    and not exists (
+        select 1
+        from marketing.suppression
+        where suppression.customer_key = task.customer_key
+    )
+    and not (
+        task.uses_profiling
+        and coalesce(
+            (
+                select profiling.decision
+                from marketing.consent_state as profiling
+                where
+                    profiling.customer_key = task.customer_key
+                    and profiling.purpose = 'profiling'
+                    and profiling.channel in ('phone', 'all')
+                order by profiling.decided_at desc, profiling.decision desc
+                limit 1
+            ),
+            'granted'
+        ) = 'withdrawn'
+    )
+    -- An unsubscribe counts before the pipeline has read it, unless the person decided anew since. From service one unsubscribes by campaign.
+    and not exists (
+        select 1
+        from marketing.campaign_event as event
+        where
+            event.customer_key = task.customer_key
+            and event.kind in ('unsubscribed', 'complained')
+            and (event.channel in ('phone', 'all') or event.channel not in ('email', 'sms', 'phone', 'wechat', 'app', 'post'))
+            and (task.purpose <> 'service' or event.campaign = task.campaign)
+            and not exists (
+                select 1
+                from marketing.consent_state as since
+                where
+                    since.customer_key = task.customer_key
+                    and since.purpose = task.purpose
+                    and since.channel in ('phone', 'all')
+                    and since.decision = 'granted'
+                    and since.decided_at > event.occurred_at
+            )
+    )
+    -- One opt-out by number binds everybody who has the number.
+    and not exists (
+        select 1
+        from marketing.shared_address as mine
+        inner join marketing.address_refusal as refusal
+            on mine.address_hash = refusal.address_hash and mine.channel = refusal.channel
+        where
+            mine.customer_key = task.customer_key
+            and mine.channel = 'phone'
+            and refusal.customer_key <> mine.customer_key
+            and refusal.purpose = task.purpose
+            and (
+                refusal.is_held
+                or not exists (
+                    select 1
+                    from marketing.consent_state as own
+                    where
+                        own.customer_key = task.customer_key
+                        and own.purpose = task.purpose
+                        and own.channel in ('phone', 'all')
+                        and own.decision = 'granted'
+                        and own.decided_at > refusal.refused_at
+                )
+            )
+    );
+comment on view marketing.task_list is 'What staff read: the calls and visits that may be made at this moment. Consent, suppression and unsubscribes are looked up when the view is read, so who said no to calls is gone at once; with a consent feed that fell silent it shows nobody. Grain: one row per open task of a person who may be called now.';
+comment on column marketing.task_list.send_key is 'unique for ever per campaign, period and customer';
+comment on column marketing.task_list.campaign is 'the play this membership belongs to';
+comment on column marketing.task_list.customer_key is 'the person''s keyed pseudonym, the same in every table here';
+comment on column marketing.task_list.customer_id is 'the number under which the CRM knows the person';
+comment on column marketing.task_list.purpose is 'consent purpose that was checked: marketing needs a grant for calls, service only that nobody said no to them';
+comment on column marketing.task_list.state is 'open; set it to done once it is, and it is gone from here';
+comment on column marketing.task_list.priority is 'greater goes first';
+comment on column marketing.task_list.language is 'language to speak, ISO 639-1';
+comment on column marketing.task_list.offer is 'code of the offer; none without one';
+comment on column marketing.task_list.offer_terms is 'what the offer grants, as a JSON object';
+comment on column marketing.task_list.due_from is 'not before';
+comment on column marketing.task_list.due_until is 'to be done before';
+comment on column marketing.task_list.is_overdue is 'true from due_until on; the next push withdraws it then';
+comment on column marketing.task_list.account_owner is 'who looks after the customer; null: the team decides';
+comment on column marketing.task_list.title_en is 'what to do, in English';
+comment on column marketing.task_list.title_zh is 'what to do, in Chinese';
+comment on column marketing.task_list.talking_points_en is 'what to know for the conversation, in English';
+comment on column marketing.task_list.talking_points_zh is 'what to know for the conversation, in Chinese';
+comment on column marketing.task_list.opening_minor is 'offer to open with, minor units of the base currency; null without a negotiation';
+comment on column marketing.task_list.midpoint_minor is 'half way between opening and ceiling: where to meet';
+comment on column marketing.task_list.ceiling_minor is 'most that may be granted; above it a manager decides';
+comment on column marketing.task_list.reasons_en is 'why this person, in English';
+comment on column marketing.task_list.reasons_zh is 'why this person, in Chinese';
+comment on column marketing.task_list.joined_on is 'as-of date on which the task was made';
+comment on column marketing.task_list.created_at is 'when it was made';
 
 create view marketing.sendable (campaign, customer_key, customer_id, kind, purpose, uses_profiling, channel, offer, offer_terms, content_key, language, priority, valid_from, valid_until, not_before, not_after, time_zone, service_tier, lifecycle_stage, churn_band, value_band, reasons_en, reasons_zh, send_key, joined_on) with (security_barrier = true) as
 -- with (security_barrier = true)
@@ -710,7 +893,7 @@ where
         from marketing.acknowledgement
         where acknowledgement.send_key = member.send_key
     );
-comment on view marketing.sendable is 'What marketing tools read: the members who may be contacted at this moment. Consent, suppression, unsubscribes and expiry are looked up when the view is read, so a withdrawal works at once; with a consent feed that fell silent it shows nobody. Grain: one row per campaign and customer who may be contacted now.';
+comment on view marketing.sendable is 'What marketing tools read: the members who may be contacted at this moment. Consent, suppression, complaints, unsubscribes and expiry are looked up when the view is read, so a withdrawal works at once; with a consent feed that fell silent it shows nobody. Grain: one row per campaign and customer who may be contacted now.';
 comment on column marketing.sendable.campaign is 'the play this membership belongs to';
 comment on column marketing.sendable.customer_key is 'the person''s keyed pseudonym, the same in every table here';
 comment on column marketing.sendable.customer_id is 'the number under which the first source of the person, normally the CRM, knows them';

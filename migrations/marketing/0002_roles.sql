@@ -15,7 +15,7 @@ end
 $$;
 
 comment on role marketing_tool is 'Marketing tools: read marketing.sendable and marketing.audience_change, report events, acknowledge.';
-comment on role marketing_staff is 'People who call and visit: read marketing.staff_task and mark it done.';
+comment on role marketing_staff is 'People who call and visit: read marketing.task_list and mark a task done.';
 
 revoke create on schema public from public;
 do $$
@@ -30,5 +30,6 @@ grant select on marketing.sendable, marketing.audience_change to marketing_tool;
 -- Without recorded_at: when an event arrived is said by the database.
 grant insert (campaign, customer_key, send_key, channel, kind, occurred_at) on marketing.campaign_event to marketing_tool;
 grant insert (send_key, tool) on marketing.acknowledgement to marketing_tool;
-grant select on marketing.staff_task to marketing_staff;
-grant update (state) on marketing.staff_task to marketing_staff;
+-- Through the view alone: staff see nobody who may not be called, and can mark nothing else.
+grant select on marketing.task_list to marketing_staff;
+grant update (state) on marketing.task_list to marketing_staff;

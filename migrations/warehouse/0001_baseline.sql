@@ -319,6 +319,31 @@ comment on column bi.play_effect.detectable is 'smallest true difference that wo
 comment on column bi.play_effect.variance_left is 'share of the variance that what was known before does not explain; null below 30 people in either group';
 comment on column bi.play_effect.verdict is 'positive, negative (the daily interval lies on one side of 0), no_effect_seen (it holds 0: see detectable) or too_few';
 
+create table bi.product_value (
+    as_of_date date not null,
+    period text not null,
+    period_start date not null,
+    product_key bigint not null,
+    orders bigint not null,
+    units double precision not null,
+    gross_minor bigint not null,
+    discount_minor bigint not null,
+    net_minor bigint not null,
+    returned_units double precision not null,
+    primary key (as_of_date, period, product_key)
+) partition by range (as_of_date);
+comment on table bi.product_value is 'What was sold of each product, on the closed day and in the calendar month it lies in (to date; final in the slice of the first day of the next month, which counts the whole month anew with whatever arrived late). By the day the order was paid; orders cancelled by then are left out, in a month to date those cancelled later until the month is closed. Test accounts are left out. Grain: one row per period and product per as_of_date.';
+comment on column bi.product_value.as_of_date is 'first day not included: the business day before it is the last one counted';
+comment on column bi.product_value.period is 'day (the day before as_of_date) or month (from the first of its month to that day)';
+comment on column bi.product_value.period_start is 'first day counted';
+comment on column bi.product_value.product_key is 'the product (core.product)';
+comment on column bi.product_value.orders is 'orders that hold it';
+comment on column bi.product_value.units is 'units sold';
+comment on column bi.product_value.gross_minor is 'their price before discounts, minor units of the base currency';
+comment on column bi.product_value.discount_minor is 'discounts on them, minor units';
+comment on column bi.product_value.net_minor is 'gross less discounts, before returns, minor units';
+comment on column bi.product_value.returned_units is 'units brought back in the period, whenever they were sold; of orders whose refund or return is in the ledger';
+
 create table bi.score_reliability (
     as_of_date date not null,
     model text not null,
@@ -341,6 +366,21 @@ comment on column bi.score_reliability.matures_on is 'first as_of_date at which 
 comment on column bi.score_reliability.customers is 'customers in the bucket; 0 while waiting';
 comment on column bi.score_reliability.predicted_mean is 'mean prediction: probability, or minor units';
 comment on column bi.score_reliability.realised_mean is 'what happened: share without a paid order in the horizon, or net minor units in it';
+
+create table bi.segment_name (
+    dimension text not null,
+    member text not null,
+    position integer not null,
+    label_en text not null,
+    label_zh text not null,
+    primary key (dimension, member)
+);
+comment on table bi.segment_name is 'Names of the membership levels and personas, written by each measurement from settings and include/personas; those of tiers, stages and classes are in segments.label. Read bi.segment_label, which holds all. Grain: one row per dimension and member.';
+comment on column bi.segment_name.dimension is 'membership_level, persona or all';
+comment on column bi.segment_name.member is 'the group as tables call it';
+comment on column bi.segment_name.position is 'place within the dimension, 1 the lowest';
+comment on column bi.segment_name.label_en is 'name for people, English';
+comment on column bi.segment_name.label_zh is 'name for people, Chinese';
 
 create table bi.setting (
     name text not null,
@@ -559,8 +599,8 @@ comment on column campaigns.contender.value_minor is 'expected incremental margi
 comment on column campaigns.contender.cost_minor is 'expected cost: the touch and the offer as far as it is expected to be used, minor units';
 comment on column campaigns.contender.evidence is 'what the value rests on: measured, stated (the play''s prior) or priority (no value known)';
 comment on column campaigns.contender.holdout_bucket is 'the person''s place in [0, 1) for this play and period';
-comment on column campaigns.contender.verdict is 'chosen, standing (goes on from an earlier day), exempt (no contest: service and staff), control, or why not: beaten, over_budget, channel_full, do_not_disturb, below_minimum_value';
-comment on column campaigns.contender.beaten_by is 'position of the play that has the customer''s day';
+comment on column campaigns.contender.verdict is 'chosen, standing (goes on from an earlier day), exempt (no contest: service and staff), control, or why not: beaten, over_budget, channel_full, do_not_disturb, below_minimum_value, frequency_cap (by what else the day brings)';
+comment on column campaigns.contender.beaten_by is 'position of the play that has the customer''s day; null where that was handed out today and is planned no more';
 
 create table campaigns.control_draw (
     play text not null,
@@ -921,6 +961,78 @@ comment on column campaigns.delivery.removed_on is 'as-of date of the push that 
 comment on column campaigns.delivery.removed_reason is 'why it was taken back';
 comment on column campaigns.delivery.sync_id is 'push that delivered it (marketing.audience_sync)';
 comment on column campaigns.delivery.delivered_at is 'when that push was made';
+
+create table campaigns.effect_sum (
+    play text not null,
+    started_on date not null,
+    service_tier text not null,
+    is_treated boolean not null,
+    customers bigint not null,
+    sum_net numeric not null,
+    sum_bought numeric not null,
+    sum_spend numeric not null,
+    sum_value numeric not null,
+    sum_known numeric not null,
+    net_net numeric not null,
+    net_spend numeric not null,
+    net_value numeric not null,
+    net_known numeric not null,
+    bought_spend numeric not null,
+    bought_value numeric not null,
+    bought_known numeric not null,
+    spend_spend numeric not null,
+    spend_value numeric not null,
+    spend_known numeric not null,
+    value_value numeric not null,
+    primary key (play, started_on, service_tier, is_treated)
+);
+comment on table campaigns.effect_sum is 'Sums and sums of products over campaigns.effect_unit: all that the effect of a play is computed from. Whole numbers, so that adding and taking away a customer leaves no trace of rounding. Grain: one row per play, day of the start, tier and group.';
+comment on column campaigns.effect_sum.play is 'the play';
+comment on column campaigns.effect_sum.started_on is 'as-of date of the first delivery or of being held back';
+comment on column campaigns.effect_sum.service_tier is 'service tier held then; none without one';
+comment on column campaigns.effect_sum.is_treated is 'delivered (true) or held back (false)';
+comment on column campaigns.effect_sum.customers is 'customers';
+comment on column campaigns.effect_sum.sum_net is 'net amounts in the outcome window, minor units';
+comment on column campaigns.effect_sum.sum_bought is 'customers with a paid order in it';
+comment on column campaigns.effect_sum.sum_spend is 'net amounts of the year before, minor units';
+comment on column campaigns.effect_sum.sum_value is 'predicted values, 0 where unknown, minor units';
+comment on column campaigns.effect_sum.sum_known is 'customers whose predicted value is known';
+comment on column campaigns.effect_sum.net_net is 'sum of squares of the net amount';
+comment on column campaigns.effect_sum.net_spend is 'sum of net amount times spend before';
+comment on column campaigns.effect_sum.net_value is 'sum of net amount times predicted value';
+comment on column campaigns.effect_sum.net_known is 'net amounts of customers whose predicted value is known';
+comment on column campaigns.effect_sum.bought_spend is 'spend before of those who bought';
+comment on column campaigns.effect_sum.bought_value is 'predicted values of those who bought';
+comment on column campaigns.effect_sum.bought_known is 'those who bought and whose predicted value is known';
+comment on column campaigns.effect_sum.spend_spend is 'sum of squares of spend before';
+comment on column campaigns.effect_sum.spend_value is 'sum of spend before times predicted value';
+comment on column campaigns.effect_sum.spend_known is 'spend before of customers whose predicted value is known';
+comment on column campaigns.effect_sum.value_value is 'sum of squares of the predicted value';
+
+create table campaigns.effect_unit (
+    customer_key bigint not null,
+    play text not null,
+    period_key text not null,
+    started_on date not null,
+    is_treated boolean not null,
+    service_tier text,
+    spend_before_minor bigint not null,
+    value_before_minor bigint,
+    net_minor bigint not null,
+    has_bought boolean not null,
+    primary key (customer_key, play, period_key)
+);
+comment on table campaigns.effect_unit is 'Who is compared with whom: each customer of each play and period from the day they were first handed out or held back, with what was known then (tier, spend, predicted value) and what followed. The play * is all promotion together against the universal control group, its period the calendar year. Written by the daily measurement, for the customers whose facts changed; rows of more than two years are dropped. Grain: one row per customer, play and period.';
+comment on column campaigns.effect_unit.customer_key is 'the person as known at the measurement that wrote the row';
+comment on column campaigns.effect_unit.play is 'the play; * for all promotion together';
+comment on column campaigns.effect_unit.period_key is 'the play''s period; the year for *';
+comment on column campaigns.effect_unit.started_on is 'as-of date of the first delivery or of being held back; for * the first pushed day of the year on which the customer was known';
+comment on column campaigns.effect_unit.is_treated is 'true where the play may contact (a delivery; for * not in the universal control group), false where held back';
+comment on column campaigns.effect_unit.service_tier is 'service tier held on that day; null without one';
+comment on column campaigns.effect_unit.spend_before_minor is 'net amounts of the year before, minor units';
+comment on column campaigns.effect_unit.value_before_minor is 'predicted value of twelve months as of that day, minor units; kept when its slice goes; null where nothing was predicted';
+comment on column campaigns.effect_unit.net_minor is 'net amounts from that day on, within the outcome window of the play or the year of *, up to the newest measurement, minor units';
+comment on column campaigns.effect_unit.has_bought is 'whether an order was paid in that time';
 
 create table campaigns.eligibility (
     as_of_date date not null,
@@ -3333,6 +3445,31 @@ comment on column ops.complaint_clock.resolved_at is 'when the case was closed a
 comment on column ops.complaint_clock.deleted_at is 'when the source deleted the case; null while it exists. Its clocks stop, and it protects nobody';
 comment on column ops.complaint_clock.updated_at is 'last change at the source; an older delivery never overwrites a newer one';
 
+create table ops.effect_build (
+    name text not null,
+    as_of_date date not null,
+    kind text not null,
+    reason text not null,
+    customers bigint not null,
+    snapshot pg_snapshot not null,
+    server text not null,
+    recipe text not null,
+    sync_id bigint not null,
+    built_at timestamptz default clock_timestamp() not null,
+    primary key (name)
+);
+comment on table ops.effect_build is 'Up to where campaigns.effect_unit and campaigns.effect_sum are worked out, and from which state of the facts: the next measurement goes on from there. Grain: one row.';
+comment on column ops.effect_build.name is 'effects: there is one row';
+comment on column ops.effect_build.as_of_date is 'date D up to whose start outcomes are counted';
+comment on column ops.effect_build.kind is 'full (every customer computed) or touched (those whose facts changed)';
+comment on column ops.effect_build.reason is 'why';
+comment on column ops.effect_build.customers is 'customers computed';
+comment on column ops.effect_build.snapshot is 'state of the database that was read: every transaction it has seen';
+comment on column ops.effect_build.server is 'identity of the database cluster; states of another one cannot be compared';
+comment on column ops.effect_build.recipe is 'digest of queries and settings; rows of another recipe are computed anew';
+comment on column ops.effect_build.sync_id is 'newest push that is counted (campaigns.push_receipt); 0 before the first';
+comment on column ops.effect_build.built_at is 'when it was published';
+
 create table ops.feature_build (
     as_of_date date not null,
     token bigint not null,
@@ -5307,52 +5444,30 @@ comment on column bi.control_health.contamination is 'clean, traces or contamina
 comment on column bi.control_health.advice_en is 'what to make of it, in English';
 comment on column bi.control_health.advice_zh is 'what to make of it, in Chinese';
 
-create view bi.customer (customer_key, as_of_date, region, customer_kind, member_since_month, service_tier, is_at_risk, lifecycle_stage, value_class, rfm_class, rfm_segment, membership_level, count_orders_365d, net_minor_365d, recency_days, mean_days_between_orders, overdue_ratio, discount_share_365d, count_complaints_open, latest_nps, churn_probability, clv_12m_minor, repurchase_probability_90d, next_order_date, persona, count_warnings, has_fallback_scores) with (security_barrier = true) as
+create view bi.customer (customer_key, as_of_date, region, customer_kind, member_since_month, service_tier, is_at_risk, lifecycle_stage, value_class, rfm_class, rfm_segment, membership_level, count_orders_365d, net_minor_365d, recency_days, mean_days_between_orders, overdue_ratio, discount_share_365d, count_complaints_open, latest_nps, churn_probability, clv_12m_minor, repurchase_probability_90d, next_order_date, persona, count_warnings, has_fallback_scores, member_since_year, acquisition_channel, tier_since, previous_tier, at_risk_since, stage_since, previous_stage, recency_score, frequency_score, monetary_score, amount_to_next_level_minor, points_balance, points_expiring_30d, count_orders_lifetime, net_minor_lifetime, net_change_90d_minor, mean_order_value_minor_365d, refund_share_365d, count_complaints_365d, mean_csat_365d, count_interactions_90d, count_converted_referrals_lifetime, count_categories_365d, top_category_365d, clv_12m_lower_minor, clv_12m_upper_minor, value_at_risk_minor, expected_orders_90d, preferred_channel, price_band) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.customer: the wide row per customer as of the newest published date. Columns are chosen one by one: nothing that names,
--- addresses or describes a person beyond what segments need ever gets in by `*`.
+-- addresses or describes a person beyond what segments need ever gets in by `*`. Where and since when somebody is a customer is shown
+-- as exactly as enough people share it (bi.customer_group), and not at all before the first measurement has counted them.
+-- Every table is joined by its whole key and none is needed for a column of another: a query pays for the columns it names. The date
+-- is asked for by a subquery and not joined, so that only the newest partition of each table is opened.
 with
-
-newest as (
-    select max(cast(slice_key as date)) as as_of_date
-    from ops.published
-    where table_name = 'segments.tier'
-),
-
-people as (
-    select
-        customer_key,
-        region,
-        customer_kind,
-        cast(date_trunc('month', member_since) as date) as member_since_month
-    from core.customer
-    where valid_to is null and not is_test and not is_staff
-),
-
-regions as (
-    select region
-    from people
-    group by region
-    having count(*) >= coalesce(
-        (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
-    )
-),
 
 warnings as (
     select
-        warning.customer_key,
+        as_of_date,
+        customer_key,
         count(*) as count_warnings
-    from newest
-    inner join scores.warning as warning on newest.as_of_date = warning.as_of_date
-    group by warning.customer_key
+    from scores.warning
+    group by as_of_date, customer_key
 )
 
 select
-    people.customer_key,
+    customer.customer_key,
     tier.as_of_date,
-    regions.region,
-    people.customer_kind,
-    people.member_since_month,
+    case when groups.shown in ('month', 'year', 'region') then customer.region end as region,
+    case when groups.shown <> 'nothing' then customer.customer_kind end as customer_kind,
+    case when groups.shown = 'month' then groups.member_since_month end as member_since_month,
     tier.service_tier,
     tier.is_at_risk,
     lifecycle.lifecycle_stage,
@@ -5374,11 +5489,59 @@ select
     repurchase.next_order_date,
     persona.persona,
     coalesce(warnings.count_warnings, 0) as count_warnings,
-    coalesce(churn.is_fallback, clv.is_fallback) as has_fallback_scores
-from newest
-inner join segments.tier as tier on newest.as_of_date = tier.as_of_date
-inner join people on tier.customer_key = people.customer_key
-left join regions on people.region = regions.region
+    coalesce(churn.is_fallback, clv.is_fallback) as has_fallback_scores,
+    case
+        when groups.shown in ('month', 'year') then cast(extract(year from groups.member_since_month) as integer)
+    end as member_since_year,
+    case when groups.shown in ('month', 'year') then customer.acquisition_channel end as acquisition_channel,
+    tier.tier_since,
+    tier.previous_tier,
+    tier.at_risk_since,
+    lifecycle.stage_since,
+    lifecycle.previous_stage,
+    rfm.recency_score,
+    rfm.frequency_score,
+    rfm.monetary_score,
+    membership.amount_to_next_level_minor,
+    membership.points_balance,
+    membership.points_expiring_30d,
+    coalesce(orders.count_orders_lifetime, 0) as count_orders_lifetime,
+    coalesce(orders.net_minor_lifetime, 0) as net_minor_lifetime,
+    orders.net_change_90d_minor,
+    orders.mean_order_value_minor_365d,
+    orders.refund_share_365d,
+    service.count_complaints_365d,
+    engagement.mean_csat_365d,
+    engagement.count_interactions_90d,
+    engagement.count_converted_referrals_lifetime,
+    basket.count_categories_365d,
+    basket.top_category_365d,
+    clv.clv_12m_lower_minor,
+    clv.clv_12m_upper_minor,
+    cast(round(cast(churn.churn_probability * clv.clv_12m_minor as numeric)) as bigint) as value_at_risk_minor,
+    repurchase.expected_orders_90d,
+    preference.preferred_channel,
+    preference.price_band
+from segments.tier as tier
+inner join core.customer as customer
+    on tier.customer_key = customer.customer_key and customer.valid_to is null and not customer.is_test and not customer.is_staff
+left join bi.customer_group as groups
+    on groups.as_of_date = (
+        select max(cast(published.slice_key as date))
+        from ops.published as published
+        where published.table_name = 'bi.customer_group'
+    )
+    and coalesce(customer.region, '') = groups.region
+    and customer.customer_kind = groups.customer_kind
+    and coalesce(customer.acquisition_channel, '') = groups.acquisition_channel
+    and cast(
+        date_trunc(
+            'month',
+            customer.member_since at time zone coalesce(
+                (select setting.value from bi.setting as setting where setting.name = 'business_timezone'), 'Asia/Shanghai'
+            )
+        ) as date
+    ) = groups.member_since_month
 left join segments.lifecycle as lifecycle
     on tier.as_of_date = lifecycle.as_of_date and tier.customer_key = lifecycle.customer_key
 left join segments.value_matrix as matrix
@@ -5392,18 +5555,28 @@ left join features.customer_service as service
     on tier.as_of_date = service.as_of_date and tier.customer_key = service.customer_key
 left join features.customer_engagement as engagement
     on tier.as_of_date = engagement.as_of_date and tier.customer_key = engagement.customer_key
+left join features.customer_basket as basket
+    on tier.as_of_date = basket.as_of_date and tier.customer_key = basket.customer_key
 left join scores.churn as churn on tier.as_of_date = churn.as_of_date and tier.customer_key = churn.customer_key
 left join scores.clv as clv on tier.as_of_date = clv.as_of_date and tier.customer_key = clv.customer_key
 left join scores.repurchase as repurchase
     on tier.as_of_date = repurchase.as_of_date and tier.customer_key = repurchase.customer_key
 left join scores.persona as persona on tier.as_of_date = persona.as_of_date and tier.customer_key = persona.customer_key
-left join warnings on tier.customer_key = warnings.customer_key;
-comment on view bi.customer is 'One wide row per customer as of the newest date: what they bought, how they feel, what is predicted, where they stand. By pseudonym, without names, addresses, dates of birth, gender or free text. Grain: one row per customer.';
+left join scores.preference as preference
+    on tier.as_of_date = preference.as_of_date and tier.customer_key = preference.customer_key
+left join warnings on tier.as_of_date = warnings.as_of_date and tier.customer_key = warnings.customer_key
+where
+    tier.as_of_date = (
+        select max(cast(published.slice_key as date))
+        from ops.published as published
+        where published.table_name = 'segments.tier'
+    );
+comment on view bi.customer is 'One wide row per customer as of the newest date: what they bought, how they feel, what is predicted, where they stand. By pseudonym, without names, addresses, dates of birth, gender or free text; where and since when somebody is a customer only as exactly as at least as many people share it as the setting keep.suppressed_group_size says. A query pays for the columns it names: avoid `select *`. Grain: one row per customer.';
 comment on column bi.customer.customer_key is 'pseudonym of the customer; means nothing outside this warehouse';
 comment on column bi.customer.as_of_date is 'date the row holds for: only what happened before it counts';
-comment on column bi.customer.region is 'province or region; null where fewer customers than the suppression size live';
-comment on column bi.customer.customer_kind is 'company or consumer';
-comment on column bi.customer.member_since_month is 'first day of the month in which the customer became known';
+comment on column bi.customer.region is 'province or region; null where too few share it together with kind, channel and year of joining';
+comment on column bi.customer.customer_kind is 'company or consumer; null where too few share it';
+comment on column bi.customer.member_since_month is 'first day of the month in which the customer became known; null where too few share it together with region, kind and channel';
 comment on column bi.customer.service_tier is 'vip, potential, ordinary or marginal';
 comment on column bi.customer.is_at_risk is 'whether the customer is about to be lost';
 comment on column bi.customer.lifecycle_stage is 'prospect, new, lapsed_new, repeat, loyal, at_risk, lost or won_back';
@@ -5426,6 +5599,36 @@ comment on column bi.customer.next_order_date is 'day by which half of such cust
 comment on column bi.customer.persona is 'group of customers with the same way of buying, e.g. price_sensitive; null for prospects';
 comment on column bi.customer.count_warnings is 'warning signs that show: orders falling, complaints rising, touches falling, overdue';
 comment on column bi.customer.has_fallback_scores is 'true where a rule of thumb stands in for a model';
+comment on column bi.customer.member_since_year is 'year in which the customer became known; null where even that is shared by too few';
+comment on column bi.customer.acquisition_channel is 'how the customer was won; null where too few share it';
+comment on column bi.customer.tier_since is 'day from which the service tier holds';
+comment on column bi.customer.previous_tier is 'service tier before that; null if none';
+comment on column bi.customer.at_risk_since is 'day from which the customer is marked at risk; null if not at risk';
+comment on column bi.customer.stage_since is 'day from which the lifecycle stage holds';
+comment on column bi.customer.previous_stage is 'lifecycle stage before that; null if none';
+comment on column bi.customer.recency_score is 'RFM score of recency, 5 the nearest fifth; null for prospects';
+comment on column bi.customer.frequency_score is 'RFM score of frequency, 5 the fifth with most orders; null for prospects';
+comment on column bi.customer.monetary_score is 'RFM score of spend, 5 the fifth with most; null for prospects';
+comment on column bi.customer.amount_to_next_level_minor is 'net spend missing to the next membership level, minor units; null at the highest';
+comment on column bi.customer.points_balance is 'points that can be used';
+comment on column bi.customer.points_expiring_30d is 'of the balance, points that run out within 30 days';
+comment on column bi.customer.count_orders_lifetime is 'paid orders ever; 0 for prospects';
+comment on column bi.customer.net_minor_lifetime is 'net amount ever, minor units; 0 for prospects';
+comment on column bi.customer.net_change_90d_minor is 'net amount of the last 90 days less that of the 90 days before, minor units; null for prospects';
+comment on column bi.customer.mean_order_value_minor_365d is 'mean net amount of an order of the last 365 days, minor units; null without orders';
+comment on column bi.customer.refund_share_365d is 'money given back over money paid in the last 365 days; null without orders';
+comment on column bi.customer.count_complaints_365d is 'complaints opened in the last 365 days; null where none was ever opened';
+comment on column bi.customer.mean_csat_365d is 'mean satisfaction answer of the last 365 days, 1 to 5; null without answers';
+comment on column bi.customer.count_interactions_90d is 'touches in either direction in the last 90 days; null where there was none ever';
+comment on column bi.customer.count_converted_referrals_lifetime is 'people recommended who have bought; null where nothing is known of touches';
+comment on column bi.customer.count_categories_365d is 'different widest categories bought from in the last 365 days; null without order lines';
+comment on column bi.customer.top_category_365d is 'category with the largest net amount in the last 365 days; null without order lines';
+comment on column bi.customer.clv_12m_lower_minor is 'lower end of the prediction interval of clv_12m_minor, minor units';
+comment on column bi.customer.clv_12m_upper_minor is 'upper end of that interval, minor units';
+comment on column bi.customer.value_at_risk_minor is 'churn probability times predicted value of the coming twelve months, minor units; null for prospects';
+comment on column bi.customer.expected_orders_90d is 'expected number of paid orders within 90 days; null for prospects';
+comment on column bi.customer.preferred_channel is 'channel on which the customer most probably answers, of those that may be used';
+comment on column bi.customer.price_band is 'low, middle or high third by the prices paid within their categories; null where nothing tells';
 
 create view bi.funnel (play, label, label_zh, month, as_of_date, held_back, handed_out, sent, delivered, opened, clicked, converted, bought, unsubscribed, cost_minor) with (security_barrier = true) as
 -- with (security_barrier = true)
@@ -5862,6 +6065,472 @@ comment on column bi.play_result.upper_any_95 is 'upper end of that interval';
 comment on column bi.play_result.detectable is 'smallest true difference that would have been seen in four of five such comparisons';
 comment on column bi.play_result.verdict is 'positive, negative, no_effect_seen or too_few';
 
+create view bi.product_association (as_of_date, level, kind, antecedent, consequent, orders_both, orders_antecedent, support, confidence, confidence_lower, lift, mean_days) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.product_association: what goes together, as of the newest published date. Rules of few customers never get as far as here
+-- (settings.associations.least_customers); the suppression size is asked all the same.
+select
+    association.as_of_date,
+    association.level,
+    association.kind,
+    association.antecedent,
+    association.consequent,
+    association.count_both as orders_both,
+    association.count_antecedent as orders_antecedent,
+    association.support,
+    association.confidence,
+    association.confidence_lower,
+    association.lift,
+    association.mean_days
+from scores.association as association
+where
+    association.as_of_date = (
+        select max(cast(published.slice_key as date))
+        from ops.published as published
+        where published.table_name = 'scores.association'
+    )
+    and association.count_customers >= coalesce(
+        (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+    );
+comment on view bi.product_association is 'Products and categories bought together, or one after the other, surely above chance, as of the newest date. For bundles, shelves and recommendations. Grain: one row per level, kind, antecedent and consequent.';
+comment on column bi.product_association.as_of_date is 'date the rules hold for';
+comment on column bi.product_association.level is 'product or category';
+comment on column bi.product_association.kind is 'together (both in one order) or sequence (the consequent comes new with the next order)';
+comment on column bi.product_association.antecedent is 'who bought this';
+comment on column bi.product_association.consequent is 'bought that too';
+comment on column bi.product_association.orders_both is 'orders (steps to the next order) in which it held';
+comment on column bi.product_association.orders_antecedent is 'orders (steps) that hold the antecedent';
+comment on column bi.product_association.support is 'share of all orders in which it held';
+comment on column bi.product_association.confidence is 'share of those with the antecedent in which it held';
+comment on column bi.product_association.confidence_lower is 'lower 95 % bound of that share';
+comment on column bi.product_association.lift is 'confidence over the consequent''s share without condition: 2 is twice as often as by chance';
+comment on column bi.product_association.mean_days is 'mean days to the next order; null for together';
+
+create view bi.product_category (as_of_date, category, service_tier, customers, mean_net_minor_365d, mean_discount_share_365d, mean_returned_share_365d, mean_repeated_product_share_365d) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.product_category: who buys from which category, as of the newest published date: customers whose largest category it is, by
+-- tier. Numbers of customers are rounded to multiples of the suppression size; smaller groups are hidden.
+with
+
+size as (
+    select coalesce(
+        (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+    ) as least_customers
+),
+
+groups as (
+    select
+        basket.as_of_date,
+        basket.top_category_365d as category,
+        tier.service_tier,
+        count(*) as customers,
+        avg(orders.net_minor_365d) as net_minor_365d,
+        avg(orders.discount_share_365d) as discount_share_365d,
+        avg(basket.returned_quantity_share_365d) as returned_share_365d,
+        avg(basket.repeated_product_share_365d) as repeated_product_share_365d
+    from features.customer_basket as basket
+    inner join segments.tier as tier on basket.as_of_date = tier.as_of_date and basket.customer_key = tier.customer_key
+    inner join features.customer_orders as orders
+        on basket.as_of_date = orders.as_of_date and basket.customer_key = orders.customer_key
+    where
+        basket.as_of_date = (
+            select max(cast(published.slice_key as date))
+            from ops.published as published
+            where published.table_name = 'segments.tier'
+        )
+        and basket.top_category_365d is not null
+    group by basket.as_of_date, basket.top_category_365d, tier.service_tier
+)
+
+select
+    groups.as_of_date,
+    groups.category,
+    groups.service_tier,
+    cast(round(groups.customers / cast(size.least_customers as numeric)) as bigint) * size.least_customers as customers,
+    cast(round(groups.net_minor_365d) as bigint) as mean_net_minor_365d,
+    groups.discount_share_365d as mean_discount_share_365d,
+    groups.returned_share_365d as mean_returned_share_365d,
+    groups.repeated_product_share_365d as mean_repeated_product_share_365d
+from groups
+cross join size
+where groups.customers >= size.least_customers;
+comment on view bi.product_category is 'Who buys what: customers by the category they spend most in and by service tier, with how they buy, as of the newest date. Numbers of customers are rounded to multiples of the suppression size and smaller groups are left out. Grain: one row per category and tier.';
+comment on column bi.product_category.as_of_date is 'date the figures hold for';
+comment on column bi.product_category.category is 'category with the customers'' largest net amount of the last 365 days';
+comment on column bi.product_category.service_tier is 'vip, potential, ordinary or marginal';
+comment on column bi.product_category.customers is 'customers, rounded to a multiple of the suppression size';
+comment on column bi.product_category.mean_net_minor_365d is 'mean net amount of the last 365 days over all categories, minor units of the base currency';
+comment on column bi.product_category.mean_discount_share_365d is 'mean share of discounts in what they bought';
+comment on column bi.product_category.mean_returned_share_365d is 'mean share of units they brought back';
+comment on column bi.product_category.mean_repeated_product_share_365d is 'mean share of products they bought before';
+
+create view bi.product_demand (as_of_date, product_key, product, category_1, customers_due_7d, customers_due_30d, mean_gap_days, stock_on_hand, is_short) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.product_demand: how many customers are about to need which product again, as of the newest published date, against the stock.
+-- Customers are rounded to multiples of the suppression size; products with fewer are left out.
+with
+
+size as (
+    select coalesce(
+        (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+    ) as least_customers
+),
+
+expected as (
+    select
+        replenishment.as_of_date,
+        replenishment.product_key,
+        count(*) filter (where replenishment.days_until_expected <= 7) as due_7d,
+        count(*) filter (where replenishment.days_until_expected <= 30) as due_30d,
+        avg(replenishment.expected_gap_days) as mean_gap_days
+    from scores.replenishment as replenishment
+    where
+        replenishment.as_of_date = (
+            select max(cast(published.slice_key as date))
+            from ops.published as published
+            where published.table_name = 'scores.replenishment'
+        )
+    group by replenishment.as_of_date, replenishment.product_key
+)
+
+select
+    expected.as_of_date,
+    expected.product_key,
+    coalesce(product.name, product.product_id) as product,
+    product.category_1,
+    case
+        when expected.due_7d >= size.least_customers
+            then cast(round(expected.due_7d / cast(size.least_customers as numeric)) as bigint) * size.least_customers
+    end as customers_due_7d,
+    cast(round(expected.due_30d / cast(size.least_customers as numeric)) as bigint) * size.least_customers as customers_due_30d,
+    expected.mean_gap_days,
+    cast(product.stock_on_hand as double precision) as stock_on_hand,
+    case when expected.due_7d >= size.least_customers then product.stock_on_hand < expected.due_7d end as is_short
+from expected
+cross join size
+left join core.product as product on expected.product_key = product.product_key
+where expected.due_30d >= size.least_customers;
+comment on view bi.product_demand is 'Products that customers are about to need again, from their own rhythm and the product''s: how many within a week and a month, against the stock. Numbers of customers are rounded to multiples of the suppression size; products that fewer need are left out. Grain: one row per product.';
+comment on column bi.product_demand.as_of_date is 'date of the prediction';
+comment on column bi.product_demand.product_key is 'the product';
+comment on column bi.product_demand.product is 'name of the product, or its number';
+comment on column bi.product_demand.category_1 is 'widest category';
+comment on column bi.product_demand.customers_due_7d is 'customers expected to need it within 7 days or overdue, rounded; null where few';
+comment on column bi.product_demand.customers_due_30d is 'the same within 30 days';
+comment on column bi.product_demand.mean_gap_days is 'mean days between two purchases that are expected of them';
+comment on column bi.product_demand.stock_on_hand is 'units in stock; null if not known';
+comment on column bi.product_demand.is_short is 'fewer units in stock than customers due within 7 days; null where these are few or the stock is not known';
+
+create view bi.product_sales (period, period_start, as_of_date, product_key, product, category_1, category_2, brand, orders, units, gross_minor, discount_minor, net_minor, discount_share, returned_units, returned_share, margin_minor, list_price_minor, stock_on_hand, is_listed) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.product_sales: products by month and, for the last weeks, by day. Of a month that is not over the newest figures.
+with
+
+newest as (
+    select distinct on (value.period, value.period_start)
+        value.period,
+        value.period_start,
+        value.as_of_date
+    from (
+        select distinct
+            published.as_of_date,
+            span.period,
+            cast(date_trunc(span.period, published.as_of_date - 1) as date) as period_start
+        from (
+            select cast(slice_key as date) as as_of_date
+            from ops.published
+            where table_name = 'bi.product_value'
+        ) as published
+        cross join (values ('day'), ('month')) as span (period)
+    ) as value
+    order by value.period, value.period_start, value.as_of_date desc
+)
+
+select
+    value.period,
+    value.period_start,
+    value.as_of_date,
+    value.product_key,
+    coalesce(product.name, product.product_id) as product,
+    product.category_1,
+    product.category_2,
+    product.brand,
+    value.orders,
+    value.units,
+    value.gross_minor,
+    value.discount_minor,
+    value.net_minor,
+    value.discount_minor / nullif(cast(value.gross_minor as double precision), 0) as discount_share,
+    value.returned_units,
+    value.returned_units / nullif(value.units, 0) as returned_share,
+    cast(
+        round(cast(value.net_minor as numeric) - cast(value.units as numeric) * product.unit_cost_minor) as bigint
+    ) as margin_minor,
+    product.list_price_minor,
+    cast(product.stock_on_hand as double precision) as stock_on_hand,
+    coalesce(product.valid, false) as is_listed
+from newest
+inner join bi.product_value as value on newest.as_of_date = value.as_of_date and newest.period = value.period
+left join core.product as product on value.product_key = product.product_key;
+comment on view bi.product_sales is 'What was sold and returned of each product, by month for as long as months are kept, and by day for the last weeks. By the day the order was paid. Sums over all customers: no characteristic of anybody is in it. Grain: one row per period, its start and product.';
+comment on column bi.product_sales.period is 'day or month; take one of them, they hold the same orders';
+comment on column bi.product_sales.period_start is 'first day counted';
+comment on column bi.product_sales.as_of_date is 'date of the newest figures: the day before it is the last one counted';
+comment on column bi.product_sales.product_key is 'the product';
+comment on column bi.product_sales.product is 'name of the product, or its number where it has no name';
+comment on column bi.product_sales.category_1 is 'widest category as listed today';
+comment on column bi.product_sales.category_2 is 'second category level';
+comment on column bi.product_sales.brand is 'brand';
+comment on column bi.product_sales.orders is 'orders that hold it';
+comment on column bi.product_sales.units is 'units sold';
+comment on column bi.product_sales.gross_minor is 'price before discounts, minor units of the base currency';
+comment on column bi.product_sales.discount_minor is 'discounts, minor units';
+comment on column bi.product_sales.net_minor is 'gross less discounts, before returns, minor units';
+comment on column bi.product_sales.discount_share is 'discounts over gross; null where nothing was sold';
+comment on column bi.product_sales.returned_units is 'units that came back in the period, whenever they were sold';
+comment on column bi.product_sales.returned_share is 'returned units over units sold in the period; null where nothing was sold';
+comment on column bi.product_sales.margin_minor is 'net less today''s unit cost, minor units; null where the cost is not known';
+comment on column bi.product_sales.list_price_minor is 'list price today, minor units';
+comment on column bi.product_sales.stock_on_hand is 'units in stock today; null if not known';
+comment on column bi.product_sales.is_listed is 'false once the source deleted the product';
+
+create view bi.sales_customer (customer_key, as_of_date, account_owner, customer_kind, service_tier, service_tier_zh, tier_since, is_at_risk, at_risk_since, lifecycle_stage, lifecycle_stage_zh, value_class, membership_level, amount_to_next_level_minor, count_orders_365d, net_minor_365d, recency_days, overdue_ratio, churn_probability, clv_12m_minor, value_at_risk_minor, next_order_date, count_complaints_open, latest_nps, risk_reasons_en, risk_reasons_zh, warnings_en, warnings_zh, next_best_products, count_tasks) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.sales_customer: what an account manager needs to know of a customer before picking up the telephone. Reasons, warnings and the
+-- next best product are looked up per row, when a query names them: for the customers of one manager that costs nothing.
+select
+    tier.customer_key,
+    tier.as_of_date,
+    customer.account_owner,
+    customer.customer_kind,
+    tier.service_tier,
+    tier.service_tier_zh,
+    tier.tier_since,
+    tier.is_at_risk,
+    tier.at_risk_since,
+    lifecycle.lifecycle_stage,
+    lifecycle.lifecycle_stage_zh,
+    matrix.value_class,
+    membership.membership_level,
+    membership.amount_to_next_level_minor,
+    coalesce(orders.count_orders_365d, 0) as count_orders_365d,
+    coalesce(orders.net_minor_365d, 0) as net_minor_365d,
+    orders.recency_days,
+    orders.overdue_ratio,
+    churn.churn_probability,
+    clv.clv_12m_minor,
+    cast(round(cast(churn.churn_probability * clv.clv_12m_minor as numeric)) as bigint) as value_at_risk_minor,
+    repurchase.next_order_date,
+    coalesce(service.count_complaints_open, 0) as count_complaints_open,
+    engagement.latest_nps,
+    (
+        select string_agg(reason.sentence_en, '; ' order by reason.rank)
+        from scores.reason as reason
+        where
+            reason.as_of_date = tier.as_of_date
+            and reason.customer_key = tier.customer_key
+            and reason.score = 'churn'
+            and reason.is_raising
+            and reason.rank <= 5
+    ) as risk_reasons_en,
+    (
+        select string_agg(reason.sentence_zh, '；' order by reason.rank)
+        from scores.reason as reason
+        where
+            reason.as_of_date = tier.as_of_date
+            and reason.customer_key = tier.customer_key
+            and reason.score = 'churn'
+            and reason.is_raising
+            and reason.rank <= 5
+    ) as risk_reasons_zh,
+    (
+        select string_agg(warning.sentence_en, '; ' order by warning.warning)
+        from scores.warning as warning
+        where warning.as_of_date = tier.as_of_date and warning.customer_key = tier.customer_key
+    ) as warnings_en,
+    (
+        select string_agg(warning.sentence_zh, '；' order by warning.warning)
+        from scores.warning as warning
+        where warning.as_of_date = tier.as_of_date and warning.customer_key = tier.customer_key
+    ) as warnings_zh,
+    (
+        select string_agg(best.item, ', ' order by best.rank)
+        from scores.next_best as best
+        where
+            best.as_of_date = tier.as_of_date
+            and best.customer_key = tier.customer_key
+            and best.level = 'product'
+            and best.list = 'next'
+            and best.rank <= 3
+    ) as next_best_products,
+    (
+        select count(*)
+        from campaigns.staff_task as task
+        where
+            task.as_of_date = (
+                select max(cast(published.slice_key as date))
+                from ops.published as published
+                where published.table_name = 'campaigns.staff_task'
+            )
+            and task.customer_key = tier.customer_key
+    ) as count_tasks
+from segments.tier as tier
+inner join core.customer as customer
+    on tier.customer_key = customer.customer_key and customer.valid_to is null and not customer.is_test and not customer.is_staff
+left join segments.lifecycle as lifecycle
+    on tier.as_of_date = lifecycle.as_of_date and tier.customer_key = lifecycle.customer_key
+left join segments.value_matrix as matrix
+    on tier.as_of_date = matrix.as_of_date and tier.customer_key = matrix.customer_key
+left join segments.membership as membership
+    on tier.as_of_date = membership.as_of_date and tier.customer_key = membership.customer_key
+left join features.customer_orders as orders
+    on tier.as_of_date = orders.as_of_date and tier.customer_key = orders.customer_key
+left join features.customer_service as service
+    on tier.as_of_date = service.as_of_date and tier.customer_key = service.customer_key
+left join features.customer_engagement as engagement
+    on tier.as_of_date = engagement.as_of_date and tier.customer_key = engagement.customer_key
+left join scores.churn as churn on tier.as_of_date = churn.as_of_date and tier.customer_key = churn.customer_key
+left join scores.clv as clv on tier.as_of_date = clv.as_of_date and tier.customer_key = clv.customer_key
+left join scores.repurchase as repurchase
+    on tier.as_of_date = repurchase.as_of_date and tier.customer_key = repurchase.customer_key
+where
+    tier.as_of_date = (
+        select max(cast(published.slice_key as date))
+        from ops.published as published
+        where published.table_name = 'segments.tier'
+    )
+    and (customer.account_owner is not null or tier.service_tier in ('vip', 'potential'));
+comment on view bi.sales_customer is 'For account managers: customers with an account owner, VIP and potential customers, as of the newest date, with tier, value, risk and its reasons, warning signs and what to offer next. By pseudonym; whom to call, and whether, is in the staff tasks of the marketing database. Filter by account_owner or customer_key: sentences are looked up row by row. Grain: one row per customer.';
+comment on column bi.sales_customer.customer_key is 'pseudonym of the customer';
+comment on column bi.sales_customer.as_of_date is 'date the row holds for';
+comment on column bi.sales_customer.account_owner is 'member of staff who looks after the customer; null if nobody does';
+comment on column bi.sales_customer.customer_kind is 'company or consumer';
+comment on column bi.sales_customer.service_tier is 'vip, potential, ordinary or marginal';
+comment on column bi.sales_customer.service_tier_zh is 'the tier in Chinese';
+comment on column bi.sales_customer.tier_since is 'day from which it holds';
+comment on column bi.sales_customer.is_at_risk is 'about to be lost';
+comment on column bi.sales_customer.at_risk_since is 'day from which the customer is marked so; null if not';
+comment on column bi.sales_customer.lifecycle_stage is 'prospect, new, lapsed_new, repeat, loyal, at_risk, lost or won_back';
+comment on column bi.sales_customer.lifecycle_stage_zh is 'the stage in Chinese';
+comment on column bi.sales_customer.value_class is 'strategic, growth, base or marginal';
+comment on column bi.sales_customer.membership_level is 'membership level held';
+comment on column bi.sales_customer.amount_to_next_level_minor is 'net spend missing to the next level, minor units of the base currency; null at the highest';
+comment on column bi.sales_customer.count_orders_365d is 'paid orders of the last 365 days';
+comment on column bi.sales_customer.net_minor_365d is 'net amount of the last 365 days, minor units';
+comment on column bi.sales_customer.recency_days is 'days since the last order; null for prospects';
+comment on column bi.sales_customer.overdue_ratio is 'days since the last order over the customer''s own rhythm; above 1 is late';
+comment on column bi.sales_customer.churn_probability is 'probability of no order within the churn horizon; null for prospects';
+comment on column bi.sales_customer.clv_12m_minor is 'predicted net value of the coming twelve months, minor units; null for prospects';
+comment on column bi.sales_customer.value_at_risk_minor is 'the one times the other: what may be lost, minor units';
+comment on column bi.sales_customer.next_order_date is 'day by which the next order may be expected; null without a prediction';
+comment on column bi.sales_customer.count_complaints_open is 'complaints not solved yet: solve them before selling';
+comment on column bi.sales_customer.latest_nps is 'latest answer to the recommendation question, 0 to 10; null if none';
+comment on column bi.sales_customer.risk_reasons_en is 'what raises the risk, in English; null where no reasons were computed';
+comment on column bi.sales_customer.risk_reasons_zh is 'the same in Chinese';
+comment on column bi.sales_customer.warnings_en is 'warning signs with their evidence, in English; null without any';
+comment on column bi.sales_customer.warnings_zh is 'the same in Chinese';
+comment on column bi.sales_customer.next_best_products is 'up to three products to offer next, the best first; null without any';
+comment on column bi.sales_customer.count_tasks is 'tasks for staff planned for the customer on the newest planned date';
+
+create view bi.sales_portfolio (as_of_date, account_owner, customers, vip_customers, at_risk_customers, net_minor_365d, clv_12m_minor, value_at_risk_minor, customers_with_open_complaint, count_tasks) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.sales_portfolio: account owners and what they look after.
+with
+
+tasks as (
+    select
+        task.customer_key,
+        count(*) as count_tasks
+    from campaigns.staff_task as task
+    where task.as_of_date = (
+        select max(cast(published.slice_key as date))
+        from ops.published as published
+        where published.table_name = 'campaigns.staff_task'
+    )
+    group by task.customer_key
+)
+
+select
+    tier.as_of_date,
+    customer.account_owner,
+    count(*) as customers,
+    count(*) filter (where tier.service_tier = 'vip') as vip_customers,
+    count(*) filter (where tier.is_at_risk) as at_risk_customers,
+    cast(coalesce(sum(orders.net_minor_365d), 0) as bigint) as net_minor_365d,
+    cast(coalesce(sum(clv.clv_12m_minor), 0) as bigint) as clv_12m_minor,
+    cast(
+        coalesce(round(cast(sum(churn.churn_probability * clv.clv_12m_minor) as numeric)), 0) as bigint
+    ) as value_at_risk_minor,
+    count(*) filter (where service.count_complaints_open > 0) as customers_with_open_complaint,
+    cast(coalesce(sum(tasks.count_tasks), 0) as bigint) as count_tasks
+from core.customer as customer
+inner join segments.tier as tier
+    on
+        customer.customer_key = tier.customer_key
+        and tier.as_of_date = (
+            select max(cast(published.slice_key as date))
+            from ops.published as published
+            where published.table_name = 'segments.tier'
+        )
+left join features.customer_orders as orders
+    on tier.as_of_date = orders.as_of_date and tier.customer_key = orders.customer_key
+left join features.customer_service as service
+    on tier.as_of_date = service.as_of_date and tier.customer_key = service.customer_key
+left join scores.churn as churn on tier.as_of_date = churn.as_of_date and tier.customer_key = churn.customer_key
+left join scores.clv as clv on tier.as_of_date = clv.as_of_date and tier.customer_key = clv.customer_key
+left join tasks on tier.customer_key = tasks.customer_key
+where customer.valid_to is null and not customer.is_test and not customer.is_staff and customer.account_owner is not null
+group by tier.as_of_date, customer.account_owner;
+comment on view bi.sales_portfolio is 'What each account owner looks after, as of the newest date - customers, value, what of it is at risk, and the work planned. Grain: one row per account owner.';
+comment on column bi.sales_portfolio.as_of_date is 'date the figures hold for';
+comment on column bi.sales_portfolio.account_owner is 'member of staff';
+comment on column bi.sales_portfolio.customers is 'customers looked after';
+comment on column bi.sales_portfolio.vip_customers is 'of them VIP';
+comment on column bi.sales_portfolio.at_risk_customers is 'of them about to be lost';
+comment on column bi.sales_portfolio.net_minor_365d is 'their net amount of the last 365 days, minor units of the base currency';
+comment on column bi.sales_portfolio.clv_12m_minor is 'their predicted net value of the coming twelve months, minor units';
+comment on column bi.sales_portfolio.value_at_risk_minor is 'churn probability times that value, summed, minor units';
+comment on column bi.sales_portfolio.customers_with_open_complaint is 'of them with a complaint not solved yet';
+comment on column bi.sales_portfolio.count_tasks is 'tasks for staff planned for them on the newest planned date';
+
+create view bi.sales_task (as_of_date, account_owner, play, title_en, title_zh, customer_key, service_tier, is_at_risk, priority, due_until, opening_minor, midpoint_minor, ceiling_minor) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.sales_task: staff tasks of the newest planned date, for whoever shares out the work. Talking points stay with the task itself.
+select
+    task.as_of_date,
+    task.account_owner,
+    task.play,
+    task.title_en,
+    task.title_zh,
+    task.customer_key,
+    task.service_tier,
+    task.is_at_risk,
+    task.priority,
+    task.due_until,
+    task.opening_minor,
+    task.midpoint_minor,
+    task.ceiling_minor
+from campaigns.staff_task as task
+where task.as_of_date = (
+    select max(cast(published.slice_key as date))
+    from ops.published as published
+    where published.table_name = 'campaigns.staff_task'
+);
+comment on view bi.sales_task is 'Calls and visits planned for staff on the newest planned date, by account owner: for sharing out the work. Who may be called at this moment, and what to say, is in the staff tasks of the marketing database, which ask for consent when they are read. Grain: one row per staff play and customer.';
+comment on column bi.sales_task.as_of_date is 'day the task is for';
+comment on column bi.sales_task.account_owner is 'who looks after the customer; null: the team';
+comment on column bi.sales_task.play is 'the staff play';
+comment on column bi.sales_task.title_en is 'what to do, in English';
+comment on column bi.sales_task.title_zh is 'what to do, in Chinese';
+comment on column bi.sales_task.customer_key is 'pseudonym of the customer';
+comment on column bi.sales_task.service_tier is 'service tier of the customer';
+comment on column bi.sales_task.is_at_risk is 'the customer is about to be lost: first within one priority';
+comment on column bi.sales_task.priority is 'priority of the play';
+comment on column bi.sales_task.due_until is 'to be done before';
+comment on column bi.sales_task.opening_minor is 'offer to open with, minor units of the base currency; null without a negotiation';
+comment on column bi.sales_task.midpoint_minor is 'half way between opening and ceiling';
+comment on column bi.sales_task.ceiling_minor is 'most that may be granted';
+
 create view bi.score_history (model, scored_as_of, matured_on, bucket, is_fallback, customers, predicted_mean, realised_mean) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.score_history: predictions that have come due against what happened, date by date.
@@ -5971,18 +6640,8 @@ comment on column bi.score_quality.realised_mean is 'what happened; null where h
 create view bi.segment_label (dimension, member, position, label_en, label_zh) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.segment_label: what groups are called, for BI tools to join on dimension and member.
-with
-
-newest as (
-    select max(cast(slice_key as date)) as as_of_date
-    from ops.published
-    where table_name = 'bi.segment_total'
-)
-
 select
-    case label_group
-        when 'service_tier' then 'tier' when 'lifecycle_stage' then 'stage' else label_group
-    end as dimension,
+    case label_group when 'service_tier' then 'tier' when 'lifecycle_stage' then 'stage' else label_group end as dimension,
     label as member,
     label_order as position,
     label_en,
@@ -5991,14 +6650,12 @@ from segments.label
 where label_group in ('service_tier', 'lifecycle_stage', 'value_class', 'rfm_class', 'rfm_segment')
 union all
 select
-    total.dimension,
-    total.member,
-    null as position,
-    total.label_en,
-    total.label_zh
-from newest
-inner join bi.segment_total as total on newest.as_of_date = total.as_of_date
-where total.dimension in ('all', 'membership_level', 'persona');
+    dimension,
+    member,
+    position,
+    label_en,
+    label_zh
+from bi.segment_name;
 comment on view bi.segment_label is 'Names of tiers, stages, classes, segments, membership levels and personas in English and Chinese, with their order. Join on dimension and member. Grain: one row per dimension and member.';
 comment on column bi.segment_label.dimension is 'tier, stage, value_class, rfm_class, rfm_segment, membership_level, persona or all';
 comment on column bi.segment_label.member is 'the group as the other views call it';
@@ -6378,7 +7035,37 @@ comment on column privacy.consent_current.origin is 'where it was taken';
 comment on column privacy.consent_current.source is 'source of the decision';
 comment on column privacy.consent_current.basis is 'decision, deleted_at_source or id_reused, as in privacy.consent';
 
-create view bi.segment_history (as_of_date, dimension, member, label_en, label_zh, position, customers, share, at_risk_customers, buyers_365d, mean_orders_365d, mean_net_minor_365d, mean_clv_12m_minor, mean_value_at_risk_minor, is_suppressed) with (security_barrier = true) as
+create view bi.product_complaint (week_start, is_complete, dimension, member, root_cause, complaints, complaints_before, severe, median_hours_to_resolve, compensation_minor, is_suppressed) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.product_complaint: the newest review of complaints, for products and their categories. Small groups are hidden there.
+select
+    cause.week_start,
+    cause.is_complete,
+    cause.dimension,
+    cause.member,
+    cause.root_cause,
+    cause.complaints,
+    cause.complaints_before,
+    cause.severe,
+    cause.median_hours_to_resolve,
+    cause.compensation_minor,
+    cause.is_suppressed
+from bi.complaint_cause as cause
+where cause.dimension in ('product', 'product_category');
+comment on view bi.product_complaint is 'Why customers complained about products and categories, week by week, from the newest weekly review. Groups of few complaints are hidden. Grain: one row per week, dimension, member and cause.';
+comment on column bi.product_complaint.week_start is 'Monday of the week in which the complaints were opened';
+comment on column bi.product_complaint.is_complete is 'the week has ended';
+comment on column bi.product_complaint.dimension is 'product or product_category';
+comment on column bi.product_complaint.member is 'the product or category; ''none'' where the complaint names no order';
+comment on column bi.product_complaint.root_cause is 'cause found, ''not found yet'', ''other'', or ''all'' for the sum';
+comment on column bi.product_complaint.complaints is 'complaints opened in the week; null where hidden';
+comment on column bi.product_complaint.complaints_before is 'the same in the week before; null where hidden or too few then';
+comment on column bi.product_complaint.severe is 'of them severe; null where hidden';
+comment on column bi.product_complaint.median_hours_to_resolve is 'median time to resolution, hours; null where hidden';
+comment on column bi.product_complaint.compensation_minor is 'compensation recorded, minor units; null where hidden';
+comment on column bi.product_complaint.is_suppressed is 'the group is hidden';
+
+create view bi.segment_history (as_of_date, dimension, member, label_en, label_zh, position, customers, share, at_risk_customers, purchasers, mean_net_minor_365d, mean_clv_12m_minor, mean_value_at_risk_minor, mean_churn_probability, is_suppressed) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.segment_history: sizes and value of every group, day by day. Numbers of people are rounded to whole multiples of the
 -- suppression size: the difference of two days, or of two groups that hold nearly the same people, then tells of nobody. Groups
@@ -6388,15 +7075,29 @@ with
 
 sized as (
     select
-        total.*,
+        total.as_of_date,
+        total.grouping as dimension,
+        case total.grouping
+            when 'rfm_cell' then total.member || '-' || total.part
+            when 'tier_stage' then total.member || '/' || total.part
+            else total.member
+        end as member,
+        total.customers,
+        total.purchasers,
+        total.at_risk_customers,
+        total.net_minor_365d,
+        total.clv_12m_minor,
+        total.value_at_risk_minor,
+        total.mean_churn_probability,
         size.least_customers,
         total.customers < size.least_customers as is_small
-    from bi.segment_total as total
+    from bi.group_profile_value as total
     cross join (
         select coalesce(
             (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
         ) as least_customers
     ) as size
+    where total.grouping in ('rfm_cell', 'tier_stage') = (total.part <> 'all')
 ),
 
 ranked as (
@@ -6416,8 +7117,9 @@ shown as (
         ranked.is_small or (ranked.count_small = 1 and ranked.place = 1 and ranked.dimension <> 'all') as is_suppressed,
         -- A handful at risk, or a handful who bought, is as telling as a small group; nobody is not.
         ranked.at_risk_customers = 0 or ranked.at_risk_customers >= ranked.least_customers as shows_risk,
-        ranked.buyers_365d = 0 or ranked.buyers_365d >= ranked.least_customers as shows_buyers,
-        cast(round(ranked.customers / cast(ranked.least_customers as numeric)) as bigint) * ranked.least_customers as rounded
+        ranked.purchasers = 0 or ranked.purchasers >= ranked.least_customers as shows_purchasers,
+        cast(round(ranked.customers / cast(ranked.least_customers as numeric)) as bigint) * ranked.least_customers as rounded,
+        cast(round(ranked.all_customers / ranked.least_customers) as bigint) * ranked.least_customers as all_rounded
     from ranked
 )
 
@@ -6431,29 +7133,35 @@ select
     case when not shown.is_suppressed then shown.rounded end as customers,
     case
         when not shown.is_suppressed
-            then cast(round(shown.rounded / round(shown.all_customers, -1), 3) as double precision)
+            then cast(round(shown.rounded / cast(nullif(shown.all_rounded, 0) as numeric), 3) as double precision)
     end as share,
     case
         when not shown.is_suppressed and shown.shows_risk
             then cast(round(shown.at_risk_customers / cast(shown.least_customers as numeric)) as bigint) * shown.least_customers
     end as at_risk_customers,
     case
-        when not shown.is_suppressed and shown.shows_buyers
-            then cast(round(shown.buyers_365d / cast(shown.least_customers as numeric)) as bigint) * shown.least_customers
-    end as buyers_365d,
+        when not shown.is_suppressed and shown.shows_purchasers
+            then cast(round(shown.purchasers / cast(shown.least_customers as numeric)) as bigint) * shown.least_customers
+    end as purchasers,
     case
-        when not shown.is_suppressed and shown.shows_buyers
-            then cast(round(shown.orders_365d / cast(shown.customers as numeric), 2) as double precision)
-    end as mean_orders_365d,
-    case when not shown.is_suppressed and shown.shows_buyers then shown.net_minor_365d / shown.customers end as mean_net_minor_365d,
-    case when not shown.is_suppressed then shown.clv_12m_minor / shown.customers end as mean_clv_12m_minor,
-    case when not shown.is_suppressed then shown.value_at_risk_minor / shown.customers end as mean_value_at_risk_minor,
+        when not shown.is_suppressed and shown.shows_purchasers then shown.net_minor_365d / shown.customers
+    end as mean_net_minor_365d,
+    case
+        when not shown.is_suppressed and shown.shows_purchasers then shown.clv_12m_minor / shown.customers
+    end as mean_clv_12m_minor,
+    case
+        when not shown.is_suppressed and shown.shows_purchasers then shown.value_at_risk_minor / shown.customers
+    end as mean_value_at_risk_minor,
+    case
+        when not shown.is_suppressed and shown.shows_purchasers
+            then cast(round(cast(shown.mean_churn_probability as numeric), 3) as double precision)
+    end as mean_churn_probability,
     shown.is_suppressed
 from shown
 left join bi.segment_label as label on shown.dimension = label.dimension and shown.member = label.member;
 comment on view bi.segment_history is 'How large and how valuable each tier, stage, class, segment, membership level and persona was, for every date that is kept (the last weeks day by day, then the first day of each month). Numbers of people are rounded to whole multiples of the suppression size and smaller groups are hidden, so that the difference of two days or of two groups tells of nobody. Grain: one row per as_of_date, dimension and member.';
 comment on column bi.segment_history.as_of_date is 'date the figures hold for: only what happened before it counts';
-comment on column bi.segment_history.dimension is 'all, tier, stage, value_class, rfm_class, rfm_segment, rfm_cell (three scores, e.g. 545), membership_level, persona or tier_stage (both, e.g. vip/loyal)';
+comment on column bi.segment_history.dimension is 'all, tier, stage, value_class, rfm_class, rfm_segment, rfm_cell (the three scores, e.g. 5-4-5), membership_level, persona or tier_stage (both, e.g. vip/loyal)';
 comment on column bi.segment_history.member is 'name of the group';
 comment on column bi.segment_history.label_en is 'name for people, English';
 comment on column bi.segment_history.label_zh is 'name for people, Chinese';
@@ -6461,11 +7169,11 @@ comment on column bi.segment_history.position is 'place within the dimension, 1 
 comment on column bi.segment_history.customers is 'customers in it, rounded to a multiple of the suppression size; null where hidden';
 comment on column bi.segment_history.share is 'share of the customers of the dimension, from the rounded numbers; null where hidden';
 comment on column bi.segment_history.at_risk_customers is 'of them at risk of leaving, rounded; null where hidden or few';
-comment on column bi.segment_history.buyers_365d is 'of them with a paid order in the last 365 days, rounded; null where hidden or few';
-comment on column bi.segment_history.mean_orders_365d is 'mean paid orders of the last 365 days per customer; null where hidden or few bought';
-comment on column bi.segment_history.mean_net_minor_365d is 'mean net amount of the last 365 days per customer, minor units; null where hidden or few bought';
-comment on column bi.segment_history.mean_clv_12m_minor is 'mean predicted net value of the coming twelve months per customer, minor units; null where hidden';
-comment on column bi.segment_history.mean_value_at_risk_minor is 'mean of churn probability times that value, minor units: what may be lost per customer; null where hidden';
+comment on column bi.segment_history.purchasers is 'of them customers who have bought, and so have scores, rounded; null where hidden or few';
+comment on column bi.segment_history.mean_net_minor_365d is 'mean net amount of the last 365 days per customer, minor units of the base currency; null where hidden or few have bought';
+comment on column bi.segment_history.mean_clv_12m_minor is 'mean predicted net value of the coming twelve months per customer, minor units; null where hidden or few have bought';
+comment on column bi.segment_history.mean_value_at_risk_minor is 'mean of churn probability times that value, minor units: what may be lost per customer; null where hidden or few have bought';
+comment on column bi.segment_history.mean_churn_probability is 'mean churn probability of those who have bought; null where hidden or few have';
 comment on column bi.segment_history.is_suppressed is 'whether the group is hidden because it, or the difference to the whole, is small';
 
 create view campaigns.exclusion (as_of_date, play, customer_key, state, first_failing_rule, failing_rules) as
@@ -6580,7 +7288,7 @@ with
 newest as (
     select max(cast(slice_key as date)) as as_of_date
     from ops.published
-    where table_name = 'bi.segment_total'
+    where table_name = 'bi.group_profile_value'
 )
 
 select

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from retention.campaigns.guard import Budgets, Movement, Population, Verdict, find_excess
 from retention.campaigns.receipts import STREAM
+from retention.campaigns.refusing import refusals
 from retention.warehouse import Run, sql_file
 
 ALWAYS_LEAVE = frozenset(
@@ -115,7 +116,7 @@ def _explain_leaving(connection: Connection, run: Run) -> None:
     if not leaving:
         return
     with run.warehouse.connect() as warehouse:
-        why = warehouse.execute(
+        rows = warehouse.execute(
             sa.text(sql_file("campaigns/_leaving_reasons")),
             {
                 "plays": [row.campaign for row in leaving],
@@ -123,6 +124,10 @@ def _explain_leaving(connection: Connection, run: Run) -> None:
                 "as_of_date": run.as_of_date,
             },
         ).all()
+    dropped = [row.customer_key for row in rows if row.reason is None]
+    at_push = refusals(run, dropped) if dropped else {}
+    # Planned, and permitted again by the time it is asked why: what took it out then is known no more, but a no of somebody.
+    why = [(row.play, row.customer_key, row.reason or at_push.get((row.play, row.customer_key), "no_consent")) for row in rows]
     connection.execute(
         sa.text(
             "update pg_temp.push_difference as difference set reason = why.reason "
@@ -131,9 +136,9 @@ def _explain_leaving(connection: Connection, run: Run) -> None:
             "and difference.campaign = why.play and difference.customer_key = why.customer_key"
         ),
         {
-            "plays": [row.play for row in why],
-            "keys": [row.customer_key for row in why],
-            "reasons": [row.reason for row in why],
+            "plays": [play for play, _, _ in why],
+            "keys": [key for _, key, _ in why],
+            "reasons": [reason for _, _, reason in why],
         },
     )
 

@@ -76,6 +76,8 @@ def preview(run: Run, each: Callable[[Mapping[str, Any]], None] | None = None) -
         newest = connection.execute(
             sa.text("select business_date from marketing.push_state where stream = :stream"), {"stream": STREAM}
         ).scalar_one_or_none()
+        # What is staged here nobody else sees, and no statistics can be taken of it without holding up a push beside it.
+        connection.exec_driver_sql("set local enable_nestloop = off")
         plan = read_plan(run, _TOKEN, 0)
         check_environment(connection, run)
         fill_stage(connection, run, _TOKEN)

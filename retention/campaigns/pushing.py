@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from retention.campaigns.approvals import approve, is_approved
 from retention.campaigns.errors import NothingToApprove, PushBroken
+from retention.campaigns.holds import hold_promotion
 from retention.campaigns.outcome import Outcome
 from retention.campaigns.receipts import STREAM, marketing_of, receive
 from retention.campaigns.staging import load_stage, read_plan
@@ -55,6 +56,7 @@ def push(run: Run) -> dict[str, Any]:
             return {"skipped": f"older than {newer}"}
         plan = read_plan(run, held.token, 0)
         failpoint("push.before_stage")
+        hold_promotion(run)
         stage = replace(plan, rows=load_stage(run, held.token))
         failpoint("push.staged")
         try:

@@ -11,10 +11,12 @@ from sqlalchemy.engine import Connection
 from retention.campaigns.difference import Stage
 from retention.campaigns.errors import NothingPlanned, PushBroken
 from retention.campaigns.receipts import marketing_of
-from retention.campaigns.suppression import suppressed_people
+from retention.campaigns.refusing import asked_again
 from retention.warehouse import Run, failpoint, load_contract, sql_file
 
 _STAGE = "marketing.audience_stage"
+_COMPARED = ("campaign_audience", "issued_send_key", "staff_task")
+"""What the stage is compared with (``marketing/_difference``)."""
 
 
 def read_plan(run: Run, token: int, rows: int) -> Stage:
@@ -55,7 +57,27 @@ def load_stage(run: Run, token: int) -> int:
     """Load who may be contacted into the stage, in a transaction of its own; return how many rows."""
     with marketing_of(run).begin() as connection:
         clear_stage(connection, token)
-        return fill_stage(connection, run, token)
+        rows = fill_stage(connection, run, token)
+        # The stage is filled and emptied by every push: what the planner believes of it is the size of some earlier day, and in
+        # a database that was restored nothing at all. It then compares a million members row by row.
+        for table in (_STAGE, *_unknown_tables(connection)):
+            connection.exec_driver_sql(f"analyze {table}")
+    return rows
+
+
+def _unknown_tables(connection: Connection) -> list[str]:
+    """Tables of the comparison that were never looked at: no dump carries what the planner knows before PostgreSQL 18."""
+    return list(
+        connection.execute(
+            sa.text(
+                "select format('%I.%I', namespace.nspname, class.relname) from pg_catalog.pg_class as class "
+                "inner join pg_catalog.pg_namespace as namespace on class.relnamespace = namespace.oid "
+                "where namespace.nspname = 'marketing' and class.relkind = 'r' and class.reltuples < 0 "
+                "and class.relname = any(cast(:names as text[])) order by 1"
+            ),
+            {"names": list(_COMPARED)},
+        ).scalars()
+    )
 
 
 def fill_stage(connection: Connection, run: Run, token: int) -> int:
@@ -68,15 +90,11 @@ def fill_stage(connection: Connection, run: Run, token: int) -> int:
     contract = load_contract(_STAGE)
     # Cast to what the table has: the stream is binary, and nobody converts it.
     columns = ", ".join(f"cast(staged.{column.name} as {column.type}) as {column.name}" for column in contract.columns)
-    query = f"select {columns} from (\n{sql_file('campaigns/_deliverable')}\n) as staged"
-    binds = {
-        "as_of_date": run.as_of_date,
-        "token": token,
-        "suppressed": "{" + ",".join(map(str, suppressed_people(run))) + "}",
-        "push_contact_details": run.settings.campaigns.push_contact_details,
-    }
+    query = f"select {columns} from (\n{sql_file('campaigns/_deliverable')}\n) as staged where staged.refusal is null"
     with run.warehouse.connect() as source:
-        sent, arrived = _stream(source, query, binds, connection, f"{_STAGE} ({', '.join(contract.column_names)})")
+        sent, arrived = _stream(
+            source, query, asked_again(run, token), connection, f"{_STAGE} ({', '.join(contract.column_names)})"
+        )
     if sent != arrived:
         raise PushBroken(f"{_STAGE}, token {token}: {sent:,} rows were sent, {arrived:,} arrived. Nothing was pushed.")
     return arrived

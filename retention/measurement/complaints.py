@@ -62,6 +62,7 @@ def record_complaints(
                 counts["complaints_of_erased"] += 1
                 continue
         acknowledged_at, first_replied_at = _time(row.get("acknowledged_at")), _time(row.get("first_replied_at"))
+        resolved_at, deleted_at = _time(row.get("resolved_at")), _time(row.get("deleted_at"))
         key = row_key(source, str(row["complaint_id"]))
         known: dict[str, Any] = {
             "complaint_key": key,
@@ -72,8 +73,11 @@ def record_complaints(
             "opened_at": opened_at,
             "acknowledged_at": acknowledged_at,
             "first_replied_at": first_replied_at,
+            "resolved_at": resolved_at,
+            "deleted_at": deleted_at,
             # Sources without a time of change still move forward: the latest time on the case stands in.
-            "updated_at": updated_at or max(t for t in (opened_at, acknowledged_at, first_replied_at) if t is not None),
+            "updated_at": updated_at
+            or max(t for t in (opened_at, acknowledged_at, first_replied_at, resolved_at, deleted_at) if t is not None),
         }
         before = newest.get(key)
         if before is None or known["updated_at"] >= before["updated_at"]:
@@ -87,47 +91,63 @@ def record_complaints(
     return counts
 
 
+_COLUMNS = (
+    "complaint_key, customer_key, category, severity, team, opened_at, acknowledged_at, first_replied_at, resolved_at, "
+    "deleted_at, updated_at"
+)
+
 _MERGE = """
 on conflict (complaint_key) do update set
     customer_key = excluded.customer_key, category = excluded.category, severity = excluded.severity,
     team = excluded.team, opened_at = excluded.opened_at, acknowledged_at = excluded.acknowledged_at,
-    first_replied_at = excluded.first_replied_at, updated_at = excluded.updated_at
+    first_replied_at = excluded.first_replied_at, resolved_at = excluded.resolved_at, deleted_at = excluded.deleted_at,
+    updated_at = excluded.updated_at
 where excluded.updated_at > clock.updated_at
     or (
         excluded.updated_at = clock.updated_at
-        and (excluded.acknowledged_at, excluded.first_replied_at, excluded.team)
-        is distinct from (clock.acknowledged_at, clock.first_replied_at, clock.team)
+        and (excluded.acknowledged_at, excluded.first_replied_at, excluded.resolved_at, excluded.deleted_at, excluded.team)
+        is distinct from (clock.acknowledged_at, clock.first_replied_at, clock.resolved_at, clock.deleted_at, clock.team)
     )
 """
 
 _RECORD = f"""
-insert into ops.complaint_clock as clock (
-    complaint_key, customer_key, category, severity, team, opened_at, acknowledged_at, first_replied_at, updated_at
-)
+insert into ops.complaint_clock as clock ({_COLUMNS})
 select
     row.complaint_key, coalesce(alias.customer_key, row.source_customer_key), row.category, row.severity, row.team,
-    row.opened_at, row.acknowledged_at, row.first_replied_at, row.updated_at
+    row.opened_at, row.acknowledged_at, row.first_replied_at, row.resolved_at, row.deleted_at, row.updated_at
 from unnest(
     cast(:complaint_key as bigint[]), cast(:source_customer_key as bigint[]), cast(:category as text[]),
     cast(:severity as text[]), cast(:team as text[]), cast(:opened_at as timestamptz[]),
-    cast(:acknowledged_at as timestamptz[]), cast(:first_replied_at as timestamptz[]), cast(:updated_at as timestamptz[])
+    cast(:acknowledged_at as timestamptz[]), cast(:first_replied_at as timestamptz[]), cast(:resolved_at as timestamptz[]),
+    cast(:deleted_at as timestamptz[]), cast(:updated_at as timestamptz[])
 ) as row (
-    complaint_key, source_customer_key, category, severity, team, opened_at, acknowledged_at, first_replied_at, updated_at
+    complaint_key, source_customer_key, category, severity, team, opened_at, acknowledged_at, first_replied_at, resolved_at,
+    deleted_at, updated_at
 )
 left join core.customer_alias as alias on row.source_customer_key = alias.source_customer_key
 {_MERGE}
 """
 
+# Cases whose clocks may run, and those with a breach that nobody has closed: an answer can arrive in a file weeks late.
 _FROM_CORE = f"""
-insert into ops.complaint_clock as clock (
-    complaint_key, customer_key, category, severity, team, opened_at, acknowledged_at, first_replied_at, updated_at
-)
+insert into ops.complaint_clock as clock ({_COLUMNS})
 select
-    complaint_key, customer_key, category, severity, responsible_team,
-    opened_at, acknowledged_at, first_replied_at, version_at
+    complaint.complaint_key, complaint.customer_key, complaint.category, complaint.severity, complaint.responsible_team,
+    complaint.opened_at, complaint.acknowledged_at, complaint.first_replied_at, complaint.resolved_at, complaint.deleted_at,
+    complaint.version_at
 from core.complaint
-where valid_to is null and deleted_at is null
-    and (opened_at >= :recent or acknowledged_at is null or first_replied_at is null)
+where complaint.valid_to is null
+    and (
+        (
+            complaint.deleted_at is null
+            and (
+                complaint.opened_at >= :recent or complaint.acknowledged_at is null or complaint.first_replied_at is null
+            )
+        )
+        or complaint.complaint_key in (
+            select breach.complaint_key from ops.complaint_breach as breach where breach.state = 'open'
+        )
+    )
 {_MERGE}
 """
 
@@ -141,6 +161,7 @@ with clocks as (
         ('acknowledge', clock.opened_at + cast(:acknowledge_within as interval), clock.acknowledged_at),
         ('first_reply', clock.opened_at + cast(:reply_within as interval), clock.first_replied_at)
     ) as due (clock, due_at, answered_at)
+    where clock.deleted_at is null
 )
 insert into ops.complaint_breach (
     complaint_key, clock, customer_key, team, severity, due_at, breached_at, found_at, state, closed_at
@@ -155,13 +176,16 @@ on conflict (complaint_key, clock) do nothing
 returning complaint_key, clock, team, severity, due_at, state
 """
 
+# A case that the source deleted waits for no answer any more.
 _CLOSE = """
 update ops.complaint_breach as breach
 set state = 'closed', closed_at = answer.answered_at, team = coalesce(answer.team, breach.team)
 from (
-    select complaint_key, 'acknowledge' as clock, acknowledged_at as answered_at, team from ops.complaint_clock
+    select complaint_key, 'acknowledge' as clock, coalesce(acknowledged_at, deleted_at) as answered_at, team
+    from ops.complaint_clock
     union all
-    select complaint_key, 'first_reply' as clock, first_replied_at as answered_at, team from ops.complaint_clock
+    select complaint_key, 'first_reply' as clock, coalesce(first_replied_at, deleted_at) as answered_at, team
+    from ops.complaint_clock
 ) as answer
 where breach.complaint_key = answer.complaint_key and breach.clock = answer.clock
     and breach.state = 'open' and answer.answered_at <= :now

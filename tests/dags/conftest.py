@@ -94,6 +94,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Calls:
             "plan_audience",
         ),
         *("push_audience", "feed_targets", "export_lists", "measure", "train", "sync_consent", "complaint_clock", "privacy"),
+        "hold_promotion",
     ):
         monkeypatch.setattr(pipeline, name, stand_in(name))
     return recorded

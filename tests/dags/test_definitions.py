@@ -42,7 +42,7 @@ TASKS = {
     },
     "retention_train": {"train_models": set()},
     "retention_measure": {"measure_effects": set()},
-    "retention_complaint_clock": {"check_complaints": set()},
+    "retention_complaint_clock": {"check_complaints": {"hold_promotion"}, "hold_promotion": set()},
     "retention_consent": {"sync_consent": {"feed_targets"}, "feed_targets": set()},
     "retention_privacy": {"handle_requests": set()},
 }

@@ -1,11 +1,14 @@
--- The selected of a day who may still be contacted: consent, profiling, complaints, erasure and suppression are asked again at the push,
--- because hours can lie between the plan and it.
+-- The selected of a day, with why they may not be contacted any more: consent, profiling, complaints, erasure and suppression are asked
+-- again at the push, because hours can lie between the plan and it. Without a refusal a row may go out. :customers asks for some alone.
 with
 
 chosen as (
     select *
     from campaigns.decision
-    where as_of_date = :as_of_date and state = 'selected'
+    where
+        as_of_date = :as_of_date
+        and state = 'selected'
+        and (cast(:customers as bigint []) is null or customer_key = any(cast(:customers as bigint [])))
 ),
 
 consents as (
@@ -26,31 +29,25 @@ unprofiled as (
 ),
 
 left_alone as (
-    -- Who refused service on every channel is not called or visited by staff either.
-    select customer_key
+    -- Staff call: who refused service by telephone is left alone by them.
+    select distinct customer_key
     from consents
-    where purpose = 'service' and decision = 'withdrawn' and channel <> 'post'
-    group by customer_key
-    having count(*) >= 5
+    where purpose = 'service' and decision = 'withdrawn' and channel = 'phone'
 ),
 
 complaining as (
-    -- Also who complained after the plan: what the day knows of cases is at hand here as well.
-    select coalesce(alias.customer_key, complaint.customer_key) as customer_key
-    from core.complaint
-    left join core.customer_alias as alias on complaint.customer_key = alias.source_customer_key
-    where
-        complaint.resolved_at is null
-        and complaint.valid_to is null
-        and complaint.deleted_at is null
-        and complaint.customer_key is not null
+    -- Also who complained after the plan.
+    select resting.customer_key
+    from unnest(cast(cast(:resting as text) as bigint [])) as resting (customer_key)
 ),
 
-gone as (
+erased as (
     select coalesce(alias.customer_key, tombstone.source_customer_key) as customer_key
     from privacy.tombstone
     left join core.customer_alias as alias on tombstone.source_customer_key = alias.source_customer_key
-    union
+),
+
+suppressed as (
     select blocked.customer_key
     from unnest(cast(cast(:suppressed as text) as bigint [])) as blocked (customer_key)
 )
@@ -92,7 +89,22 @@ select
     task.midpoint_minor,
     task.ceiling_minor,
     case when cast(:push_contact_details as boolean) and chosen.channel = 'email' then contact.email end as email,
-    case when cast(:push_contact_details as boolean) and chosen.channel in ('sms', 'phone') then contact.phone end as phone
+    case when cast(:push_contact_details as boolean) and chosen.channel in ('sms', 'phone') then contact.phone end as phone,
+    -- In the order in which the ledger of exclusions names its rules.
+    case
+        when chosen.customer_key in (select erased.customer_key from erased) then 'erased'
+        when chosen.customer_key in (select suppressed.customer_key from suppressed) then 'suppressed'
+        when
+            chosen.channel = 'staff'
+            and chosen.purpose = 'service'
+            and chosen.customer_key in (select left_alone.customer_key from left_alone)
+            then 'no_consent'
+        when coalesce(consents.decision, case when chosen.purpose = 'service' then 'granted' end, 'none') <> 'granted' then 'no_consent'
+        when closed_address.customer_key is not null or refused.customer_key is not null then 'no_consent'
+        when chosen.uses_profiling and chosen.customer_key in (select unprofiled.customer_key from unprofiled) then 'profiling_withdrawn'
+        when chosen.kind = 'promotional' and chosen.customer_key in (select complaining.customer_key from complaining)
+            then 'complaint_hold'
+    end as refusal
 from chosen
 left join pii.source_customer as source on chosen.customer_key = source.source_customer_key
 left join pii.contact as contact on chosen.customer_key = contact.customer_key
@@ -106,10 +118,8 @@ left join privacy.consent_by_address as closed_address
     on chosen.customer_key = closed_address.customer_key
     and chosen.purpose = closed_address.purpose
     and chosen.channel = closed_address.channel
-where
-    coalesce(consents.decision, case when chosen.purpose = 'service' then 'granted' end) = 'granted'
-    and closed_address.customer_key is null
-    and chosen.customer_key not in (select customer_key from gone)
-    and not (chosen.channel = 'staff' and chosen.purpose = 'service' and chosen.customer_key in (select customer_key from left_alone))
-    and not (chosen.kind = 'promotional' and chosen.customer_key in (select customer_key from complaining))
-    and not (chosen.uses_profiling and chosen.customer_key in (select customer_key from unprofiled))
+left join privacy.campaign_refused as refused
+    on chosen.purpose = 'service'
+    and chosen.customer_key = refused.customer_key
+    and chosen.play = refused.campaign
+    and chosen.channel = refused.channel

@@ -1,10 +1,10 @@
--- Why members leave: the first rule that failed today, or that a play is not planned any more, or that core has them no more.
+-- Why members leave: the first rule that failed today, or that a play is not planned any more, or that core has them no more. Null: planned,
+-- but held back at the push, which knows what went in between (_deliverable).
 select
     leaving.play,
     leaving.customer_key,
     case
-        -- Planned, but held back at the push: consent went in between.
-        when place.failing = 0 then 'no_consent'
+        when place.failing = 0 then null
         when place.failing is not null
             then
                 (

@@ -64,6 +64,15 @@ where
             where latest.decision = 'withdrawn'
         )
     )
+    -- Promotion rests while a complaint is open and for some days after; a service message is how it is made good.
+    and not (
+        member.kind = 'promotional'
+        and exists (
+            select 1
+            from marketing.contact_hold as hold
+            where hold.customer_key = member.customer_key and (hold.rests_until is null or hold.rests_until > now())
+        )
+    )
     -- An unsubscribe counts before the pipeline has read it. From service messages one unsubscribes by campaign.
     and not exists (
         select 1

@@ -145,8 +145,9 @@ def test_without_asking_again_the_push_would_hand_her_out(staffed: Company, monk
     from retention.campaigns import staging
 
     original = staging.sql_file
-    where = "coalesce(consents.decision, case when chosen.purpose = 'service' then 'granted' end) = 'granted'"
-    monkeypatch.setattr(staging, "sql_file", lambda name: original(name).replace(where, "true"))
+    asked = "coalesce(consents.decision, case when chosen.purpose = 'service' then 'granted' end, 'none') <> 'granted'"
+    assert asked in original("campaigns/_deliverable")
+    monkeypatch.setattr(staging, "sql_file", lambda name: original(name).replace(asked, "false"))
     staffed.plan()
     staffed.consent("Ana", "marketing", "withdrawn")
     staffed.push()
@@ -361,6 +362,8 @@ def test_plain_addresses_only_where_configured_and_only_of_members(staffed: Comp
         ("select * from marketing.suppression", False),
         ("select * from marketing.campaign_event", False),
         ("select * from marketing.staff_task", False),
+        ("select * from marketing.task_list", False),
+        ("select * from marketing.contact_hold", False),
         ("update marketing.audience_change set change = 'added'", False),
         ("delete from marketing.campaign_event", False),
         ("insert into marketing.consent_feed values ('consent', now())", False),
