@@ -236,6 +236,35 @@ comment on column bi.funnel_value.bought is 'people handed out who paid an order
 comment on column bi.funnel_value.unsubscribed is 'people handed out who unsubscribed or complained of spam';
 comment on column bi.funnel_value.cost_minor is 'cost of the touches handed out, minor units';
 
+create table bi.group_profile_value (
+    as_of_date date not null,
+    grouping text not null,
+    member text not null,
+    part text not null,
+    customers bigint not null,
+    purchasers bigint not null,
+    at_risk_customers bigint not null,
+    net_minor_365d bigint not null,
+    clv_12m_minor bigint not null,
+    value_at_risk_minor bigint not null,
+    mean_churn_probability double precision,
+    rfm_segment text,
+    primary key (as_of_date, grouping, member, part)
+) partition by range (as_of_date);
+comment on table bi.group_profile_value is 'How many customers each group holds, how many of them are about to be lost, what they spent and what they are expected to bring: by service tier, lifecycle stage, value class, RFM class, segment and cell, membership level, persona, and tier by stage. Counted once a day over all customers but test accounts and staff, so that nobody who looks at it waits. Grain: one row per grouping, member and part of the member per as_of_date.';
+comment on column bi.group_profile_value.as_of_date is 'date the segments and scores hold for';
+comment on column bi.group_profile_value.grouping is 'all, tier, stage, value_class, rfm_class, rfm_segment, rfm_cell, membership_level, persona or tier_stage';
+comment on column bi.group_profile_value.member is 'the group; of rfm_cell recency and frequency score, e.g. 5-4; of tier_stage the tier; ''all'' for everybody';
+comment on column bi.group_profile_value.part is 'of rfm_cell the monetary score, of tier_stage the stage, of both also ''all''; ''all'' elsewhere';
+comment on column bi.group_profile_value.customers is 'customers in the group';
+comment on column bi.group_profile_value.purchasers is 'of these, customers who have bought and so have scores';
+comment on column bi.group_profile_value.at_risk_customers is 'of these, customers with the at-risk flag of segments.tier';
+comment on column bi.group_profile_value.net_minor_365d is 'net amount of the last 365 days, minor units of the base currency';
+comment on column bi.group_profile_value.clv_12m_minor is 'predicted net value of the coming twelve months, minor units';
+comment on column bi.group_profile_value.value_at_risk_minor is 'sum over purchasers of churn probability times predicted value, minor units';
+comment on column bi.group_profile_value.mean_churn_probability is 'mean churn probability of the purchasers; null without any';
+comment on column bi.group_profile_value.rfm_segment is 'of rfm_cell the segment that most of its customers are in; null elsewhere';
+
 create table bi.kpi_definition (
     kpi text not null,
     label text not null,
@@ -6859,6 +6888,189 @@ comment on column bi.segment_tag.label_en is 'name for people, English';
 comment on column bi.segment_tag.label_zh is 'name for people, Chinese';
 comment on column bi.segment_tag.customers is 'customers who have it';
 
+create view bi.service_complaint (complaint_key, customer_key, service_tier, service_tier_zh, is_at_risk, channel, category, topic, sentiment, severity, team, opened_at, acknowledged_at, first_replied_at, resolved_at, acknowledge_due_at, reply_due_at, acknowledge_clock, reply_clock, hours_to_resolve, compensation_minor, satisfaction, root_cause) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.service_complaint: cases with their clocks, as they are now, so that whoever answers sees what is burning. Text is left out;
+-- topic and sentiment of it are in. A cause that was written once only may be a sentence about somebody: 'other'.
+with
+
+cases as (
+    select
+        complaint.complaint_key,
+        complaint.customer_key,
+        complaint.channel,
+        complaint.category,
+        coalesce(complaint.severity, 'unknown') as severity,
+        coalesce(complaint.responsible_team, 'unassigned') as team,
+        complaint.opened_at,
+        complaint.acknowledged_at,
+        complaint.first_replied_at,
+        complaint.resolved_at,
+        complaint.compensation_minor,
+        complaint.satisfaction,
+        complaint.root_cause,
+        complaint.opened_at + make_interval(secs => 3600 * coalesce(
+            (select cast(setting.value as double precision) from bi.setting as setting where setting.name = 'acknowledge_hours'), 1
+        )) as acknowledge_due_at,
+        complaint.opened_at + make_interval(secs => 3600 * coalesce(
+            (select cast(setting.value as double precision) from bi.setting as setting where setting.name = 'first_reply_hours'), 24
+        )) as reply_due_at
+    from core.complaint as complaint
+    where
+        complaint.valid_to is null
+        and complaint.deleted_at is null
+        and (complaint.resolved_at is null or complaint.opened_at >= current_date - 365)
+),
+
+causes as (
+    select complaint.root_cause
+    from core.complaint as complaint
+    where complaint.valid_to is null and complaint.opened_at >= current_date - 365
+    group by complaint.root_cause
+    having count(*) > 1
+)
+
+select
+    cases.complaint_key,
+    cases.customer_key,
+    tier.service_tier,
+    tier.service_tier_zh,
+    coalesce(tier.is_at_risk, false) as is_at_risk,
+    cases.channel,
+    cases.category,
+    label.topic,
+    label.sentiment,
+    cases.severity,
+    cases.team,
+    cases.opened_at,
+    cases.acknowledged_at,
+    cases.first_replied_at,
+    cases.resolved_at,
+    cases.acknowledge_due_at,
+    cases.reply_due_at,
+    case
+        when cases.acknowledged_at <= cases.acknowledge_due_at then 'in_time'
+        when cases.acknowledged_at is not null then 'late'
+        when cases.resolved_at is not null then 'never'
+        when current_timestamp > cases.acknowledge_due_at then 'overdue'
+        else 'waiting'
+    end as acknowledge_clock,
+    case
+        when cases.first_replied_at <= cases.reply_due_at then 'in_time'
+        when cases.first_replied_at is not null then 'late'
+        when cases.resolved_at is not null then 'never'
+        when current_timestamp > cases.reply_due_at then 'overdue'
+        else 'waiting'
+    end as reply_clock,
+    extract(epoch from cases.resolved_at - cases.opened_at) / 3600.0 as hours_to_resolve,
+    cases.compensation_minor,
+    cases.satisfaction,
+    case when cases.root_cause is null then null when causes.root_cause is null then 'other' else cases.root_cause end as root_cause
+from cases
+left join causes on cases.root_cause = causes.root_cause
+left join segments.tier as tier
+    on
+        tier.as_of_date = (
+            select max(cast(published.slice_key as date))
+            from ops.published as published
+            where published.table_name = 'segments.tier'
+        )
+        and cases.customer_key = tier.customer_key
+left join scores.text_label as label
+    on
+        label.as_of_date = (
+            select max(cast(published.slice_key as date))
+            from ops.published as published
+            where published.table_name = 'scores.text_label'
+        )
+        and label.text_kind = 'complaint'
+        and cases.complaint_key = label.text_key;
+comment on view bi.service_complaint is 'Complaints of the last 365 days and all that are open, one row per case, with the state of both clocks at this moment, the tier of the customer, topic and sentiment of the text. By pseudonym and without the text itself. Grain: one row per complaint.';
+comment on column bi.service_complaint.complaint_key is 'the case';
+comment on column bi.service_complaint.customer_key is 'pseudonym of the customer';
+comment on column bi.service_complaint.service_tier is 'service tier of the customer as of the newest date; null if not known yet';
+comment on column bi.service_complaint.service_tier_zh is 'the tier in Chinese';
+comment on column bi.service_complaint.is_at_risk is 'the customer is about to be lost';
+comment on column bi.service_complaint.channel is 'how it came in';
+comment on column bi.service_complaint.category is 'what it is about, as the service desk says';
+comment on column bi.service_complaint.topic is 'what the text is about, as read by the pipeline; null where it was not read';
+comment on column bi.service_complaint.sentiment is 'how the text sounds: negative, neutral or positive; null where it was not read';
+comment on column bi.service_complaint.severity is 'minor, medium or severe; ''unknown'' if not given';
+comment on column bi.service_complaint.team is 'team that owns the case; ''unassigned'' if none is named';
+comment on column bi.service_complaint.opened_at is 'when it was opened';
+comment on column bi.service_complaint.acknowledged_at is 'when the customer was told it had arrived; null if not yet';
+comment on column bi.service_complaint.first_replied_at is 'when the first answer with substance went out; null if not yet';
+comment on column bi.service_complaint.resolved_at is 'when it was closed as solved; null if not yet';
+comment on column bi.service_complaint.acknowledge_due_at is 'by when it had to be acknowledged';
+comment on column bi.service_complaint.reply_due_at is 'by when it had to be answered';
+comment on column bi.service_complaint.acknowledge_clock is 'in_time, late, never (solved without), overdue (still waiting, too long) or waiting, at this moment';
+comment on column bi.service_complaint.reply_clock is 'the same for the first answer';
+comment on column bi.service_complaint.hours_to_resolve is 'hours from opening to solution; null while open';
+comment on column bi.service_complaint.compensation_minor is 'compensation offered, minor units of the base currency; null if none';
+comment on column bi.service_complaint.satisfaction is 'satisfaction with the handling, 1 to 5; null without an answer';
+comment on column bi.service_complaint.root_cause is 'cause found; ''other'' for causes written once only, null where none was found yet';
+
+create view bi.service_detractor (answer_key, customer_key, answered_at, score, service_tier, service_tier_zh, is_at_risk, topic, count_complaints_open, followed_up_at) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.service_detractor: who would not recommend us, and whether somebody has taken care.
+select
+    answer.answer_key,
+    answer.customer_key,
+    answer.happened_at as answered_at,
+    cast(answer.score as integer) as score,
+    tier.service_tier,
+    tier.service_tier_zh,
+    coalesce(tier.is_at_risk, false) as is_at_risk,
+    label.topic,
+    coalesce(service.count_complaints_open, 0) as count_complaints_open,
+    (
+        select min(delivery.delivered_at)
+        from campaigns.delivery as delivery
+        where
+            delivery.customer_key = answer.customer_key
+            and delivery.play = 'detractor_follow_up'
+            and delivery.delivered_at >= answer.happened_at
+            and delivery.removed_on is null
+    ) as followed_up_at
+from core.survey_answer as answer
+inner join core.customer as customer
+    on answer.customer_key = customer.customer_key and customer.valid_to is null and not customer.is_test
+left join segments.tier as tier
+    on
+        tier.as_of_date = (
+            select max(cast(published.slice_key as date))
+            from ops.published as published
+            where published.table_name = 'segments.tier'
+        )
+        and answer.customer_key = tier.customer_key
+left join features.customer_service as service
+    on tier.as_of_date = service.as_of_date and tier.customer_key = service.customer_key
+left join scores.text_label as label
+    on
+        label.as_of_date = (
+            select max(cast(published.slice_key as date))
+            from ops.published as published
+            where published.table_name = 'scores.text_label'
+        )
+        and label.text_kind = 'survey_comment'
+        and answer.answer_key = label.text_key
+where
+    answer.instrument = 'nps'
+    and answer.score <= 6
+    and answer.deleted_at is null
+    and answer.happened_at >= current_date - 30;
+comment on view bi.service_detractor is 'Answers of 0 to 6 to the recommendation question in the last 30 days, with what is known of the customer and whether a follow-up was handed out since. By pseudonym, without the comment. Grain: one row per answer.';
+comment on column bi.service_detractor.answer_key is 'the answer';
+comment on column bi.service_detractor.customer_key is 'pseudonym of the customer';
+comment on column bi.service_detractor.answered_at is 'when it was given';
+comment on column bi.service_detractor.score is '0 to 6';
+comment on column bi.service_detractor.service_tier is 'service tier as of the newest date; null if not known yet';
+comment on column bi.service_detractor.service_tier_zh is 'the tier in Chinese';
+comment on column bi.service_detractor.is_at_risk is 'the customer is about to be lost';
+comment on column bi.service_detractor.topic is 'what the comment is about, as read by the pipeline; null without a comment';
+comment on column bi.service_detractor.count_complaints_open is 'complaints of the customer that are not solved yet';
+comment on column bi.service_detractor.followed_up_at is 'when the play detractor_follow_up was handed out since; null if not';
+
 create view campaigns.do_not_disturb (as_of_date, customer_key, play, value_minor, evidence, is_every_play) as
 -- campaigns.do_not_disturb: contenders left alone because the contact is expected to do harm.
 with
@@ -7175,6 +7387,93 @@ comment on column bi.segment_history.mean_clv_12m_minor is 'mean predicted net v
 comment on column bi.segment_history.mean_value_at_risk_minor is 'mean of churn probability times that value, minor units: what may be lost per customer; null where hidden or few have bought';
 comment on column bi.segment_history.mean_churn_probability is 'mean churn probability of those who have bought; null where hidden or few have';
 comment on column bi.segment_history.is_suppressed is 'whether the group is hidden because it, or the difference to the whole, is small';
+
+create view bi.service_recovery (month, severity, is_compensated, complaints, mean_satisfaction, complaints_90d_ago, bought_again_share_90d) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.service_recovery: what became of customers after their complaint was solved, by month, severity and what they got for it. Few
+-- customers are not shown.
+with
+
+cases as (
+    select
+        cast(date_trunc('month', complaint.resolved_at at time zone coalesce(
+            (select setting.value from bi.setting as setting where setting.name = 'business_timezone'), 'Asia/Shanghai'
+        )) as date) as month,
+        complaint.customer_key,
+        complaint.severity,
+        coalesce(complaint.compensation_minor, 0) > 0 as is_compensated,
+        complaint.satisfaction,
+        complaint.resolved_at + interval '90 days' <= current_timestamp as is_mature,
+        exists(
+            select 1
+            from core.order_entry as entry
+            where
+                entry.customer_key = complaint.customer_key
+                and entry.kind = 'paid'
+                and entry.happened_at > complaint.resolved_at
+                and entry.happened_at <= complaint.resolved_at + interval '90 days'
+                and entry.deleted_at is null
+        ) as has_bought_again
+    from bi.service_complaint as complaint
+    where complaint.resolved_at is not null
+)
+
+select
+    month,
+    severity,
+    is_compensated,
+    count(*) as complaints,
+    avg(satisfaction) as mean_satisfaction,
+    count(*) filter (where is_mature) as complaints_90d_ago,
+    cast(count(*) filter (where is_mature and has_bought_again) as double precision)
+        / nullif(count(*) filter (where is_mature), 0) as bought_again_share_90d
+from cases
+group by month, severity, is_compensated
+having count(distinct customer_key) >= coalesce(
+    (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+);
+comment on view bi.service_recovery is 'Whether customers come back after a complaint was solved: by month of the solution, severity, and whether they were compensated. Groups of few customers are left out. It compares groups that differ in more than the compensation: what it brings is in bi.play_result. Grain: one row per month, severity and compensation.';
+comment on column bi.service_recovery.month is 'first day of the month in which the complaints were solved, business time zone';
+comment on column bi.service_recovery.severity is 'minor, medium or severe; ''unknown'' if not given';
+comment on column bi.service_recovery.is_compensated is 'whether a compensation is recorded';
+comment on column bi.service_recovery.complaints is 'complaints solved';
+comment on column bi.service_recovery.mean_satisfaction is 'mean satisfaction with the handling, 1 to 5; null without answers';
+comment on column bi.service_recovery.complaints_90d_ago is 'of them solved at least 90 days ago, so that the outcome is known';
+comment on column bi.service_recovery.bought_again_share_90d is 'of those, the share whose customer paid an order within 90 days; null while none is known';
+
+create view bi.service_team (week_start, team, severity, complaints, complaints_open, acknowledged_in_time, replied_in_time, overdue_now, median_hours_to_resolve, compensation_minor, mean_satisfaction, satisfaction_answers) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.service_team: how teams keep their clocks, week by week.
+select
+    cast(date_trunc('week', complaint.opened_at at time zone coalesce(
+        (select setting.value from bi.setting as setting where setting.name = 'business_timezone'), 'Asia/Shanghai'
+    )) as date) as week_start,
+    complaint.team,
+    complaint.severity,
+    count(*) as complaints,
+    count(*) filter (where complaint.resolved_at is null) as complaints_open,
+    count(*) filter (where complaint.acknowledge_clock = 'in_time') as acknowledged_in_time,
+    count(*) filter (where complaint.reply_clock = 'in_time') as replied_in_time,
+    count(*) filter (where complaint.acknowledge_clock = 'overdue' or complaint.reply_clock = 'overdue') as overdue_now,
+    percentile_cont(0.5) within group (order by cast(complaint.hours_to_resolve as double precision)) as median_hours_to_resolve,
+    cast(coalesce(sum(complaint.compensation_minor), 0) as bigint) as compensation_minor,
+    cast(avg(complaint.satisfaction) as double precision) as mean_satisfaction,
+    count(complaint.satisfaction) as satisfaction_answers
+from bi.service_complaint as complaint
+group by 1, 2, 3;
+comment on view bi.service_team is 'How teams keep the complaint clocks, by week of opening (Monday to Sunday of the business time zone) and severity, over the last 365 days. Grain: one row per week, team and severity.';
+comment on column bi.service_team.week_start is 'Monday of the week in which the complaints were opened';
+comment on column bi.service_team.team is 'team that owns them; ''unassigned'' if none is named';
+comment on column bi.service_team.severity is 'minor, medium or severe; ''unknown'' if not given';
+comment on column bi.service_team.complaints is 'complaints opened';
+comment on column bi.service_team.complaints_open is 'of them not solved at this moment';
+comment on column bi.service_team.acknowledged_in_time is 'of them acknowledged inside the clock';
+comment on column bi.service_team.replied_in_time is 'of them first answered inside the clock';
+comment on column bi.service_team.overdue_now is 'of them waiting past a clock at this moment';
+comment on column bi.service_team.median_hours_to_resolve is 'median hours from opening to solution of the solved ones; null if none is';
+comment on column bi.service_team.compensation_minor is 'compensation offered, minor units of the base currency';
+comment on column bi.service_team.mean_satisfaction is 'mean satisfaction with the handling, 1 to 5; null without answers';
+comment on column bi.service_team.satisfaction_answers is 'answers that rests on';
 
 create view campaigns.exclusion (as_of_date, play, customer_key, state, first_failing_rule, failing_rules) as
 -- campaigns.exclusion: the masks of campaigns.eligibility by play. The list of plays comes first, so that a question about one play
