@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.campaigns.experiments import fill_control_checks
-from retention.measurement.effects import play_effects
+from retention.measurement.effects import play_effects, units_as_of
 from retention.measurement.feedback import read_feedback
 from retention.measurement.kpis import KPI_QUERIES, binds_of, kpi_query, months_of
 from retention.models.outcomes import record_outcomes
@@ -42,7 +42,8 @@ def measure(run: Run) -> dict[str, int]:
             writer.fill_select("bi.kpi_value", kpi_query(name), binds)
         for table in _BY_MONTH:
             writer.fill_select(table, sql_file(table.replace(".", "/")), {**binds, **months_of(run, table)})
-        effects = play_effects(run, binds)
+        with units_as_of(run) as units:
+            effects = play_effects(run, units)
         writer.staging("bi.play_effect")
         if not effects.empty:
             writer.fill_arrow("bi.play_effect", effects)
