@@ -241,6 +241,8 @@ create table marketing.audience_sync_play (
     rows_added bigint not null,
     rows_updated bigint not null,
     rows_removed bigint not null,
+    joins bigint default 0 not null,
+    leaves bigint default 0 not null,
     joins_withheld bigint not null,
     leaves_withheld bigint not null,
     updates_withheld bigint not null,
@@ -255,6 +257,8 @@ comment on column marketing.audience_sync_play.rows_total is 'members after the 
 comment on column marketing.audience_sync_play.rows_added is 'members who joined, tasks made';
 comment on column marketing.audience_sync_play.rows_updated is 'members whose row changed';
 comment on column marketing.audience_sync_play.rows_removed is 'members who left, tasks withdrawn';
+comment on column marketing.audience_sync_play.joins is 'of these, who counts against the guard''s budget of the day: joined, or began anew in the place of a membership that had run out';
+comment on column marketing.audience_sync_play.leaves is 'members who left, and tasks withdrawn, that count against the guard''s budget of the day: not expired, not moved, and not because somebody said no';
 comment on column marketing.audience_sync_play.joins_withheld is 'who would have joined, and waits for approval';
 comment on column marketing.audience_sync_play.leaves_withheld is 'who would have left, and waits for approval';
 comment on column marketing.audience_sync_play.updates_withheld is 'whose row would have changed, and waits for approval';

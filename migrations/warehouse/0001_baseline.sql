@@ -36,11 +36,52 @@ comment on schema ops is 'Run ledger, leases, batches, checks, model registry, a
 create schema if not exists staging;
 comment on schema staging is 'Slices being built, named by the token of their writer; nobody reads them before they are published.';
 
+create table bi.audience_cost (
+    as_of_date date not null,
+    play text not null,
+    channel text not null,
+    contacts bigint not null,
+    cost_minor bigint not null,
+    expected_cost_minor double precision not null,
+    primary key (as_of_date, play, channel)
+) partition by range (as_of_date);
+comment on table bi.audience_cost is 'What each play''s contacts of a day cost, as they were handed out. Grain: one row per play and channel per as_of_date.';
+comment on column bi.audience_cost.as_of_date is 'day the memberships began';
+comment on column bi.audience_cost.play is 'the play';
+comment on column bi.audience_cost.channel is 'channel handed out; staff for tasks';
+comment on column bi.audience_cost.contacts is 'contacts handed out';
+comment on column bi.audience_cost.cost_minor is 'cost of the touches, minor units of the base currency';
+comment on column bi.audience_cost.expected_cost_minor is 'touches and offers as far as they are expected to be used, minor units; the touches alone where it was not kept';
+
+create table bi.audience_delivery (
+    as_of_date date not null,
+    play text not null,
+    channel text not null,
+    handed_out bigint not null,
+    acknowledged bigint not null,
+    sent bigint not null,
+    bounced bigint not null,
+    silent bigint not null,
+    is_reporting boolean not null,
+    primary key (as_of_date, play, channel)
+) partition by range (as_of_date);
+comment on table bi.audience_delivery is 'What became of what tools were given in a week: acknowledged, sent, bounced, or nothing said. The week ends where the time that tools have to report (health.feedback_grace_hours) begins; what was taken back within that time is left out. Grain: one row per audience and channel per as_of_date.';
+comment on column bi.audience_delivery.as_of_date is 'first day not included';
+comment on column bi.audience_delivery.play is 'the audience';
+comment on column bi.audience_delivery.channel is 'channel handed out';
+comment on column bi.audience_delivery.handed_out is 'send_keys handed out in the week';
+comment on column bi.audience_delivery.acknowledged is 'of them taken over by a tool';
+comment on column bi.audience_delivery.sent is 'of them sent, by any event that only a message that was sent can have';
+comment on column bi.audience_delivery.bounced is 'of them undeliverable';
+comment on column bi.audience_delivery.silent is 'of them nothing was said at all';
+comment on column bi.audience_delivery.is_reporting is 'whether any tool said anything on this channel within the days compared with: without, silence says nothing';
+
 create table bi.audience_health (
     as_of_date date not null,
     campaign text not null,
     members bigint not null,
     sendable_members bigint not null,
+    permitted_members bigint default 0 not null,
     added bigint not null,
     updated bigint not null,
     removed bigint not null,
@@ -53,13 +94,44 @@ comment on table bi.audience_health is 'Size, freshness and changes of every cam
 comment on column bi.audience_health.as_of_date is 'first day not included';
 comment on column bi.audience_health.campaign is 'campaign name as the marketing tools see it';
 comment on column bi.audience_health.members is 'rows in campaign_audience';
-comment on column bi.audience_health.sendable_members is 'rows the tools may use now: consent given, not suppressed, not expired';
+comment on column bi.audience_health.sendable_members is 'rows the tools may use now: consent given, not suppressed, not expired, outside quiet hours';
+comment on column bi.audience_health.permitted_members is 'rows the tools may use at some hour of the day: consent given, not suppressed, nothing rests';
 comment on column bi.audience_health.added is 'additions by the newest push';
 comment on column bi.audience_health.updated is 'updates by the newest push';
 comment on column bi.audience_health.removed is 'removals by the newest push';
 comment on column bi.audience_health.last_push_at is 'when the newest push was committed; null if there was none';
 comment on column bi.audience_health.audience_date is 'as_of_date the audience was built for; null if there was no push';
 comment on column bi.audience_health.days_behind is 'days between as_of_date and audience_date; 0 is fresh';
+
+create table bi.audience_mix (
+    as_of_date date not null,
+    play text not null,
+    dimension text not null,
+    member text not null,
+    members bigint not null,
+    primary key (as_of_date, play, dimension, member)
+) partition by range (as_of_date);
+comment on table bi.audience_mix is 'What every audience is made of at the time of measurement, by service tier, churn band and value band. Grain: one row per audience, dimension and member of it per as_of_date.';
+comment on column bi.audience_mix.as_of_date is 'first day not included';
+comment on column bi.audience_mix.play is 'the audience';
+comment on column bi.audience_mix.dimension is 'service_tier, churn_band or value_band, as they were when the membership began';
+comment on column bi.audience_mix.member is 'the tier or band; unknown without a score';
+comment on column bi.audience_mix.members is 'people of the audience in it';
+
+create table bi.audience_overlap (
+    as_of_date date not null,
+    play text not null,
+    other_play text not null,
+    members bigint not null,
+    shared_members bigint not null,
+    primary key (as_of_date, play, other_play)
+) partition by range (as_of_date);
+comment on table bi.audience_overlap is 'How many members two audiences have in common at the time of measurement, and each audience with all others together. Grain: one row per audience and other audience per as_of_date, both ways round; other_play * is all others together.';
+comment on column bi.audience_overlap.as_of_date is 'first day not included';
+comment on column bi.audience_overlap.play is 'the audience';
+comment on column bi.audience_overlap.other_play is 'the audience it is compared with; * for all others together';
+comment on column bi.audience_overlap.members is 'members of the audience';
+comment on column bi.audience_overlap.shared_members is 'members who are in the other audience too; only pairs that share somebody have a row';
 
 create table bi.cohort_value (
     as_of_date date not null,
@@ -264,6 +336,56 @@ comment on column bi.group_profile_value.clv_12m_minor is 'predicted net value o
 comment on column bi.group_profile_value.value_at_risk_minor is 'sum over purchasers of churn probability times predicted value, minor units';
 comment on column bi.group_profile_value.mean_churn_probability is 'mean churn probability of the purchasers; null without any';
 comment on column bi.group_profile_value.rfm_segment is 'of rfm_cell the segment that most of its customers are in; null elsewhere';
+
+create table bi.health_check (
+    as_of_date date not null,
+    check_name text not null,
+    subject text not null,
+    area text not null,
+    value double precision,
+    unit text not null,
+    objective double precision,
+    is_at_least boolean not null,
+    state text not null,
+    since timestamptz not null,
+    sentence_en text not null,
+    sentence_zh text not null,
+    checked_at timestamptz not null,
+    primary key (as_of_date, check_name, subject)
+);
+comment on table bi.health_check is 'What was found of the health of pipeline and audiences, beside its objective. Replaced at every look (hourly, and after each day); the last look of a date stays. docs/health.md says what each check means and what to do. Grain: one row per check and subject per as_of_date.';
+comment on column bi.health_check.as_of_date is 'day of the look: the day after the last business day that had ended';
+comment on column bi.health_check.check_name is 'name of the check, as in docs/health.md';
+comment on column bi.health_check.subject is 'what was looked at: a stage, a source and entity, a task, a play, a channel, a target';
+comment on column bi.health_check.area is 'pipeline or audience';
+comment on column bi.health_check.value is 'what was found, in the check''s unit; null where it could not be measured';
+comment on column bi.health_check.unit is 'hours, share, times, index, count or minor (money in minor units of the base currency)';
+comment on column bi.health_check.objective is 'the limit, in the same unit; null where there is none yet';
+comment on column bi.health_check.is_at_least is 'whether the value is to be at least the objective; else at most';
+comment on column bi.health_check.state is 'ok, warn (close to the limit), breach or not_measured';
+comment on column bi.health_check.since is 'when it came to be in this state';
+comment on column bi.health_check.sentence_en is 'what was found, in English';
+comment on column bi.health_check.sentence_zh is 'what was found, in Chinese';
+comment on column bi.health_check.checked_at is 'when it was looked at';
+
+create table bi.health_definition (
+    check_name text not null,
+    position integer not null,
+    area text not null,
+    label_en text not null,
+    label_zh text not null,
+    advice_en text not null,
+    advice_zh text not null,
+    primary key (check_name)
+);
+comment on table bi.health_definition is 'The checks of health, what each means and what to do when it is not well. Written at every look. Grain: one row per check.';
+comment on column bi.health_definition.check_name is 'name of the check';
+comment on column bi.health_definition.position is 'order in which checks are shown';
+comment on column bi.health_definition.area is 'pipeline or audience';
+comment on column bi.health_definition.label_en is 'what it is called, in English';
+comment on column bi.health_definition.label_zh is 'what it is called, in Chinese';
+comment on column bi.health_definition.advice_en is 'what to do when it is not well, in English';
+comment on column bi.health_definition.advice_zh is 'what to do when it is not well, in Chinese';
 
 create table bi.kpi_definition (
     kpi text not null,
@@ -561,7 +683,7 @@ comment on column campaigns.approval.business_date is 'the day it is for';
 comment on column campaigns.approval.approved_by is 'name of the person who approved';
 comment on column campaigns.approval.reason is 'why';
 comment on column campaigns.approval.run_id is 'run it is for; null: the next push of that day';
-comment on column campaigns.approval.ceilings is 'play and measure to the greatest count allowed';
+comment on column campaigns.approval.ceilings is 'play.measure.cause to the greatest count allowed, of the day';
 comment on column campaigns.approval.approved_at is 'when it was given';
 comment on column campaigns.approval.used_by_run is 'the run that used it; null while unused';
 comment on column campaigns.approval.used_at is 'when it was used';
@@ -1123,7 +1245,7 @@ comment on column campaigns.guard_stop.token is 'fencing token of the push: what
 comment on column campaigns.guard_stop.play is 'the audience';
 comment on column campaigns.guard_stop.measure is 'size, joins or leaves';
 comment on column campaigns.guard_stop.cause is 'budget: more than allowed; not_planned: the play was not planned that day; empty: every audience would empty at once; population: far fewer customers than at the push before. The last three let nobody leave';
-comment on column campaigns.guard_stop.found is 'rows';
+comment on column campaigns.guard_stop.found is 'rows, with those of earlier pushes of the day';
 comment on column campaigns.guard_stop.allowed is 'rows within the budget';
 comment on column campaigns.guard_stop.stopped_at is 'when';
 
@@ -2729,6 +2851,55 @@ comment on column features.customer_service.last_complaint_resolved_at is 'when 
 comment on column features.customer_service.compensation_minor_365d is 'compensation of complaints solved in the last 365 days, minor units of the base currency';
 comment on column features.customer_service.mean_complaint_satisfaction_365d is 'mean satisfaction with the handling, 1 to 5, complaints of the last 365 days; null without answers';
 
+create table features.order_past (
+    customer_key bigint not null,
+    cut_at timestamptz,
+    is_stale boolean not null,
+    first_order_at timestamptz,
+    second_order_at timestamptz,
+    last_order_at timestamptz,
+    won_back_at timestamptz,
+    count_orders bigint,
+    count_order_days bigint,
+    net_minor double precision,
+    first_net_minor double precision,
+    count_gaps bigint,
+    sum_gaps double precision,
+    sum_squared_gaps double precision,
+    largest_gap double precision,
+    primary key (customer_key)
+);
+create index on features.order_past (customer_key) where is_stale;
+comment on table features.order_past is 'What each customer had ordered before a day more than a year ago (features.order_past_cut): sums that no window looks into, so that a build reads the ledger of the last year only. Derived from core.order_entry and thrown away freely: who is marked as stale, by the transaction that changed their entries, is read from the ledger. Who has no row had no entry before that day. Grain: one row per customer.';
+comment on column features.order_past.customer_key is 'pseudonym of the customer';
+comment on column features.order_past.cut_at is 'the sums hold orders paid before this beginning of a business day, as they stood on it; null where the row says nothing but that it is stale';
+comment on column features.order_past.is_stale is 'an entry before cut_at was changed since, or is one that the source has deleted: the row is not used';
+comment on column features.order_past.first_order_at is 'payment of the first order';
+comment on column features.order_past.second_order_at is 'payment of the second order; null with one';
+comment on column features.order_past.last_order_at is 'payment of the last order';
+comment on column features.order_past.won_back_at is 'payment of the latest order that came after the customer counted as lost';
+comment on column features.order_past.count_orders is 'orders';
+comment on column features.order_past.count_order_days is 'business days with an order';
+comment on column features.order_past.net_minor is 'net amount of all of them, minor units of the base currency; a whole number';
+comment on column features.order_past.first_net_minor is 'net amount of the first order';
+comment on column features.order_past.count_gaps is 'orders on a later business day than the order before';
+comment on column features.order_past.sum_gaps is 'business days between an order and the one before, summed';
+comment on column features.order_past.sum_squared_gaps is 'their squares, summed';
+comment on column features.order_past.largest_gap is 'the longest of them';
+
+create table features.order_past_cut (
+    cut_at timestamptz not null,
+    business_timezone text not null,
+    lost_days integer not null,
+    made_at timestamptz not null,
+    primary key (cut_at)
+);
+comment on table features.order_past_cut is 'Up to which day features.order_past sums, and by which settings. Without a row nothing of it is used. Grain: one row, or none.';
+comment on column features.order_past_cut.cut_at is 'beginning of the first business day that is not summed';
+comment on column features.order_past_cut.business_timezone is 'time zone in which business days were cut';
+comment on column features.order_past_cut.lost_days is 'days without an order after which a customer counted as lost';
+comment on column features.order_past_cut.made_at is 'when the sums were made';
+
 create table landing.campaign_event (
     batch_id bigint not null,
     position bigint not null,
@@ -3559,6 +3730,34 @@ comment on column ops.file_manifest.rows is 'Rows read from it.';
 comment on column ops.file_manifest.skipped is 'Why it was not read, e.g. the same content as an earlier file; null when it was read.';
 comment on column ops.file_manifest.defect is 'Why none of its records could be read, where that set aside the file only; a corrected file of the same name is then welcome.';
 comment on column ops.file_manifest.recorded_at is 'When its batch landed.';
+
+create table ops.health_episode (
+    check_name text not null,
+    subject text not null,
+    began_at timestamptz not null,
+    level text default 'breach' not null,
+    last_seen_at timestamptz not null,
+    last_as_of_date date not null,
+    well_since timestamptz,
+    ended_at timestamptz,
+    told_at timestamptz,
+    end_told_at timestamptz,
+    owed_to text[] default '{}' not null,
+    primary key (check_name, subject, began_at)
+);
+create unique index on ops.health_episode (check_name, subject) where ended_at is null;
+comment on table ops.health_episode is 'From when to when an objective of health was missed, and who was told of its beginning and its end: each once in every channel, with a reminder while it lasts. Grain: one row per breach, from its beginning to its end.';
+comment on column ops.health_episode.check_name is 'the check that found it';
+comment on column ops.health_episode.subject is 'what it was found of';
+comment on column ops.health_episode.began_at is 'when it was first found';
+comment on column ops.health_episode.level is 'breach, or warn where warnings are sent too';
+comment on column ops.health_episode.last_seen_at is 'when it was last found';
+comment on column ops.health_episode.last_as_of_date is 'day of the look that last found it';
+comment on column ops.health_episode.well_since is 'since when it is well again; null while it is not';
+comment on column ops.health_episode.ended_at is 'when it was called over; null while it is not';
+comment on column ops.health_episode.told_at is 'when people were last told of it: its beginning or a reminder; null until then';
+comment on column ops.health_episode.end_told_at is 'when people were told of its end; null until then, and for good where nobody was told of its beginning';
+comment on column ops.health_episode.owed_to is 'channels that the newest message about it did not reach: told at the next look';
 
 create table ops.lease (
     dataset text not null,
@@ -5718,6 +5917,104 @@ comment on column bi.funnel.bought is 'people handed out who paid an order withi
 comment on column bi.funnel.unsubscribed is 'people handed out who unsubscribed or complained of spam';
 comment on column bi.funnel.cost_minor is 'cost of the touches, minor units';
 
+create view bi.health (as_of_date, check_name, subject, area, label_en, label_zh, value, unit, objective, is_at_least, state, since, sentence_en, sentence_zh, advice_en, advice_zh, position, checked_at) as
+-- bi.health: the newest look, with what each check is called and what to do.
+select
+    found.as_of_date,
+    found.check_name,
+    found.subject,
+    found.area,
+    coalesce(definition.label_en, found.check_name) as label_en,
+    coalesce(definition.label_zh, found.check_name) as label_zh,
+    found.value,
+    found.unit,
+    found.objective,
+    found.is_at_least,
+    found.state,
+    found.since,
+    found.sentence_en,
+    found.sentence_zh,
+    case when found.state in ('warn', 'breach') then definition.advice_en end as advice_en,
+    case when found.state in ('warn', 'breach') then definition.advice_zh end as advice_zh,
+    definition.position,
+    found.checked_at
+from bi.health_check as found
+left join bi.health_definition as definition on found.check_name = definition.check_name
+where found.as_of_date = (select max(as_of_date) from bi.health_check);
+comment on view bi.health is 'Health of pipeline and audiences at the newest look, each beside its objective, with what to do where it is not well. Grain: one row per check and subject.';
+comment on column bi.health.as_of_date is 'day of the look';
+comment on column bi.health.check_name is 'name of the check, as in docs/health.md';
+comment on column bi.health.subject is 'what was looked at: a stage, a source and entity, a task, a play, a channel, a target';
+comment on column bi.health.area is 'pipeline or audience';
+comment on column bi.health.label_en is 'what the check is called, in English';
+comment on column bi.health.label_zh is 'what the check is called, in Chinese';
+comment on column bi.health.value is 'what was found, in its unit; null where it could not be measured';
+comment on column bi.health.unit is 'hours, share, times, index, count or minor (money in minor units of the base currency)';
+comment on column bi.health.objective is 'the limit, in the same unit; null where there is none yet';
+comment on column bi.health.is_at_least is 'whether the value is to be at least the objective; else at most';
+comment on column bi.health.state is 'ok, warn (close to the limit), breach or not_measured';
+comment on column bi.health.since is 'when it came to be in this state';
+comment on column bi.health.sentence_en is 'what was found, in English';
+comment on column bi.health.sentence_zh is 'what was found, in Chinese';
+comment on column bi.health.advice_en is 'what to do, in English; null where it is well';
+comment on column bi.health.advice_zh is 'what to do, in Chinese; null where it is well';
+comment on column bi.health.position is 'order in which checks are shown';
+comment on column bi.health.checked_at is 'when it was looked at';
+
+create view bi.health_objective (check_name, subject, area, label_en, label_zh, days_measured, days_kept, kept_share, promised_share, days_left) as
+-- bi.health_objective: days on which each objective held, beside the share that was promised.
+with
+
+newest as (
+    select max(as_of_date) as as_of_date
+    from bi.health_check
+),
+
+promised as (
+    select coalesce(max(cast(value as double precision)), 0.95) as kept_share
+    from bi.setting
+    where name = 'health_kept_share'
+),
+
+days as (
+    select
+        found.check_name,
+        found.subject,
+        min(found.area) as area,
+        count(*) as days_measured,
+        count(*) filter (where found.state <> 'breach') as days_kept
+    from bi.health_check as found
+    inner join newest on found.as_of_date > newest.as_of_date - 28 and found.as_of_date <= newest.as_of_date
+    where found.state <> 'not_measured'
+    group by found.check_name, found.subject
+)
+
+select
+    days.check_name,
+    days.subject,
+    days.area,
+    coalesce(definition.label_en, days.check_name) as label_en,
+    coalesce(definition.label_zh, days.check_name) as label_zh,
+    days.days_measured,
+    days.days_kept,
+    days.days_kept::double precision / days.days_measured as kept_share,
+    promised.kept_share as promised_share,
+    28 * (1 - promised.kept_share) - (days.days_measured - days.days_kept) as days_left
+from days
+cross join promised
+left join bi.health_definition as definition on days.check_name = definition.check_name;
+comment on view bi.health_objective is 'How often each objective held over the last 28 days that were looked at, and what is left of the days on which it may not (health.kept_share): what was promised, beside what was kept. Grain: one row per check and subject that was measured.';
+comment on column bi.health_objective.check_name is 'name of the check';
+comment on column bi.health_objective.subject is 'what was looked at';
+comment on column bi.health_objective.area is 'pipeline or audience';
+comment on column bi.health_objective.label_en is 'what the check is called, in English';
+comment on column bi.health_objective.label_zh is 'what the check is called, in Chinese';
+comment on column bi.health_objective.days_measured is 'days with a measurement';
+comment on column bi.health_objective.days_kept is 'of them days whose last look found no breach';
+comment on column bi.health_objective.kept_share is 'share of the days on which it held';
+comment on column bi.health_objective.promised_share is 'share on which it is to hold';
+comment on column bi.health_objective.days_left is 'further days of these 28 on which it may not hold; negative where the promise is broken';
+
 create view bi.kpi (as_of_date, period, period_start, kpi, label, label_zh, unit, dimension, member, value, numerator, denominator, customers, is_suppressed, formula) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.kpi: the KPIs with their dictionary, small groups hidden.
@@ -5783,6 +6080,265 @@ comment on column bi.kpi.denominator is 'what it was divided by; null where hidd
 comment on column bi.kpi.customers is 'people behind the number; null where hidden';
 comment on column bi.kpi.is_suppressed is 'whether the number is hidden because the group is small';
 comment on column bi.kpi.formula is 'how it is computed, in words';
+
+create view bi.operations_cost (as_of_date, play, kind, channel, handed_out, taken_back, cost_minor, expected_cost_minor) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.operations_cost: what was handed out and what it costs, by day, play and channel.
+select
+    delivery.as_of_date,
+    delivery.play,
+    delivery.kind,
+    delivery.channel,
+    count(*) as handed_out,
+    count(delivery.removed_on) as taken_back,
+    cast(coalesce(sum(delivery.cost_minor), 0) as bigint) as cost_minor,
+    coalesce(sum(delivery.expected_cost_minor), 0) as expected_cost_minor
+from campaigns.delivery as delivery
+group by delivery.as_of_date, delivery.play, delivery.kind, delivery.channel;
+comment on view bi.operations_cost is 'What was handed out to tools and staff and what it costs, by day, play and channel. Numbers of touches, not of people. Grain: one row per as_of_date, play, kind and channel.';
+comment on column bi.operations_cost.as_of_date is 'day on which the memberships began';
+comment on column bi.operations_cost.play is 'the play';
+comment on column bi.operations_cost.kind is 'promotional, service or staff';
+comment on column bi.operations_cost.channel is 'channel; staff for tasks';
+comment on column bi.operations_cost.handed_out is 'memberships handed out';
+comment on column bi.operations_cost.taken_back is 'of them taken back before they ended';
+comment on column bi.operations_cost.cost_minor is 'cost of the touches, minor units of the base currency';
+comment on column bi.operations_cost.expected_cost_minor is 'with the offers as far as they are expected to be used, minor units';
+
+create view bi.operations_freshness (layer, table_name, as_of_date, rows, published_at, hours_since_published, days_behind, is_stale) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.operations_freshness: the newest published date of every table, and how far it is behind the newest of all.
+with
+
+newest as (
+    select
+        table_name,
+        max(cast(slice_key as date)) as as_of_date
+    from ops.published
+    where slice_key ~ '^\d{4}-\d{2}-\d{2}$'
+    group by table_name
+),
+
+expected as (
+    select max(newest.as_of_date) as as_of_date
+    from newest
+    where newest.table_name like 'features.%'
+)
+
+select
+    split_part(newest.table_name, '.', 1) as layer,
+    newest.table_name,
+    newest.as_of_date,
+    published.rows,
+    published.published_at,
+    extract(epoch from current_timestamp - published.published_at) / 3600.0 as hours_since_published,
+    expected.as_of_date - newest.as_of_date as days_behind,
+    published.is_stale
+from newest
+inner join ops.published as published
+    on newest.table_name = published.table_name and cast(newest.as_of_date as text) = published.slice_key
+cross join expected;
+comment on view bi.operations_freshness is 'What is in force of every table that is kept by date, since when, and how many days it is behind the newest features. Grain: one row per table.';
+comment on column bi.operations_freshness.layer is 'features, scores, segments, campaigns or bi';
+comment on column bi.operations_freshness.table_name is 'the table';
+comment on column bi.operations_freshness.as_of_date is 'newest date published';
+comment on column bi.operations_freshness.rows is 'rows of that date';
+comment on column bi.operations_freshness.published_at is 'when it was published';
+comment on column bi.operations_freshness.hours_since_published is 'hours since then';
+comment on column bi.operations_freshness.days_behind is 'days behind the newest features; 0 is in step, below 0 ahead of them';
+comment on column bi.operations_freshness.is_stale is 'an earlier day was published again since: run this date again to follow';
+
+create view bi.operations_push (business_date, sync_id, booked_at, rows_added, rows_updated, rows_removed, tasks_added, tasks_withdrawn, plays_held_back, held_back, approvals_used) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.operations_push: pushes with what they changed and what the guard held back.
+with
+
+held as (
+    select
+        stop.business_date,
+        stop.token,
+        count(distinct stop.play) as plays_held_back,
+        string_agg(distinct stop.play || ': ' || stop.measure || ' ' || stop.found || ' of ' || stop.allowed, '; ') as held_back
+    from campaigns.guard_stop as stop
+    group by stop.business_date, stop.token
+)
+
+select
+    receipt.business_date,
+    receipt.sync_id,
+    receipt.received_at as booked_at,
+    receipt.rows_added,
+    receipt.rows_updated,
+    receipt.rows_removed,
+    receipt.tasks_added,
+    receipt.tasks_withdrawn,
+    coalesce(held.plays_held_back, 0) as plays_held_back,
+    held.held_back,
+    (
+        select count(*)
+        from campaigns.approval as approval
+        where approval.business_date = receipt.business_date and approval.used_at is not null
+    ) as approvals_used
+from campaigns.push_receipt as receipt
+left join held on receipt.business_date = held.business_date and receipt.token = held.token;
+comment on view bi.operations_push is 'Every push to the marketing database, what it changed, what the guard held back and whether somebody had approved more. Grain: one row per push.';
+comment on column bi.operations_push.business_date is 'business day it was for';
+comment on column bi.operations_push.sync_id is 'the push, as in the marketing database';
+comment on column bi.operations_push.booked_at is 'when its outcome was read back and booked';
+comment on column bi.operations_push.rows_added is 'members who joined an audience';
+comment on column bi.operations_push.rows_updated is 'members whose row changed';
+comment on column bi.operations_push.rows_removed is 'members who left';
+comment on column bi.operations_push.tasks_added is 'tasks for staff made';
+comment on column bi.operations_push.tasks_withdrawn is 'tasks for staff taken back';
+comment on column bi.operations_push.plays_held_back is 'audiences that would have changed more than allowed';
+comment on column bi.operations_push.held_back is 'which, by what measure, found and allowed; null if none';
+comment on column bi.operations_push.approvals_used is 'approvals for more that were used that day';
+
+create view bi.operations_quality (business_date, table_name, rule, column_name, severity, passed, rows_checked, rows_failed, expected, checked_at) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.operations_quality: checks by business day, table and rule, over the last ninety days; the newest verdict of each.
+with
+
+ranked as (
+    select
+        result.*,
+        row_number() over (
+            partition by result.business_date, result.table_name, result.rule, result.column_name, result.batch_id
+            order by result.checked_at desc, result.check_result_id desc
+        ) as place
+    from ops.check_result as result
+    where result.checked_at >= current_timestamp - interval '90 days'
+)
+
+select
+    business_date,
+    table_name,
+    rule,
+    column_name,
+    severity,
+    bool_and(passed) as passed,
+    cast(sum(rows_checked) as bigint) as rows_checked,
+    cast(sum(rows_failed) as bigint) as rows_failed,
+    max(expected) as expected,
+    max(checked_at) as checked_at
+from ranked
+where place = 1
+group by business_date, table_name, rule, column_name, severity;
+comment on view bi.operations_quality is 'The newest verdict of every check of the last 90 days, by business day, table and rule. Counts only. Grain: one row per business day, table, rule, column and severity.';
+comment on column bi.operations_quality.business_date is 'business day';
+comment on column bi.operations_quality.table_name is 'table checked';
+comment on column bi.operations_quality.rule is 'name of the rule';
+comment on column bi.operations_quality.column_name is 'column; null for rules about the whole table';
+comment on column bi.operations_quality.severity is 'fail (stops the run), quarantine (sets rows aside) or warn';
+comment on column bi.operations_quality.passed is 'whether it holds';
+comment on column bi.operations_quality.rows_checked is 'rows looked at';
+comment on column bi.operations_quality.rows_failed is 'rows that break it';
+comment on column bi.operations_quality.expected is 'what the rule asks, in words';
+comment on column bi.operations_quality.checked_at is 'when it was checked last';
+
+create view bi.operations_quarantine (business_date, source, entity, rule, column_name, state, rows, times_seen, first_refused_at, last_seen_at) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.operations_quarantine: refused rows by rule. The rows themselves hold personal data and stay where they are.
+select
+    refused.business_date,
+    refused.source,
+    refused.entity,
+    refused.rule,
+    refused.column_name,
+    refused.state,
+    count(*) as rows,
+    cast(sum(refused.times_seen) as bigint) as times_seen,
+    min(refused.created_at) as first_refused_at,
+    max(refused.last_seen_at) as last_seen_at
+from quarantine.row as refused
+group by refused.business_date, refused.source, refused.entity, refused.rule, refused.column_name, refused.state;
+comment on view bi.operations_quarantine is 'Refused rows by day, source, entity, rule and state. Numbers only; the rows are repaired with the retention program. Grain: one row per business day, source, entity, rule, column and state.';
+comment on column bi.operations_quarantine.business_date is 'business day of the delivery';
+comment on column bi.operations_quarantine.source is 'source that delivered the rows';
+comment on column bi.operations_quarantine.entity is 'what they are, e.g. order';
+comment on column bi.operations_quarantine.rule is 'first rule that they break';
+comment on column bi.operations_quarantine.column_name is 'column it is about; null for the whole row';
+comment on column bi.operations_quarantine.state is 'open, fixed, replayed, discarded or superseded';
+comment on column bi.operations_quarantine.rows is 'rows';
+comment on column bi.operations_quarantine.times_seen is 'how often the source has delivered them, all together';
+comment on column bi.operations_quarantine.first_refused_at is 'when the first of them was refused';
+comment on column bi.operations_quarantine.last_seen_at is 'when the source delivered one of them last';
+
+create view bi.operations_run (business_date, dag_id, task_id, stage, dataset, slice_key, try_number, state, started_at, ended_at, duration_s, rows_written, message) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.operations_run: every attempt of the last ninety days.
+select
+    ledger.business_date,
+    ledger.dag_id,
+    ledger.task_id,
+    ledger.stage,
+    ledger.dataset,
+    ledger.slice_key,
+    ledger.try_number,
+    ledger.state,
+    ledger.started_at,
+    ledger.ended_at,
+    extract(epoch from coalesce(ledger.ended_at, current_timestamp) - ledger.started_at) as duration_s,
+    (
+        select cast(sum(cast(written.value as numeric)) as bigint)
+        from jsonb_each_text(ledger.counts) as written
+        where written.value ~ '^[0-9]+$'
+    ) as rows_written,
+    ledger.message
+from ops.run_ledger as ledger
+where ledger.started_at >= current_timestamp - interval '90 days';
+comment on view bi.operations_run is 'Every attempt of the last 90 days to build or write something, how it ended and how long it took. What ran, what failed, what it cost in time. Grain: one row per attempt.';
+comment on column bi.operations_run.business_date is 'business day the run was for';
+comment on column bi.operations_run.dag_id is 'DAG that ran it; ''cli'' when started from the command line';
+comment on column bi.operations_run.task_id is 'task of that run';
+comment on column bi.operations_run.stage is 'stage of the pipeline';
+comment on column bi.operations_run.dataset is 'what it wrote';
+comment on column bi.operations_run.slice_key is 'which part of it: a date, or * for all';
+comment on column bi.operations_run.try_number is 'try of the task, from 1';
+comment on column bi.operations_run.state is 'running, published, no_data, failed, fenced (overtaken) or abandoned (died)';
+comment on column bi.operations_run.started_at is 'when it began';
+comment on column bi.operations_run.ended_at is 'when it ended; null while it runs';
+comment on column bi.operations_run.duration_s is 'seconds it took, until now while it runs';
+comment on column bi.operations_run.rows_written is 'rows written, all tables together; null where nothing is counted';
+comment on column bi.operations_run.message is 'what went wrong; null if nothing did';
+
+create view bi.operations_source (business_date, source, entity, batch_id, state, rows_extracted, rows_valid, rows_quarantined, rows_duplicate, rows_tombstoned, quarantined_share, created_at, landed_at, published_at, duration_s) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.operations_source: what the sources delivered, batch by batch, over the last ninety days, and whether every row is accounted for.
+select
+    batch.business_date,
+    batch.source,
+    batch.entity,
+    batch.batch_id,
+    batch.state,
+    batch.rows_extracted,
+    batch.rows_valid,
+    batch.rows_quarantined,
+    batch.rows_duplicate,
+    batch.rows_tombstoned,
+    batch.rows_quarantined / nullif(cast(batch.rows_extracted as double precision), 0) as quarantined_share,
+    batch.created_at,
+    batch.landed_at,
+    batch.published_at,
+    extract(epoch from batch.published_at - batch.created_at) as duration_s
+from ops.batch as batch
+where batch.created_at >= current_timestamp - interval '90 days';
+comment on view bi.operations_source is 'What each source delivered in the last 90 days, and what became of the rows. Extracted is valid plus quarantined plus duplicate plus left out because the person was erased. Grain: one row per batch.';
+comment on column bi.operations_source.business_date is 'business day the batch was read for';
+comment on column bi.operations_source.source is 'source as named in its description';
+comment on column bi.operations_source.entity is 'what was delivered, e.g. order';
+comment on column bi.operations_source.batch_id is 'the batch';
+comment on column bi.operations_source.state is 'how far it has come';
+comment on column bi.operations_source.rows_extracted is 'rows delivered';
+comment on column bi.operations_source.rows_valid is 'rows that passed every rule; null until validated';
+comment on column bi.operations_source.rows_quarantined is 'rows set aside; null until validated';
+comment on column bi.operations_source.rows_duplicate is 'rows delivered twice without a difference; null until validated';
+comment on column bi.operations_source.rows_tombstoned is 'rows of people who were erased, left out; null until validated';
+comment on column bi.operations_source.quarantined_share is 'share of the rows set aside; null until validated';
+comment on column bi.operations_source.created_at is 'when reading began';
+comment on column bi.operations_source.landed_at is 'when it was landed; null before';
+comment on column bi.operations_source.published_at is 'when it reached core; null before';
+comment on column bi.operations_source.duration_s is 'seconds from the one to the other; null before';
 
 create view bi.parity (as_of_date, attribute, member, subject, outcome, customers, rate, rate_all, ratio, rate_expected, ratio_expected, is_notable) with (security_barrier = true) as
 -- with (security_barrier = true)
@@ -5959,6 +6515,64 @@ comment on column bi.parity.ratio is 'rate over rate_all; 1 is parity';
 comment on column bi.parity.rate_expected is 'share to be expected from the value classes and stages of the group alone';
 comment on column bi.parity.ratio_expected is 'rate over rate_expected: below 1 the group gets the outcome more seldom than others of equal value and stage';
 comment on column bi.parity.is_notable is 'less than four fifths of what was to be expected, and more than three standard errors away: look for the attribute that stands for this one';
+
+create view bi.pipeline_run (business_date, dag_id, task_id, dataset, state, attempts, failed_attempts, started_at, ended_at, seconds, rows_written, cost_minor) as
+-- bi.pipeline_run: the run ledger by business day and task.
+with
+
+rate as (
+    select cast(value as double precision) as minor_per_hour
+    from bi.setting
+    where name = 'compute_minor_per_hour'
+),
+
+attempts as (
+    select
+        business_date,
+        dag_id,
+        task_id,
+        dataset,
+        count(*) as attempts,
+        count(*) filter (where state in ('failed', 'abandoned')) as failed_attempts,
+        sum(extract(epoch from coalesce(ended_at, started_at) - started_at))::double precision as seconds,
+        max(ledger_id) as newest
+    from ops.run_ledger
+    group by business_date, dag_id, task_id, dataset
+)
+
+select
+    attempts.business_date,
+    attempts.dag_id,
+    attempts.task_id,
+    attempts.dataset,
+    last.state,
+    attempts.attempts,
+    attempts.failed_attempts,
+    last.started_at,
+    last.ended_at,
+    attempts.seconds,
+    (
+        select sum(cast(written.value as numeric))::bigint
+        from jsonb_each(last.counts) as written
+        where jsonb_typeof(written.value) = 'number' and position('.' in written.key) > 0
+    ) as rows_written,
+    attempts.seconds / 3600 * nullif(rate.minor_per_hour, 0) as cost_minor
+from attempts
+inner join ops.run_ledger as last on attempts.newest = last.ledger_id
+left join rate on true;
+comment on view bi.pipeline_run is 'What every task of every business day took and wrote, with the attempts it needed and what it cost (health.compute_hour_cost). Grain: one row per business day, DAG, task and dataset written.';
+comment on column bi.pipeline_run.business_date is 'closed business day that the run is for';
+comment on column bi.pipeline_run.dag_id is 'DAG that ran it; cli when started from the command line';
+comment on column bi.pipeline_run.task_id is 'task of that DAG';
+comment on column bi.pipeline_run.dataset is 'what it wrote';
+comment on column bi.pipeline_run.state is 'how the newest attempt ended: running, published, no_data, failed, fenced or abandoned';
+comment on column bi.pipeline_run.attempts is 'attempts to write';
+comment on column bi.pipeline_run.failed_attempts is 'of them failed or died';
+comment on column bi.pipeline_run.started_at is 'when the newest attempt began';
+comment on column bi.pipeline_run.ended_at is 'when it ended; null while it runs';
+comment on column bi.pipeline_run.seconds is 'time that all attempts took together';
+comment on column bi.pipeline_run.rows_written is 'rows of the newest attempt, over all its tables';
+comment on column bi.pipeline_run.cost_minor is 'what all attempts cost, minor units of the base currency; null where no cost of an hour is set';
 
 create view bi.play_allocation (as_of_date, play, label, label_zh, contenders, chosen, beaten, over_budget, channel_full, do_not_disturb, not_worth_its_cost, measured_share, stated_share, value_minor, cost_minor) with (security_barrier = true) as
 -- with (security_barrier = true)

@@ -6,7 +6,7 @@ do $$
 declare
     wanted text;
 begin
-    foreach wanted in array array['bi_reader', 'ret_audit', 'ret_console', 'ret_ingest', 'ret_model', 'ret_push']
+    foreach wanted in array array['bi_reader', 'bi_operations', 'bi_product', 'bi_sales', 'bi_service', 'ret_audit', 'ret_console', 'ret_ingest', 'ret_model', 'ret_push']
     loop
         if not exists (select from pg_catalog.pg_roles where rolname = wanted) then
             begin
@@ -21,6 +21,7 @@ begin
     -- Nothing is open to everybody: not the public schema, not temporary tables, not tables made later.
     execute format('revoke all on database %I from public', current_database());
     execute format('grant connect on database %I to bi_reader, ret_audit, ret_console, ret_ingest, ret_model, ret_push', current_database());
+    execute format('grant connect on database %I to bi_operations, bi_product, bi_sales, bi_service', current_database());
     execute format('grant temporary on database %I to ret_ingest', current_database());  -- linking people uses one
 end
 $$;
@@ -31,25 +32,45 @@ revoke all on all tables in schema
 alter default privileges revoke all on tables from public;
 alter default privileges revoke execute on functions from public;
 
--- BI tools: the views, never the tables behind them, which hold small groups and people.
-grant usage on schema bi to bi_reader;
+-- BI tools: the views, never the tables behind them, which hold small groups and people. Views of a department begin with its name:
+-- its role sees them and what everybody may see. Those of sales and service, which name staff and single cases, are for these two
+-- alone; everything else is for analysts too.
+grant usage on schema bi to bi_reader, bi_operations, bi_product, bi_sales, bi_service;
 
 do $$
 declare
     shown text;
+    reader text;
 begin
-    for shown in
-        select format('%I.%I', namespace.nspname, class.relname)
+    for shown, reader in
+        select
+            format('%I.%I', namespace.nspname, class.relname),
+            role.reader
         from pg_catalog.pg_class as class
         inner join pg_catalog.pg_namespace as namespace on class.relnamespace = namespace.oid
+        cross join lateral (
+            select unnest(
+                case
+                    when class.relname in ('kpi', 'segment_size', 'segment_history', 'segment_label')
+                        then array['bi_reader', 'bi_operations', 'bi_product', 'bi_sales', 'bi_service']
+                    when class.relname like 'sales\_%' then array['bi_sales']
+                    when class.relname like 'service\_%' then array['bi_service']
+                    when class.relname like 'product\_%' then array['bi_reader', 'bi_product']
+                    when class.relname like 'operations\_%' or class.relname like 'health%' or class.relname like 'pipeline%'
+                        or class.relname like 'audience%' then array['bi_reader', 'bi_operations']
+                    when class.relname like 'complaint\_%' then array['bi_reader', 'bi_service']
+                    else array['bi_reader']
+                end
+            ) as reader
+        ) as role
         where namespace.nspname = 'bi' and class.relkind = 'v'
     loop
-        execute format('grant select on %s to bi_reader', shown);
+        execute format('grant select on %s to %I', shown, reader);
     end loop;
 end
 $$;
 
-grant select on bi.kpi_definition to bi_reader;
+grant select on bi.kpi_definition, bi.setting to bi_reader, bi_operations, bi_product, bi_sales, bi_service;
 
 -- Auditors: what ran, who did what, what was erased. No personal data, no customers.
 grant usage on schema ops, privacy to ret_audit;

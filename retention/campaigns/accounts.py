@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.campaigns.approvals import Approval
-from retention.campaigns.difference import Stage
+from retention.campaigns.difference import ALWAYS_LEAVE, Stage
 from retention.campaigns.guard import Verdict
 from retention.campaigns.outcome import Outcome
 from retention.campaigns.receipts import STREAM
@@ -52,13 +52,21 @@ def close_sync(connection: Connection, run: Run, stage: Stage, outcome: Outcome)
         ),
         {**outcome.counts(), "checksum": outcome.checksum, "sync_id": outcome.sync_id},
     )
-    columns = "campaign, rows_total, rows_added, rows_updated, rows_removed, joins_withheld, leaves_withheld, updates_withheld"
+    columns = (
+        "campaign, rows_total, rows_added, rows_updated, rows_removed, joins, leaves, joins_withheld, leaves_withheld, "
+        "updates_withheld"
+    )
     connection.execute(
         sa.text(
             f"insert into marketing.audience_sync_play (sync_id, as_of_date, {columns}) "
             f"select :sync_id, :as_of_date, {columns} from (\n{sql_file('marketing/_sizes')}\n) as audience"
         ),
-        {"sync_id": outcome.sync_id, "as_of_date": run.as_of_date, "plays": list(stage.plays)},
+        {
+            "sync_id": outcome.sync_id,
+            "as_of_date": run.as_of_date,
+            "plays": list(stage.plays),
+            "exempt": sorted(ALWAYS_LEAVE),
+        },
     )
     connection.execute(
         sa.text(

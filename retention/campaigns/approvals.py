@@ -1,7 +1,8 @@
 """Approvals: who lets an audience change more than its budget, why, and for which push.
 
 An approval is a ceiling, never a list: the push that uses it computes the difference afresh, and whatever is over the counts
-approved waits again. It is good for one push of its day. The command and the task in Airflow both end in :func:`approve`.
+approved waits again. So does what is over for another cause than the one that was approved: who agreed that many leave has not
+agreed that a source was empty. It is good for one push of its day. The command and the task in Airflow both end in :func:`approve`.
 """
 
 from __future__ import annotations
@@ -28,8 +29,13 @@ class Approval:
     ceilings: Mapping[str, int]
 
     def covers(self, excess: Excess) -> bool:
-        """Whether a count is within what was approved."""
-        return excess.found <= self.ceilings.get(f"{excess.play}.{excess.measure}", -1)
+        """Whether a count is within what was approved, for the cause it was approved for."""
+        return excess.found <= self.ceilings.get(_ceiling(excess.play, excess.measure, excess.cause), -1)
+
+
+def _ceiling(play: str, measure: str, cause: str) -> str:
+    """Name of a ceiling: a play's name holds no point."""
+    return f"{play}.{measure}.{cause}"
 
 
 def judge(run: Run, excess: Sequence[Excess]) -> tuple[Verdict, Approval | None]:
@@ -101,7 +107,7 @@ def approve(
     with warehouse.begin() as connection:
         waiting = connection.execute(
             sa.text(
-                "select play, measure, found from campaigns.guard_stop where business_date = :business_date "
+                "select play, measure, cause, found from campaigns.guard_stop where business_date = :business_date "
                 "and token = (select max(token) from campaigns.guard_stop where business_date = :business_date) "
                 # A later push of the day that held nothing back has settled it.
                 "and not exists (select 1 from campaigns.push_receipt as later "
@@ -112,7 +118,7 @@ def approve(
         ).all()
         if not waiting:
             raise NothingToApprove(f"nothing of the push of {business_date} waits: there is nothing to approve.")
-        ceilings = {f"{item.play}.{item.measure}": int(item.found) for item in waiting}
+        ceilings = {_ceiling(item.play, item.measure, item.cause): int(item.found) for item in waiting}
         values = {
             "business_date": business_date,
             "approved_by": approved_by.strip(),

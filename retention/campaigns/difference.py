@@ -61,21 +61,26 @@ def find_movements(connection: Connection, run: Run, stage: Stage) -> tuple[list
     """Count, per audience, what the push would do, and the population now and at the push before."""
     binds = {"as_of": run.as_of, "token": stage.token, "exempt": sorted(ALWAYS_LEAVE)}
     rows = connection.execute(sa.text(sql_file("marketing/_movements")), binds).all()
-    usual = _usual_sizes(connection, run.as_of_date)
+    usual, earlier = _usual_sizes(connection, run.as_of_date), _moved_earlier(connection, run.as_of_date)
     planned = frozenset(stage.plays)
-    movements = [
-        Movement(
-            row.campaign,
-            row.standing,
-            row.size,
-            row.joins,
-            row.leaves,
-            was_delivered=row.held_rows > 0,
-            usual=usual.get(row.campaign),
-            is_planned=row.campaign in planned,
+    movements = []
+    for row in rows:
+        joined, left = earlier.get(row.campaign, (0, 0))
+        movements.append(
+            Movement(
+                row.campaign,
+                # What stood when the day began: shares are not of what an earlier push of the day has made of it.
+                max(row.standing - joined + left, 0),
+                row.size,
+                row.joins,
+                row.leaves,
+                was_delivered=row.held_rows - joined + left > 0,
+                usual=usual.get(row.campaign),
+                is_planned=row.campaign in planned,
+                joined_earlier=joined,
+                left_earlier=left,
+            )
         )
-        for row in rows
-    ]
     before = connection.execute(
         sa.text(
             "select population from marketing.audience_sync where stream = :stream and business_date < :business_date "
@@ -92,12 +97,20 @@ def over_budget(connection: Connection, run: Run, stage: Stage) -> list[Any]:
     return find_excess(movements, population, run.settings.campaigns, stage.budgets)
 
 
-def withhold(connection: Connection, verdict: Verdict) -> int:
-    """Mark in the difference what waits for approval; return how many changes."""
+def withhold(connection: Connection, verdict: Verdict) -> tuple[int, Verdict]:
+    """Mark in the difference what waits for approval.
+
+    Returns
+    -------
+    How many changes wait, and the verdict without audiences of which none does: one that is over its budget and stays as it
+        was approved has nothing to ask for.
+    """
     if not verdict.waiting:
-        return 0
+        return 0, verdict
     binds = {"joins": sorted(verdict.joins), "rest": sorted(verdict.rest), "exempt": sorted(ALWAYS_LEAVE)}
-    return int(connection.execute(sa.text(sql_file("marketing/_withhold")), binds).rowcount)
+    waiting = connection.execute(sa.text(sql_file("marketing/_withhold")), binds).scalars().all()
+    plays = frozenset(waiting)
+    return len(waiting), Verdict(tuple(item for item in verdict.waiting if item.play in plays))
 
 
 def is_empty(connection: Connection) -> bool:
@@ -141,6 +154,18 @@ def _explain_leaving(connection: Connection, run: Run) -> None:
             "reasons": [reason for _, _, reason in why],
         },
     )
+
+
+def _moved_earlier(connection: Connection, as_of_date: date) -> dict[str, tuple[int, int]]:
+    """Return, by play, who joined and who left by earlier pushes of the day: a budget is the day's, not the push's."""
+    rows = connection.execute(
+        sa.text(
+            "select campaign, sum(joins) as joins, sum(leaves) as leaves from marketing.audience_sync_play "
+            "where as_of_date = :as_of_date group by campaign"
+        ),
+        {"as_of_date": as_of_date},
+    )
+    return {row.campaign: (int(row.joins), int(row.leaves)) for row in rows}
 
 
 def _usual_sizes(connection: Connection, as_of_date: date) -> dict[str, int]:

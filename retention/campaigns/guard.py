@@ -1,8 +1,8 @@
-"""The guard: how much an audience may change in one push.
+"""The guard: how much an audience may change in one day.
 
 A wrong threshold or a half-empty source makes an audience ten times as large, or empties it. Each audience has budgets for its
-size, for who joins and for who leaves, measured against what was delivered last. Over budget, additions within bounds still go;
-removals and the rest of that audience wait for an approval (:mod:`retention.campaigns.approvals`). Other audiences go on. Who
+size, for who joins and for who leaves, measured against what was delivered last; pushes of one day share them. Over budget,
+additions within bounds still go; removals and the rest of that audience wait for an approval (:mod:`retention.campaigns.approvals`). Other audiences go on. Who
 said no, was erased or whose time is over always leaves.
 """
 
@@ -31,18 +31,22 @@ class Movement:
 
     play: str
     held: int
-    """Members that the last push left and that have not expired."""
+    """Members that stood when the day began and have not expired."""
     size: int
     """Members after the push."""
     joins: int
     leaves: int
     """Members who would leave without having expired or said no: those may always go."""
     was_delivered: bool
-    """Whether the marketing database holds the audience."""
+    """Whether the marketing database held the audience when the day began."""
     usual: int | None = None
     """Most members that a push of the weeks before left; None for a play that is new."""
     is_planned: bool = True
     """Whether the play was planned that day: without a plan nobody is known to have left."""
+    joined_earlier: int = 0
+    """Who joined by earlier pushes of the day …"""
+    left_earlier: int = 0
+    """… and who left."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,15 @@ class Excess:
     play: str
     measure: Literal["size", "joins", "leaves"]
     found: int
+    """Of the day, with what went out earlier."""
     allowed: int
     cause: Cause = "budget"
+    earlier: int = 0
+    """Of them, by earlier pushes of the day."""
 
     def __str__(self) -> str:
-        return f"{self.play}: {self.measure} {self.found:,}, allowed {self.allowed:,}{_CAUSES[self.cause]}"
+        before = f" ({self.earlier:,} of them earlier today)" if self.earlier else ""
+        return f"{self.play}: {self.measure} {self.found:,}{before}, allowed {self.allowed:,}{_CAUSES[self.cause]}"
 
 
 @dataclass(frozen=True)
@@ -123,18 +131,19 @@ def find_excess(
         largest = mine.get("base_share", budgets.guard_first_push_share) * population.now
         if movement.usual is not None:
             largest = min(largest, mine.get("growth", budgets.guard_growth) * movement.usual)
-        limits: list[tuple[Literal["size", "joins", "leaves"], int, float]] = [("size", movement.size, largest)]
+        limits: list[tuple[Literal["size", "joins", "leaves"], int, int, float]] = [("size", movement.size, 0, largest)]
         if movement.was_delivered:
-            limits.append(("joins", movement.joins, mine.get("join_share", budgets.guard_join_share) * population.now))
+            join_share = mine.get("join_share", budgets.guard_join_share)
+            limits.append(("joins", movement.joins, movement.joined_earlier, join_share * population.now))
             leave_share = mine.get("leave_share", budgets.guard_leave_share)
-            limits.append(("leaves", movement.leaves, leave_share * movement.held))
-        for measure, count, limit in limits:
+            limits.append(("leaves", movement.leaves, movement.left_earlier, leave_share * movement.held))
+        for measure, count, earlier, limit in limits:
             cause: Cause = "budget"
             allowed = max(int(limit), least)
             if measure == "leaves" and (failed is not None or not movement.is_planned):
                 cause, allowed = failed or "not_planned", 0
-            if count > allowed:
-                found.append(Excess(movement.play, measure, count, allowed, cause))
+            if count and count + earlier > allowed:
+                found.append(Excess(movement.play, measure, count + earlier, allowed, cause, earlier))
     return found
 
 
@@ -142,7 +151,7 @@ def _failed_source(movements: Sequence[Movement], population: Population, budget
     """Return why the absence of people proves nothing; None when it does."""
     if population.before is not None and population.now < budgets.guard_population_share * population.before:
         return "population"
-    standing = sum(movement.held for movement in movements)
+    standing = sum(movement.held + movement.joined_earlier - movement.left_earlier for movement in movements)
     if standing >= EMPTY_MEMBERS and not any(movement.size for movement in movements) and any(m.leaves for m in movements):
         return "empty"
     return None

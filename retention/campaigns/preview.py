@@ -83,7 +83,7 @@ def preview(run: Run, each: Callable[[Mapping[str, Any]], None] | None = None) -
         fill_stage(connection, run, _TOKEN)
         difference.compare(connection, run, _TOKEN)
         verdict, _ = judge(run, difference.over_budget(connection, run, plan))
-        difference.withhold(connection, verdict)
+        _, verdict = difference.withhold(connection, verdict)
         plays = tuple(
             PlayChange(row.campaign, row.held, row.added, row.updated, row.removed, row.refused, row.waits, row.reasons or {})
             for row in connection.execute(sa.text(sql_file("marketing/_preview_plays")), {"plays": list(plan.plays)})

@@ -48,7 +48,7 @@ def apply_stage(run: Run, stage: Stage) -> Outcome:
         _whole(connection, stage)
         difference.compare(connection, run, stage.token)
         verdict, approval = judge(run, difference.over_budget(connection, run, stage))
-        withheld = difference.withhold(connection, verdict)
+        withheld, verdict = difference.withhold(connection, verdict)
         note_waiting(run, stage.token, verdict)
         failpoint("push.judged")
         if state.business_date == run.business_date and difference.is_empty(connection):

@@ -46,3 +46,4 @@ where
         and difference.kind = 'promotional'
         and exists (select 1 from kept where kept.customer_key = difference.customer_key)
     )
+returning difference.campaign

@@ -221,6 +221,69 @@ def test_a_play_that_was_not_planned_removes_nobody(base: Company) -> None:
     assert base.push()["removed"] == 2
 
 
+# -- pushes of one day share a budget -----------------------------------------------------------------------------------
+def test_two_pushes_of_a_day_do_not_use_the_budget_twice(base: Company) -> None:
+    """Two of four may leave in a day. Two leave in the morning; two more at noon wait, and may leave tomorrow."""
+    day(base, win_back(1, 2, 3, 4))
+    base.next_day()
+    assert day(base, win_back(3, 4))["removed"] == 2
+    counts = day(base, win_back(4))
+    assert (counts["removed"], counts["needs_approval"]) == (0, "win_back: leaves 3 (2 of them earlier today), allowed 2")
+    assert base.ask("select found, allowed from campaigns.guard_stop") == [(3, 2)]
+    base.next_day()
+    assert day(base, win_back(4))["removed"] == 1
+
+
+def test_without_counting_the_day_they_would(base: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The damage: three of four in one day, by two pushes."""
+    monkeypatch.setattr("retention.campaigns.difference._moved_earlier", lambda *given: {})
+    day(base, win_back(1, 2, 3, 4))
+    base.next_day()
+    assert day(base, win_back(3, 4))["removed"] == 2
+    assert day(base, win_back(4))["removed"] == 1
+
+
+def test_joins_of_a_day_add_up(base: Company) -> None:
+    """A quarter of a hundred may join in a day: twenty in the morning, six more are one too many."""
+    day(base, win_back(*range(1, 31)))
+    base.next_day()
+    assert day(base, win_back(*range(1, 51)))["added"] == 20
+    counts = day(base, win_back(*range(1, 57)))
+    assert (counts["added"], counts["needs_approval"]) == (0, "win_back: joins 26 (20 of them earlier today), allowed 25")
+    assert day(base, win_back(*range(1, 56)))["added"] == 5
+
+
+def test_a_first_audience_may_grow_on_its_first_day(base: Company) -> None:
+    """Nothing was delivered when the day began: the size alone counts, at noon as in the morning."""
+    assert day(base, win_back(*range(1, 41)))["added"] == 40
+    assert day(base, win_back(*range(1, 51)))["added"] == 10
+
+
+def test_an_approval_is_of_the_days_count(base: Company) -> None:
+    """Three leave by two pushes, one of them approved; a fourth in the evening waits again."""
+    day(base, win_back(1, 2, 3, 4, 5))
+    base.next_day()
+    day(base, win_back(3, 4, 5))
+    assert day(base, win_back(4, 5))["withheld"] == 1
+    assert campaigns.approve(base.warehouse, base.run().business_date, "Wu", "they bought")["ceilings"] == {
+        "win_back.leaves.budget": 3
+    }
+    assert base.push()["removed"] == 1
+    assert day(base, win_back(5))["needs_approval"] == "win_back: leaves 4 (3 of them earlier today), allowed 2"
+
+
+def test_what_was_approved_asks_for_nothing_when_it_is_pushed_again(base: Company) -> None:
+    """Seventy were let in by name; the same seventy at noon are no news, and seventy-one wait."""
+    day(base, win_back(*range(1, 71)))
+    campaigns.approve(base.warehouse, base.run().business_date, "Wu", "win-back week")
+    assert base.push()["added"] == 70
+    again = base.push()
+    assert "needs_approval" not in again
+    with pytest.raises(campaigns.NothingToApprove):
+        campaigns.approve(base.warehouse, base.run().business_date, "Wu", "again")
+    assert day(base, win_back(*range(1, 72)))["needs_approval"] == "win_back: size 71, allowed 60"
+
+
 # -- approval -----------------------------------------------------------------------------------------------------------
 def test_an_approval_is_a_ceiling_for_one_push_and_computed_afresh(base: Company) -> None:
     """Seventy approved: eighty wait again; another seventy of them go, whoever they are, once."""
@@ -231,7 +294,7 @@ def test_an_approval_is_a_ceiling_for_one_push_and_computed_afresh(base: Company
     with pytest.raises(campaigns.NothingToApprove, match="name and a reason"):
         campaigns.approve(base.warehouse, business_date, "Wu", " ")
     given = campaigns.approve(base.warehouse, business_date, "Wu", "win-back week")
-    assert given["ceilings"] == {"win_back.size": 70}
+    assert given["ceilings"] == {"win_back.size.budget": 70}
     assert day(base, win_back(*range(1, 81)))["needs_approval"] == "win_back: size 80, allowed 60"
     counts = day(base, win_back(*range(31, 101)))
     assert (counts["added"], counts["withheld"]) == (70, 0)
@@ -270,6 +333,32 @@ def test_an_approval_of_leaves_is_none_of_joins(base: Company) -> None:
     assert (counts["removed"], counts["added"]) == (3, 0)
     assert counts["needs_approval"] == "welcome: size 70, allowed 1"
     assert day(base, win_back(4))["withheld"] == 0
+
+
+def test_an_approval_for_one_cause_is_none_for_another(base: Company) -> None:
+    """Wu agreed that three of five leave. When the plan comes back empty, the same three leave for a cause that nobody has seen."""
+    day(base, win_back(1, 2, 3, 4, 5))
+    base.next_day()
+    assert day(base, win_back(4, 5))["withheld"] == 3
+    given = campaigns.approve(base.warehouse, base.run().business_date, "Wu", "they bought")
+    assert given["ceilings"] == {"win_back.leaves.budget": 3}
+    counts = day(base, win_back(4, 5), population=49)
+    assert (counts["removed"], counts["withheld"]) == (0, 3)
+    assert "far fewer customers" in str(counts["needs_approval"])
+    assert campaigns.approve(base.warehouse, base.run().business_date, "Wu", "moved to the new CRM")["ceilings"] == {
+        "win_back.leaves.population": 3
+    }
+    assert base.push()["removed"] == 3
+
+
+def test_bound_to_no_cause_it_would_have_covered_it(base: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The damage."""
+    monkeypatch.setattr("retention.campaigns.approvals._ceiling", lambda play, measure, cause: f"{play}.{measure}")
+    day(base, win_back(1, 2, 3, 4, 5))
+    base.next_day()
+    day(base, win_back(4, 5))
+    campaigns.approve(base.warehouse, base.run().business_date, "Wu", "they bought")
+    assert day(base, win_back(4, 5), population=49)["removed"] == 3
 
 
 def test_the_answer_to_airflow_is_safe_to_carry_out_again(base: Company, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,6 +432,7 @@ def test_what_waits_by_audience() -> None:
     """Joins wait only where joins or size are over; everything else waits wherever anything is."""
     verdict = Verdict((Excess("a", "leaves", 9, 1), Excess("b", "size", 9, 1)))
     assert (verdict.joins, verdict.rest) == (frozenset({"b"}), frozenset({"a", "b"}))
-    assert Approval(1, "Wu", "-", {"a.leaves": 9}).covers(verdict.waiting[0])
-    assert not Approval(1, "Wu", "-", {"a.leaves": 8}).covers(verdict.waiting[0])
+    assert Approval(1, "Wu", "-", {"a.leaves.budget": 9}).covers(verdict.waiting[0])
+    assert not Approval(1, "Wu", "-", {"a.leaves.budget": 8}).covers(verdict.waiting[0])
+    assert not Approval(1, "Wu", "-", {"a.leaves.budget": 9}).covers(Excess("a", "leaves", 9, 0, "empty"))
     assert not Approval(1, "Wu", "-", {}).covers(Excess("a", "leaves", 0, 0))
