@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from retention.warehouse import Warehouse
+from retention.measurement.bi import fill_bi_tables, write_bi_settings
+from retention.measurement.kpis import binds_of
+from retention.warehouse import Run, Warehouse, stage_writer
 from tests.retention.privacy.conftest import insert
 
 DAY = date(2026, 4, 1)
@@ -58,24 +62,137 @@ def test_the_size_follows_the_setting(warehouse: Warehouse) -> None:
     assert shown(warehouse) == {"vip": None, "ordinary": None}
 
 
-def people(warehouse: Warehouse, tier: str, regions: list[str], first: int) -> None:
-    for offset, region in enumerate(regions):
-        row = {"as_of_date": DAY, "customer_key": first + offset, "service_tier": tier, "service_tier_zh": tier}
-        insert(warehouse, "segments.tier", row)
-        insert(warehouse, "core.customer", {"customer_key": first + offset, "region": region})
+def totals(warehouse: Warehouse, day: date, groups: dict[str, int], purchasers: int | None = None) -> None:
+    """One date of the group profile, of tiers."""
+    for tier, customers in {**groups, "all": sum(groups.values())}.items():
+        insert(
+            warehouse,
+            "bi.group_profile_value",
+            {
+                "as_of_date": day, "grouping": "all" if tier == "all" else "tier", "member": tier, "part": "all",
+                "customers": customers, "purchasers": customers if purchasers is None else purchasers,
+                "net_minor_365d": customers * 1_000, "clv_12m_minor": customers * 2_000, "value_at_risk_minor": customers * 100,
+            },
+        )  # fmt: skip
+    with warehouse.begin() as connection:
+        connection.execute(
+            sa.text(
+                "insert into ops.published (table_name, slice_key, token, rows, run_id, published_at) "
+                "values ('bi.group_profile_value', :day, 1, 4, 'r', now())"
+            ),
+            {"day": day.isoformat()},
+        )
 
 
-def test_segment_sizes_and_rare_regions(warehouse: Warehouse) -> None:
-    people(warehouse, "vip", ["Zhejiang"] * 11 + ["Tibet"], 100)
-    people(warehouse, "ordinary", ["Zhejiang"] * 4, 200)
-    people(warehouse, "marginal", ["Zhejiang"] * 20, 300)
+def sizes(warehouse: Warehouse) -> dict[date, dict[str, int | None]]:
+    found: dict[date, dict[str, int | None]] = {}
+    with warehouse.connect() as connection:
+        for row in connection.execute(sa.text("select as_of_date, member, customers from bi.segment_history")):
+            found.setdefault(row.as_of_date, {})[row.member] = row.customers
+    return found
+
+
+def test_segment_sizes(warehouse: Warehouse) -> None:
+    totals(warehouse, DAY, {"vip": 11, "ordinary": 4, "marginal": 24})
+    with warehouse.begin() as connection:
+        connection.exec_driver_sql("insert into segments.label values ('service_tier', 'marginal', 1, 'Marginal', '边缘客户')")
+    with warehouse.connect() as connection:
+        shown = connection.execute(sa.text("select member, customers, share, member_zh from bi.segment_size")).all()
+    # The four would follow from the whole less the others: the next smallest is hidden with them.
+    assert {row.member: row.customers for row in shown} == {"vip": None, "ordinary": None, "marginal": 20}
+    assert {row.member: row.share for row in shown} == {"vip": None, "ordinary": None, "marginal": 0.5}
+    assert {row.member: row.member_zh for row in shown}["marginal"] == "边缘客户"
+
+
+def test_the_difference_of_two_days_tells_of_nobody(warehouse: Warehouse) -> None:
+    """Whoever knows that one person became a VIP today learns nothing by taking yesterday's figures from today's."""
+    later = DAY + timedelta(days=1)
+    totals(warehouse, DAY, {"vip": 31, "ordinary": 52, "marginal": 117})
+    totals(warehouse, later, {"vip": 32, "ordinary": 51, "marginal": 117})
+    found = sizes(warehouse)
+    assert found[DAY] == found[later] == {"vip": 30, "ordinary": 50, "marginal": 120, "all": 200}
+    moves = {member: (found[later][member] or 0) - (found[DAY][member] or 0) for member in found[DAY]}
+    assert all(move % 10 == 0 for move in moves.values())
+    # The guard turned off: the exact numbers give the move away.
+    with warehouse.connect() as connection:
+        exact = connection.execute(
+            sa.text("select as_of_date, customers from bi.group_profile_value where member = 'vip' order by 1")
+        ).all()
+    assert [row.customers for row in exact] == [31, 32]
+
+
+def test_no_money_of_a_handful_of_purchasers(warehouse: Warehouse) -> None:
+    totals(warehouse, DAY, {"vip": 40, "ordinary": 50}, purchasers=3)
+    with warehouse.connect() as connection:
+        rows = connection.execute(
+            sa.text("select customers, purchasers, mean_net_minor_365d, mean_clv_12m_minor from bi.segment_history")
+        ).all()
+    assert {row.customers for row in rows} == {40, 50, 90}
+    assert {(row.purchasers, row.mean_net_minor_365d, row.mean_clv_12m_minor) for row in rows} == {(None, None, None)}
+
+
+# -- the wide customer view: nobody is singled out by where and since when ------------------------------------------------
+PEOPLE = [
+    ("Zhejiang", "consumer", "app", "2024-05-10", 12),  # enough of them in one month
+    ("Zhejiang", "consumer", "app", "2024-07-10", 4),  # 4 + 7 in other months of the year
+    ("Zhejiang", "consumer", "app", "2024-09-10", 7),
+    ("Zhejiang", "consumer", "fair", "2023-01-10", 6),  # 6 + 5: enough in the region
+    ("Zhejiang", "consumer", "shop", "2021-01-10", 5),
+    ("Tibet", "consumer", "app", "2022-03-10", 1),  # alone in the region
+    ("Sichuan", "consumer", "app", "2022-03-10", 9),
+    ("Zhejiang", "company", "app", "2022-03-10", 2),  # two companies in all
+]
+EXPECTED = {
+    ("Zhejiang", "consumer", "app", 2024, date(2024, 5, 1)): 12,
+    ("Zhejiang", "consumer", "app", 2024, None): 11,
+    ("Zhejiang", "consumer", None, None, None): 11,
+    (None, "consumer", None, None, None): 10,
+    (None, None, None, None, None): 2,
+}
+
+
+@pytest.fixture
+def crowd(warehouse: Warehouse, make_run: Callable[..., Run]) -> Run:
+    """The people above, in core and with a tier; nothing measured yet."""
+    key = 100
+    for region, kind, channel, since, size in PEOPLE:
+        for _ in range(size):
+            key += 1
+            row = {"customer_key": key, "region": region, "customer_kind": kind, "acquisition_channel": channel}
+            insert(warehouse, "core.customer", {**row, "member_since": datetime.fromisoformat(f"{since}T08:00:00+08:00")})
+            insert(warehouse, "segments.tier", {"as_of_date": DAY, "customer_key": key, "service_tier": "vip"})
     with warehouse.begin() as connection:
         connection.exec_driver_sql(
             "insert into ops.published (table_name, slice_key, token, rows, run_id, published_at) "
-            "values ('segments.tier', '2026-04-01', 1, 36, 'r', now())"
+            f"values ('segments.tier', '{DAY}', 1, {key - 100}, 'r', now())"
         )
+    return make_run(DAY - timedelta(days=1))
+
+
+WHERE_AND_SINCE = "region, customer_kind, acquisition_channel, member_since_year, member_since_month"
+
+
+def singled(warehouse: Warehouse) -> dict[tuple[object, ...], int]:
     with warehouse.connect() as connection:
-        sizes = connection.execute(sa.text("select member, customers from bi.segment_size where dimension = 'tier'")).all()
-        regions = connection.execute(sa.text("select region, count(*) from bi.customer group by 1 order by 1")).all()
-    assert {row.member: row.customers for row in sizes} == {"vip": None, "ordinary": None, "marginal": 20}
-    assert [tuple(row) for row in regions] == [("Zhejiang", 35), (None, 1)]
+        rows = connection.execute(
+            sa.text(f"select {WHERE_AND_SINCE}, count(*) as customers from bi.customer group by {WHERE_AND_SINCE}")
+        )
+        return {tuple(row[:-1]): row.customers for row in rows}
+
+
+def test_the_customer_view_shows_no_more_than_enough_people_share(crowd: Run) -> None:
+    assert singled(crowd.warehouse) == {(None, None, None, None, None): 46}  # before anything was counted
+    with stage_writer(crowd, "bi") as writer:
+        fill_bi_tables(writer, crowd, binds_of(crowd))
+        writer.publish(also=lambda connection: write_bi_settings(connection, crowd))
+    assert singled(crowd.warehouse) == EXPECTED
+    assert min(customers for shown, customers in EXPECTED.items() if any(shown)) >= 10
+
+
+def test_with_the_guard_off_somebody_stands_alone(crowd: Run) -> None:
+    """The guard turned off: with a size of one, one person lives in Tibet and has been there since March 2022."""
+    careless = replace(crowd, settings=replace(crowd.settings, keep=replace(crowd.settings.keep, suppressed_group_size=1)))
+    with stage_writer(careless, "bi") as writer:
+        fill_bi_tables(writer, careless, binds_of(careless))
+        writer.publish()
+    assert singled(crowd.warehouse)["Tibet", "consumer", "app", 2022, date(2022, 3, 1)] == 1

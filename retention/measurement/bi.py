@@ -1,0 +1,99 @@
+"""What BI tools read and no other part needs: sums kept by date, so that a view over a million customers answers at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from retention.models.personas.catalogue import catalogue
+from retention.warehouse import Run, StageWriter, sql_file
+
+
+def fill_bi_tables(writer: StageWriter, run: Run, binds: Mapping[str, Any]) -> None:
+    """Fill the day's slices that the views of ``bi`` rest on: groups of customers, what may be shown of them, products.
+
+    Parameters
+    ----------
+    writer : StageWriter
+        Of the stage ``bi``; the caller publishes.
+    binds : mapping
+        Binds of the measurement queries (``retention.measurement.kpis.binds_of``).
+    """
+    smallest = {"smallest": run.settings.keep.suppressed_group_size}
+    for table in ("bi.group_profile_value", "bi.customer_group"):
+        writer.fill_select(table, sql_file(table.replace(".", "/")), {**binds, **smallest})
+    writer.fill_select("bi.product_value", sql_file("bi/product_value"), {**binds, **product_period(run)})
+
+
+def product_period(run: Run) -> dict[str, Any]:
+    """Return from where the sales of products are read: the closed day, added to the month so far, or the whole month anew.
+
+    Anew on the first of a month, which closes the month before with whatever arrived late, and where the slice of the day before
+    is missing or was overtaken by a newer state of an earlier day.
+    """
+    day = run.business_date
+    month = date(day.year, day.month, 1)
+    with run.warehouse.connect() as connection:
+        carries_on = connection.execute(
+            sa.text(
+                "select exists (select 1 from ops.published where table_name = 'bi.product_value' and slice_key = :slice_key "
+                "and not is_stale)"
+            ),
+            {"slice_key": day.isoformat()},
+        ).scalar_one()
+    is_whole = not carries_on or day == month or run.as_of_date.day == 1
+    return {
+        "since": run.settings.day_start(month if is_whole else day),
+        "day_start": run.settings.day_start(day),
+        "carried_from": run.as_of_date - timedelta(days=1) if not is_whole else None,
+        "month": month,
+        "business_date": day,
+    }
+
+
+def write_bi_settings(connection: Connection, run: Run) -> None:
+    """Bring the names and settings that the views need to what the settings say, in the transaction that publishes."""
+    settings = run.settings
+    values = {
+        "suppressed_group_size": settings.keep.suppressed_group_size,
+        "business_timezone": settings.company.business_timezone,
+        "base_currency": settings.company.base_currency,
+        "acknowledge_hours": settings.complaints.acknowledge_hours,
+        "first_reply_hours": settings.complaints.first_reply_hours,
+    }
+    connection.execute(
+        sa.text(
+            "insert into bi.setting (name, value) select key, value from jsonb_each_text(cast(:values as jsonb)) "
+            "on conflict (name) do update set value = excluded.value"
+        ),
+        {"values": json.dumps({name: str(value) for name, value in values.items()})},
+    )
+    connection.execute(
+        sa.text(
+            "with named as (select * from jsonb_to_recordset(cast(:names as jsonb)) "
+            'as row (dimension text, member text, "position" integer, label_en text, label_zh text)), '
+            "gone as (delete from bi.segment_name where (dimension, member) not in (select dimension, member from named)) "
+            "insert into bi.segment_name select * from named on conflict (dimension, member) do update set "
+            '"position" = excluded."position", label_en = excluded.label_en, label_zh = excluded.label_zh'
+        ),
+        {"names": json.dumps(_names(run))},
+    )
+
+
+def _names(run: Run) -> list[dict[str, Any]]:
+    """Return what membership levels and personas are called."""
+    levels = [
+        (level.name, level.name.replace("_", " ").capitalize(), level.name_zh) for level in run.settings.membership.levels
+    ]
+    personas = [(code, persona.en, persona.zh) for code, persona in catalogue().items()]
+    named = {"membership_level": levels, "persona": personas, "all": [("all", "All customers", "全部客户")]}
+    return [
+        {"dimension": dimension, "member": member, "position": place, "label_en": english, "label_zh": chinese}
+        for dimension, members in named.items()
+        for place, (member, english, chinese) in enumerate(members, start=1)
+    ]
