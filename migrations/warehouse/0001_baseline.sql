@@ -2121,7 +2121,7 @@ create table core.order_entry (
     primary key (order_key, kind, sequence)
 );
 create index on core.order_entry (customer_key, happened_at) include (order_key, kind, order_count, gross_minor, discount_minor, net_minor, order_number, days_since_previous_order, previous_paid_at, deleted_at);
-create index on core.order_entry (customer_key) include (order_key, kind, happened_at, order_count, deleted_at) where kind <> 'paid';
+create index on core.order_entry (customer_key) include (order_key, kind, happened_at, order_count, gross_minor, discount_minor, net_minor, deleted_at) where kind <> 'paid';
 create index on core.order_entry (customer_key) where deleted_at is not null;
 create index on core.order_entry (happened_at) include (customer_key);
 comment on table core.order_entry is 'The order ledger: signed, dated entries, so that sums as of a date are plain sums over entries before it and a later cancellation never rewrites an earlier day. Grain: one row per order, kind and sequence.';
@@ -2176,6 +2176,7 @@ create unique index on core.order_header (source, order_id);
 create index on core.order_header (customer_key, paid_at) include (order_key, cancelled_at, coupon_code, channel, deleted_at, updated_at);
 create index on core.order_header (source_customer_key);
 create index on core.order_header (paid_at) include (customer_key);
+create index on core.order_header using brin (updated_at timestamptz_minmax_multi_ops) with (autosummarize = on);
 create index on core.order_header (currency, ordered_at) where fx_rate <> 1;
 comment on table core.order_header is 'Orders in their latest state. For sums as of a date read core.order_entry. Grain: one row per order.';
 comment on column core.order_header.order_key is 'hash of source and order_id';
@@ -2229,7 +2230,7 @@ create table core.order_line (
     is_simulated boolean not null,
     primary key (order_key, line_number)
 );
-create index on core.order_line (customer_key, happened_at) include (order_key, line_number, product_key, category_1, category_2, quantity, gross_minor, discount_minor, net_minor, returned_quantity, returned_at, deleted_at, updated_at);
+create index on core.order_line (customer_key, happened_at, order_key) include (line_number, product_key, category_1, category_2, quantity, gross_minor, discount_minor, net_minor, returned_quantity, returned_at, deleted_at, updated_at);
 comment on table core.order_line is 'Products on orders. Grain: one row per order and line number.';
 comment on column core.order_line.order_key is 'hash of source and order_id';
 comment on column core.order_line.line_number is 'number of the line within the order';
@@ -5272,6 +5273,46 @@ create trigger log_touched_by_delete after delete on core.survey_answer referenc
 create trigger log_touched_by_insert after insert on core.survey_answer_version referencing new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
 create trigger log_touched_by_update after update on core.survey_answer_version referencing old table as old_rows new table as new_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
 create trigger log_touched_by_delete after delete on core.survey_answer_version referencing old table as old_rows for each statement execute function ops.log_touched('fact.happened_at, fact.updated_at, fact.deleted_at', 'select fact.customer_key');
+
+-- features.forget_past(): marks in features.order_past whose entries before the cut a statement wrote, so that they are read from the
+-- ledger again. Fired once per statement by core.order_entry, so that no way of writing it can be forgotten. A row that is
+-- missing says that there was no entry before the cut: whoever gets one gets a stale row. A statement of very many such rows
+-- drops the cut instead, and with it the use of all that is kept.
+create function features.forget_past() returns trigger language plpgsql as $forget_past$
+declare
+    cut constant timestamptz := (select max(cut_at) from features.order_past_cut);
+    changed constant text := case tg_op
+        when 'INSERT' then 'select customer_key, happened_at from new_rows'
+        when 'DELETE' then 'select customer_key, happened_at from old_rows'
+        else 'select customer_key, happened_at from new_rows union all select customer_key, happened_at from old_rows'
+    end;
+    customers bigint[];
+begin
+    if cut is null then
+        return null;
+    end if;
+    execute format('select array_agg(distinct customer_key) from (%s) as fact where happened_at < $1', changed)
+    into customers using cut;
+    if cardinality(customers) > 100000 then
+        delete from features.order_past_cut where true;
+    elsif tg_op = 'DELETE' then
+        update features.order_past set is_stale = true where customer_key = any(customers) and not is_stale;
+    elsif customers is not null then
+        insert into features.order_past as known (customer_key, is_stale)
+        select person.customer_key, true
+        from unnest(customers) as person (customer_key)
+        on conflict (customer_key) do update set is_stale = true where not known.is_stale;
+    end if;
+    return null;
+end
+$forget_past$;
+
+create trigger forget_past_by_insert after insert on core.order_entry referencing new table as new_rows for each statement
+execute function features.forget_past();
+create trigger forget_past_by_update after update on core.order_entry referencing old table as old_rows new table as new_rows
+for each statement execute function features.forget_past();
+create trigger forget_past_by_delete after delete on core.order_entry referencing old table as old_rows for each statement
+execute function features.forget_past();
 
 create view bi.allocation (as_of_date, contenders, chosen, value_minor, cost_minor, net_minor, gap_share, method, top_share, meant_share, top_cost_minor, rest_cost_minor, actual_share, actual_share_30d) with (security_barrier = true) as
 -- with (security_barrier = true)

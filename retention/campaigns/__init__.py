@@ -3,6 +3,7 @@
 from retention.campaigns.approvals import approve
 from retention.campaigns.catalogue import Attribute, attributes
 from retention.campaigns.errors import (
+    InputsMoved,
     NoMarketingDatabase,
     NothingPlanned,
     NothingToApprove,
@@ -19,6 +20,7 @@ from retention.campaigns.receipts import receive
 
 __all__ = [
     "Attribute",
+    "InputsMoved",
     "NoMarketingDatabase",
     "NothingPlanned",
     "NothingToApprove",

@@ -31,7 +31,7 @@ RULES = {
 }  # fmt: skip
 """Bits of the rules, as in ``campaigns.exclusion_rule``. Kept masks carry them, so none is ever given to another rule."""
 
-SETTLED = ("beaten", "over_budget", "channel_full", "do_not_disturb", "below_minimum_value")
+SETTLED = ("beaten", "over_budget", "channel_full", "do_not_disturb", "below_minimum_value", "frequency_cap")
 """Rules that are settled among the contenders, beside control."""
 
 _WORD = 62  # plays per bigint of flags

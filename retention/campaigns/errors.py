@@ -24,6 +24,13 @@ class UpstreamEmpty(RetentionError):
     runbook = "empty-upstream"
 
 
+class InputsMoved(RetentionError):
+    """What a plan rests on was published again while the plan was being made, every time it was tried."""
+
+    runbook = "inputs-moved"
+    retryable = True
+
+
 class AllocationError(RetentionError):
     """What plays compete with cannot be allocated. Nothing is planned; the audiences of the last push stay."""
 

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from retention.campaigns.allocation import fill_allocation, read_budgets
 from retention.campaigns.attributes import attributes_query
 from retention.campaigns.binding import plan_binds
+from retention.campaigns.capping import read_contacts
 from retention.campaigns.contending import contender_query
 from retention.campaigns.deciding import decision_query
 from retention.campaigns.eligibility import CHANNELS, eligibility_query, settled_masks
@@ -23,8 +24,10 @@ from retention.campaigns.plays import PLAYS_DIR, Play, usable_plays
 from retention.campaigns.receipts import receive
 from retention.campaigns.settling import settle
 from retention.campaigns.stages import Stages, count_customers
+from retention.campaigns.standing_still import Fingerprint, fingerprint, made_of_one_state
 from retention.campaigns.stratifying import Draw, Key, fit_plays, fit_universal, read_draws
 from retention.campaigns.valuing import fill_uplift, read_valuation
+from retention.features.states import state_of_core
 from retention.quality import check_slices
 from retention.quality.results import CheckResult, store
 from retention.warehouse import Run, failpoint, read_arrow, stage_writer
@@ -97,9 +100,21 @@ def build(run: Run, writer: StageWriter, plays: Sequence[Play]) -> Mapping[Key, 
     Returns
     -------
     The draws of the control groups that hold on the day, those of periods that begin with it among them.
+
+    Raises
+    ------
+    InputsMoved when what the plan rests on was published anew whenever it was made.
     """
+    return made_of_one_state(run, lambda: _make(run, writer, plays))
+
+
+def _make(run: Run, writer: StageWriter, plays: Sequence[Play]) -> tuple[Mapping[Key, Draw], Fingerprint]:
+    """Fill the staging tables of a plan; return the draws, and what its inputs were when it began."""
+    writer.drop_staging()
     stages = Stages(run, writer, plan_binds(run, plays))
-    stages.fill("campaigns.customer_attributes", attributes_query())
+    with state_of_core(run.warehouse) as (connection, state):
+        began_with = fingerprint(connection, run)
+        stages.fill("campaigns.customer_attributes", attributes_query(), snapshot=state.exported)
     attributes = writer.staging("campaigns.customer_attributes")
     fill_uplift(writer, run)
     draws = read_draws(run, plays)
@@ -110,7 +125,9 @@ def build(run: Run, writer: StageWriter, plays: Sequence[Play]) -> Mapping[Key, 
     contenders = writer.staging("campaigns.contender")
     fit_plays(run, plays, contenders, attributes, draws)
     budgets = read_budgets(run, plays, CHANNELS, contender_table=contenders)
-    settled = settle(read_arrow(run.warehouse, f"select * from {contenders}"), plays, run.as_of_date, budgets)
+    contacts = read_contacts(run, plays, contenders)
+    found = read_arrow(run.warehouse, f"select * from {contenders}")
+    settled = settle(found, plays, run.as_of_date, budgets, contacts, run.settings.campaigns)
     stages.refill("campaigns.contender", settled.table)
     fill_allocation(
         writer,
@@ -126,7 +143,7 @@ def build(run: Run, writer: StageWriter, plays: Sequence[Play]) -> Mapping[Key, 
     stages.fill("campaigns.decision", decision_query(plays, run.settings.company))
     for table in ("campaigns.play_run", "campaigns.exclusion_count", "campaigns.staff_task"):
         stages.fill(table)
-    return draws
+    return draws, began_with
 
 
 def _finish(writer: StageWriter) -> None:

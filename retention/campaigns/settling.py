@@ -2,12 +2,13 @@
 
 Promotional contenders who would begin today are allocated (:mod:`retention.campaigns.allocation`); what was handed out today
 already keeps its customer. Service and staff plays stand in no contest, but a play's capacity holds for them too. A membership
-of an earlier day goes on. Who was drawn as control is judged like all and takes nothing: control is who would be contacted.
+of an earlier day goes on. Contact caps count what else the day brings (:mod:`retention.campaigns.capping`). Who was drawn as
+control is judged like all and takes nothing: control is who would be contacted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -17,8 +18,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from retention.campaigns.allocation import Allocation, Budgets, Contenders, Verdict, allocate, staff_capacities
+from retention.campaigns.allocation import Allocation, Budgets, Contenders, Verdict, allocate
+from retention.campaigns.capping import Contacts, over_the_cap
 from retention.campaigns.plays import Play
+from retention.settings_campaigns import CampaignSettings
 
 _OF_ALLOCATION = {
     Verdict.CHOSEN: "chosen",
@@ -29,7 +32,14 @@ _OF_ALLOCATION = {
     Verdict.NOT_WORTH_ITS_COST: "below_minimum_value",
 }
 _CHOSEN, _STANDING, _EXEMPT, _CONTROL = range(4)
-VERDICTS = ("chosen", "standing", "exempt", "control", *(name for name in _OF_ALLOCATION.values() if name != "chosen"))
+VERDICTS = (
+    "chosen",
+    "standing",
+    "exempt",
+    "control",
+    *(name for name in _OF_ALLOCATION.values() if name != "chosen"),
+    "frequency_cap",
+)
 """What can become of a contender, as in ``campaigns.contender.verdict``."""
 _NAMED = np.array([VERDICTS.index(_OF_ALLOCATION[verdict]) for verdict in sorted(_OF_ALLOCATION)])
 
@@ -48,7 +58,14 @@ class Settled:
     """… and what was decided about them."""
 
 
-def settle(table: pa.Table, plays: Sequence[Play], as_of_date: date, budgets: Budgets) -> Settled:
+def settle(
+    table: pa.Table,
+    plays: Sequence[Play],
+    as_of_date: date,
+    budgets: Budgets,
+    contacts: Mapping[int, Contacts] | None = None,
+    limits: CampaignSettings | None = None,
+) -> Settled:
     """Return the contenders with ``verdict`` and ``beaten_by``, and the allocation of the promotional ones.
 
     Parameters
@@ -61,7 +78,11 @@ def settle(table: pa.Table, plays: Sequence[Play], as_of_date: date, budgets: Bu
     as_of_date : date
         The day.
     budgets : Budgets
-        What promotion may use today.
+        What promotion, and plays with a capacity, may use today.
+    contacts : mapping, optional
+        What customers have had of whom the day might make too many (:func:`retention.campaigns.capping.read_contacts`).
+    limits : CampaignSettings, optional
+        The contact caps.
     """
     table = table.take(pa.array(np.lexsort((_column(table, "position"), _column(table, "customer_key")))))
     position = _column(table, "position")
@@ -77,20 +98,24 @@ def settle(table: pa.Table, plays: Sequence[Play], as_of_date: date, budgets: Bu
     verdict[is_spent] = VERDICTS.index("beaten")
     beaten_by[is_spent] = pc.fill_null(table.column("beaten_by"), 0).to_numpy()[is_spent]
 
-    rows = np.flatnonzero(is_promotional & is_today & ~is_spent)
+    is_over = over_the_cap(
+        table, plays, is_today & ~is_spent & (said != VERDICTS.index("chosen")), contacts or {}, limits or CampaignSettings()
+    )
+    verdict[is_over] = VERDICTS.index("frequency_cap")
+
+    rows = np.flatnonzero(is_promotional & is_today & ~is_spent & ~is_over)
     promotional = _contenders(table, rows, plays)
     allocation = allocate(promotional, budgets)
     verdict[rows] = _NAMED[allocation.verdict]
     is_beaten = allocation.verdict == Verdict.BEATEN
     beaten_by[rows[is_beaten]] = allocation.beaten_by[is_beaten]
 
-    capacities = staff_capacities(plays)
-    limited = np.flatnonzero(~is_promotional & is_today & np.isin(position, list(capacities.play_contacts)))
+    limited = np.flatnonzero(~is_promotional & is_today & ~is_over & np.isin(position, list(budgets.tasks)))
     if limited.size:
         own = _contenders(table, limited, plays)
         # Nobody's day is at stake: every row stands for itself. Whether a call is worth it is not asked; greater value first.
         own = replace(own, customer=np.arange(limited.size), value_minor=np.maximum(own.value_minor, own.cost_minor))
-        full = allocate(own, capacities).verdict == Verdict.CHANNEL_FULL
+        full = allocate(own, Budgets(play_contacts=budgets.tasks)).verdict == Verdict.CHANNEL_FULL
         verdict[limited[full]] = VERDICTS.index("channel_full")
 
     verdict[_column(table, "is_control") & (verdict <= _EXEMPT)] = _CONTROL

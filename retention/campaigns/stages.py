@@ -36,11 +36,11 @@ class Stages:
         self._cores = run.settings.features.buckets
         self._turns = max(1, math.ceil(count_customers(run) / (CUSTOMERS_PER_STATEMENT * self._cores)))
 
-    def fill(self, table: str, query: Statement | None = None) -> None:
+    def fill(self, table: str, query: Statement | None = None, snapshot: str | None = None) -> None:
         """Fill a slice by its file, or by a statement that was compiled from it.
 
         A query that asks for a bucket of customers runs on as many connections as there are cores, and in as many turns as keep
-        the memory of each small.
+        the memory of each small. With an exported ``snapshot`` all of them read that state, which shows no staging table.
         """
         query = query or Statement(sql_file(table.replace(".", "/")), {})
         sql, binds = self._staged(query.sql), {**self._binds, **query.binds}
@@ -50,9 +50,9 @@ class Stages:
             sql = re.sub(r":bucket\b", "(:bucket + :bucket_count * cast(:turn as integer))", sql)
             for turn in range(self._turns):
                 turns = {"turn": turn, "turns": self._turns}
-                self._writer.fill_select(table, sql, {**binds, **turns}, buckets=self._cores, work_mem_mb=memory)
+                self._writer.fill_select(table, sql, {**binds, **turns}, self._cores, snapshot, memory)
         else:
-            self._writer.fill_select(table, sql, binds, work_mem_mb=memory)
+            self._writer.fill_select(table, sql, binds, snapshot=snapshot, work_mem_mb=memory)
         self.execute(f"analyze {table}")  # the planner must know the size of what was filled a moment ago
 
     def refill(self, table: str, rows: pa.Table) -> None:

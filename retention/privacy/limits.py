@@ -23,7 +23,8 @@ def apply_limits(run: Run, now: datetime) -> dict[str, int]:
 
     Daily slices are kept ``keep.daily_slices_days``; those of the first day of a month, which close the month before, are kept
     ``keep.month_end_slices_days``; why people were left out of plays ``keep.decision_days``. Dropping a slice is dropping its
-    partition.
+    partition. The newest slice of a table stays whatever its date, and so does one that was made less than
+    ``keep.decision_days`` ago: a day of long ago that is run anew is not taken away from under the run.
 
     Returns
     -------
@@ -34,7 +35,7 @@ def apply_limits(run: Run, now: datetime) -> dict[str, int]:
         "landing_rows_expired": _landing(run, now - timedelta(days=keep.landing_days)),
         "quarantine_rows_expired": _quarantine(run, now - timedelta(days=keep.quarantine_days)),
         "staging_tables_dropped": _staging(run),
-        "slices_dropped": _slices(run, now.date()),
+        "slices_dropped": _slices(run, now),
         "changes_expired": 0,
     }
     if run.marketing is not None:
@@ -92,8 +93,9 @@ def _staging(run: Run) -> int:
     return len(dropped)
 
 
-def _slices(run: Run, today: date) -> int:
-    keep = run.settings.keep
+def _slices(run: Run, now: datetime) -> int:
+    keep, today = run.settings.keep, now.date()
+    made_lately, in_the_making = _made_since(run, now - timedelta(days=keep.decision_days))
     daily, monthly = today - timedelta(days=keep.daily_slices_days), today - timedelta(days=keep.month_end_slices_days)
     of_decisions_from = today - timedelta(days=keep.decision_days)
     dropped = 0
@@ -113,9 +115,9 @@ def _slices(run: Run, today: date) -> int:
                 ),
                 {"parent": f"{contract.schema}.{quote(contract.name)}"},
             ).scalars()
-            for name in partitions.all():
-                as_of_date = _date_of(name)
-                if as_of_date is None:
+            dates = {as_of_date: name for name in partitions if (as_of_date := _date_of(name)) is not None}
+            for as_of_date, name in dates.items():
+                if as_of_date == max(dates) or (parent, as_of_date) in made_lately or as_of_date in in_the_making:
                     continue
                 if as_of_date >= (of_decisions_from if of_decisions else monthly if as_of_date.day == 1 else daily):
                     continue
@@ -126,6 +128,20 @@ def _slices(run: Run, today: date) -> int:
                 )
                 dropped += 1
     return dropped
+
+
+def _made_since(run: Run, limit: datetime) -> tuple[frozenset[tuple[str, date]], frozenset[date]]:
+    """Return table and date of the slices published since an instant, and the dates that somebody is working on now."""
+    is_date = "slice_key ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'"
+    with run.warehouse.connect() as connection:
+        published = connection.execute(
+            sa.text(f"select table_name, cast(slice_key as date) from ops.published where {is_date} and published_at > :limit"),
+            {"limit": limit},
+        ).all()
+        worked_on = connection.execute(
+            sa.text(f"select cast(slice_key as date) from ops.lease where {is_date} and expires_at > clock_timestamp()")
+        ).scalars()
+        return frozenset((str(table), day) for table, day in published), frozenset(worked_on)
 
 
 def _date_of(partition: str) -> date | None:

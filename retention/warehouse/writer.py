@@ -200,10 +200,12 @@ class StageWriter:
         self._analyze(copied)
 
     def drop_staging(self) -> None:
-        """Drop the staging tables of this writer."""
+        """Drop the staging tables of this writer; what is staged afterwards begins anew."""
         with self.run.warehouse.begin() as connection:
             for name in self.tables.values():
                 connection.exec_driver_sql(f"drop table if exists {name}")
+        self.tables, self._finished = {}, {}
+        self._to_attach.clear()
 
     def _analyze(self, tables: list[str]) -> None:
         """Refresh statistics and the visibility map of the new partitions, so that reading them stays cheap."""

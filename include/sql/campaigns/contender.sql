@@ -97,12 +97,13 @@ holdouts as (
 ),
 
 handed_out as (
-    -- A promotion handed out today has its customer's day, also when its reason has gone since: a tool may have sent it.
+    -- A promotion handed out today has its customer's day, also when its reason, or the play itself, has gone since: a tool may have sent
+    -- it. A play that is planned no more has no position.
     select
         coalesce(alias.customer_key, delivery.customer_key) as customer_key,
         min(plays.position) as position
     from campaigns.delivery
-    inner join plays on delivery.play = plays.play
+    left join plays on delivery.play = plays.play
     left join core.customer_alias as alias on delivery.customer_key = alias.source_customer_key
     where
         delivery.as_of_date = :as_of_date
@@ -185,7 +186,7 @@ select
     case
         when attributes.joined_on < :as_of_date then 'standing'
         when attributes.held_send_key is not null then 'chosen' -- handed out today already
-        when handed_out.position is not null and attributes.play_kind = 'promotional' then 'beaten'
+        when handed_out.customer_key is not null and attributes.play_kind = 'promotional' then 'beaten'
         else 'exempt'
     end as verdict,
     case

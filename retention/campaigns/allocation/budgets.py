@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 import sqlalchemy as sa
@@ -44,10 +46,35 @@ def read_budgets(
             sa.text(query),
             {"as_of_date": run.as_of_date, "month_start": run.as_of_date.replace(day=1)},
         ).all()
-    spent = {row.play: float(row.cost_minor) for row in rows}
-    today = {row.play: float(row.today_minor) for row in rows}
-    contacts = {row.play: int(row.today_contacts) for row in rows}
-    return budgets_of(run.settings, run.as_of_date, plays, channels, spent, today, first_position, contacts)
+    used = Used()
+    for row in rows:
+        used.add(row.play, row.channel, row.cost_minor, row.today_minor, row.today_contacts, promotes=row.is_promotional)
+    return budgets_of(run.settings, run.as_of_date, plays, channels, used, first_position)
+
+
+@dataclass
+class Used:
+    """What was used before a day's plan: of the month's money, and of the day's by who is no contender any more.
+
+    A contact that was handed out today and taken back counts in full: its tool may have sent it, and a member of staff called.
+    """
+
+    month_minor: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """By promotional play, of the month before the day: touches and expected offers, minor units."""
+    today_minor: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """By promotional play, of the day, by who is no contender any more."""
+    today_contacts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """By play of any kind, how many those were …"""
+    today_by_channel: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """… and by channel, those of promotion."""
+
+    def add(self, play: str, channel: str, month: float, today: float, contacts: int, *, promotes: bool) -> None:
+        """Add what one play used through one channel."""
+        self.month_minor[play] += month
+        self.today_minor[play] += today
+        self.today_contacts[play] += contacts
+        if promotes:
+            self.today_by_channel[channel] += contacts
 
 
 def budgets_of(
@@ -55,10 +82,8 @@ def budgets_of(
     day: date,
     plays: Sequence[Play],
     channels: Sequence[str],
-    spent_minor: Mapping[str, float],
-    today_minor: Mapping[str, float],
+    used: Used,
     first_position: int = 1,
-    today_contacts: Mapping[str, int] | None = None,
 ) -> Budgets:
     """Return what may be used on a day, from what was used.
 
@@ -75,23 +100,17 @@ def budgets_of(
         All plays; only promotional ones have budgets here.
     channels : sequence of str
         Channels in the order of their numbers.
-    spent_minor : mapping
-        By promotional play, what was used of the month before the day: touches and expected offers, minor units.
-    today_minor : mapping
-        By promotional play, what was handed out today to who is no contender any more: its tool may have sent it.
+    used : Used
+        What was used before.
     first_position : int
         Position of the first play.
-    today_contacts : mapping, optional
-        By promotional play, how many those were.
     """
     unit = 10**settings.company.base_currency_minor_digits
     allocation = settings.allocation
     promotional = [(position, play) for position, play in enumerate(plays, first_position) if play.kind == "promotional"]
     play_minor: dict[int, float] = {}
     for position, play in promotional:
-        left = _left(
-            day, play.budget.day, play.budget.month, unit, spent_minor.get(play.name, 0.0), today_minor.get(play.name, 0.0)
-        )
+        left = _left(day, play.budget.day, play.budget.month, unit, used.month_minor[play.name], used.today_minor[play.name])
         if left is not None:
             play_minor[position] = left
     total = _left(
@@ -99,35 +118,34 @@ def budgets_of(
         allocation.day_budget or None,
         allocation.month_budget or None,
         unit,
-        sum(spent_minor.values()),
-        sum(today_minor.values()),
+        sum(used.month_minor.values()),
+        sum(used.today_minor.values()),
     )
     return Budgets(
         play_minor=play_minor,
         play_contacts={
-            position: float(max(0, play.capacity_per_day - (today_contacts or {}).get(play.name, 0)))
+            position: float(max(0, play.capacity_per_day - used.today_contacts[play.name]))
             for position, play in promotional
             if play.capacity_per_day is not None
         },
         channel_contacts={
-            number: allocation.channel_contacts_per_day[channel]
+            number: max(0, allocation.channel_contacts_per_day[channel] - used.today_by_channel[channel])
             for number, channel in enumerate(channels)
             if channel in allocation.channel_contacts_per_day
         },
         total_minor=total,
         rest_minor=_rest(allocation, total, play_minor, len(promotional)),
+        tasks=_tasks(plays, first_position, used),
     )
 
 
-def staff_capacities(plays: Sequence[Play], first_position: int = 1) -> Budgets:
-    """Return how many tasks a day plays for staff and service may give out; they compete for nothing else."""
-    return Budgets(
-        play_contacts={
-            position: float(play.capacity_per_day)
-            for position, play in enumerate(plays, first_position)
-            if play.kind != "promotional" and play.capacity_per_day is not None
-        }
-    )
+def _tasks(plays: Sequence[Play], first_position: int, used: Used) -> dict[int, float]:
+    """Return how many more tasks plays for staff and service may give out today; they compete for nothing else."""
+    return {
+        position: float(max(0, play.capacity_per_day - used.today_contacts[play.name]))
+        for position, play in enumerate(plays, first_position)
+        if play.kind != "promotional" and play.capacity_per_day is not None
+    }
 
 
 def _left(day: date, of_day: float | None, of_month: float | None, unit: int, spent: float, today: float) -> float | None:

@@ -100,6 +100,8 @@ class Budgets:
     """Money left for today over all plays."""
     rest_minor: float | None = None
     """Money left for today for customers outside the top: 20 % of it all under the rule of 80/20."""
+    tasks: Mapping[int, float] = field(default_factory=dict)
+    """By service or staff play: contacts left for today. They stand in no contest, and no other limit holds for them."""
 
 
 @dataclass(frozen=True)

@@ -287,7 +287,7 @@ def test_why_people_were_left_out_is_kept_for_a_week(company: Company) -> None:
     day = date(2026, 3, 20)
     tables = ("campaigns.eligibility", "campaigns.contender", "campaigns.customer_attributes", "campaigns.decision")
     ensure_partitions(company.warehouse, list(tables), day)
-    ensure_partitions(company.warehouse, ["campaigns.eligibility"], date(2026, 3, 28))
+    ensure_partitions(company.warehouse, list(tables), date(2026, 3, 28))
     assert apply_limits(company.run(), datetime(2026, 4, 1, 12, tzinfo=UTC))["slices_dropped"] == 3
     left = [table for table in tables if company.ask("select to_regclass(:name)", name=partition_name(table, day))[0][0]]
     assert left == ["campaigns.decision"]

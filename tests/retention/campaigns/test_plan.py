@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from retention import campaigns
+from retention.campaigns import planning, standing_still
 from retention.campaigns.plays import PLAYS_DIR
+from retention.campaigns.why import why
 from retention.warehouse import read_frame, sql_file
 from tests.retention.campaigns.conftest import KEYS, Company
 
@@ -220,6 +222,30 @@ def test_the_play_handed_out_today_keeps_the_customer(staffed: Company) -> None:
     assert found["churn_rescue", "Chen"] == ("excluded", "beaten", "birthday")
 
 
+def test_what_was_handed_out_today_counts_though_it_is_taken_back(staffed: Company) -> None:
+    """In the morning Chen gets her birthday and a visit. At noon the birthday play is gone, and Dai is a VIP: no second promotion for
+    her, and no second visit on a day with room for one, though hers is taken back."""
+    visits = staffed.plays_dir / "strategic_care.yml"
+    visits.write_text(visits.read_text(encoding="utf-8") + "capacity_per_day: 1\n", encoding="utf-8")
+    staffed.plan()
+    staffed.push()
+    assert {("birthday", "Chen")} <= staffed.members()
+    (staffed.plays_dir / "birthday.yml").unlink()
+    staffed.do("update scores.churn set churn_probability = 0.6 where customer_key = 3")
+    staffed.do(
+        "update segments.tier set service_tier = case customer_key when 4 then 'vip' else 'ordinary' end "
+        "where customer_key in (3, 4)"
+    )
+    staffed.do("update segments.value_matrix set value_class = 'base' where customer_key = 3")
+    staffed.plan()
+    found = staffed.decisions()
+    assert found["churn_rescue", "Chen"] == ("excluded", "beaten")
+    assert ("strategic_care", "Chen") not in found
+    assert found["strategic_care", "Dai"] == ("excluded", "channel_full")
+    answer = why(staffed.warehouse, staffed.settings, KEYS["Chen"], "churn_rescue")
+    assert "a promotion has been handed out today already" in answer.sentence_en
+
+
 def test_win_back_stops_after_three_tries(company: Company) -> None:
     """Emma has been asked back in three months since her last order; a try before that order does not count."""
     company.customer("Emma", stage="lost", last=400, churn=0.9, clv=0)
@@ -346,6 +372,51 @@ def test_without_the_last_definition_its_members_would_leave(staffed: Company, m
     staffed.plan()
     assert ("birthday", "Chen") not in staffed.decisions()
     assert "birthday" in staffed.push()["needs_approval"]
+
+
+def merged_meanwhile(company: Company, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """While the day is planned a load publishes that Fang is Ana, between one statement and the next."""
+    compiled, left = planning.eligibility_query, [times]
+
+    def meanwhile(*given: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            company.do(
+                "update core.customer_alias set customer_key = case when customer_key = :ana then :fang else :ana end "
+                "where source_customer_key = :fang", ana=KEYS["Ana"], fang=KEYS["Fang"],
+            )  # fmt: skip
+            company.do("update core.customer set valid_to = now() where customer_key = :fang", fang=KEYS["Fang"])
+        return compiled(*given)
+
+    monkeypatch.setattr(planning, "eligibility_query", meanwhile)
+
+
+def test_a_plan_is_made_of_one_state(staffed: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What Fang had yesterday is Ana's by the end: the plan is made again, of what was published; if that never ends, none is."""
+    staffed.plan()
+    staffed.push()
+    staffed.next_day()
+    before = staffed.ask("select count(*) from campaigns.decision")
+    merged_meanwhile(staffed, monkeypatch, times=standing_still.TRIES)
+    with pytest.raises(campaigns.InputsMoved, match=r"published again while it was being made, 3 times\. Nothing published"):
+        staffed.plan()
+    assert staffed.ask("select count(*) from campaigns.decision") == before
+    merged_meanwhile(staffed, monkeypatch, times=2)
+    staffed.plan()
+    assert ("complaint_recovery", "Fang") not in staffed.decisions()
+
+
+def test_without_that_proof_a_person_gets_it_twice(staffed: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The damage: she is there under a number that has become another's, and what that had is not known of her any more."""
+    staffed.plan()
+    staffed.push()
+    staffed.next_day()
+    staffed.do("update campaigns.delivery set valid_until = valid_from + interval '1 hour' where play = 'complaint_recovery'")
+    monkeypatch.setattr(standing_still, "fingerprint", lambda connection, run: ())
+    monkeypatch.setattr(planning, "fingerprint", lambda connection, run: ())
+    merged_meanwhile(staffed, monkeypatch, times=1)
+    staffed.plan()
+    assert staffed.decisions()["complaint_recovery", "Fang"] == ("selected", None)
 
 
 def test_no_play_at_all_plans_nothing(staffed: Company) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pyarrow as pa
 import pytest
 
 from retention.campaigns.allocation import Budgets
+from retention.campaigns.capping import Contacts
 from retention.campaigns.plays import Play, load_plays
 from retention.campaigns.settling import Settled, settle
+from retention.settings_campaigns import CampaignSettings
 
 DAY = date(2026, 4, 2)
 ANA, BO, CHEN = 1, 2, 3
@@ -25,7 +28,10 @@ def plays(plays_dir: Path) -> list[Play]:
 
 
 def settled(
-    plays: list[Play], *rows: tuple[int, str, dict[str, object]], budgets: Budgets | None = None
+    plays: list[Play],
+    *rows: tuple[int, str, dict[str, object]],
+    budgets: Budgets | None = None,
+    contacts: dict[int, Contacts] | None = None,
 ) -> dict[tuple[int, str], object]:
     """Settle rows of customer and play, given where they differ from one worth 10 at a cost of 1 who would begin today."""
     names = [play.name for play in plays]
@@ -40,7 +46,9 @@ def settled(
     ]  # fmt: skip
     kinds = {"position": pa.int16(), "channel_number": pa.int16(), "beaten_by": pa.int16()}
     table = pa.table({name: pa.array([row[name] for row in full], kinds.get(name)) for name in full[0]})
-    found: Settled = settle(table, plays, DAY, budgets or Budgets())
+    rooms = {names.index("strategic_care") + 1: 1.0}
+    limits = CampaignSettings(contact_cap=2, contact_cap_per_channel=1)
+    found: Settled = settle(table, plays, DAY, replace(budgets or Budgets(), tasks=rooms), contacts, limits)
     return {
         (row["customer_key"], names[row["position"] - 1]): (row["verdict"], row["beaten_by"] and names[row["beaten_by"] - 1])
         for row in found.table.to_pylist()
@@ -104,3 +112,33 @@ def test_a_call_that_does_not_pay_is_made_all_the_same(plays: list[Play]) -> Non
     """And takes its place in the capacity: nobody asks whether a visit pays for itself."""
     found = settled(plays, (ANA, "strategic_care", {"value_minor": 0.1}), (BO, "strategic_care", {"value_minor": 0.0}))
     assert sorted(verdict for verdict, _ in found.values()) == ["channel_full", "exempt"]  # type: ignore[misc]
+
+
+def test_the_caps_count_what_else_the_day_brings(plays: list[Play]) -> None:
+    """A team lets its caps hold for a service play of its own: it comes first, and promotion takes what is left of one per channel."""
+    own = [replace(play, is_capped=True) if play.kind != "promotional" else play for play in plays]
+    by_sms: dict[str, object] = {"channel_number": 1}
+    fresh = {ANA: Contacts(), BO: Contacts({"app": 1}), CHEN: Contacts({"sms": 1}, {"sms": 1})}
+    found = settled(
+        own, (ANA, "complaint_recovery", by_sms), (ANA, "birthday", by_sms), (BO, "complaint_recovery", {}), (BO, "birthday", by_sms),
+        (CHEN, "complaint_recovery", by_sms), (CHEN, "birthday", {"channel_number": 1, "verdict": "chosen"}), contacts=fresh,
+    )  # fmt: skip
+    assert found == {
+        (ANA, "complaint_recovery"): ("exempt", None),
+        (ANA, "birthday"): ("frequency_cap", None),
+        (BO, "complaint_recovery"): ("exempt", None),
+        (BO, "birthday"): ("frequency_cap", None),
+        (CHEN, "complaint_recovery"): ("frequency_cap", None),
+        (CHEN, "birthday"): ("chosen", None),
+    }
+
+
+def test_control_is_judged_as_before_anything_was_handed_out(plays: list[Play]) -> None:
+    """Chen was drawn for the service play in the morning and got the birthday: planned again, he is control as he was."""
+    own = [replace(play, is_capped=True) if play.kind != "promotional" else play for play in plays]
+    drawn: dict[str, object] = {"channel_number": 1, "is_control": True}
+    today = {CHEN: Contacts({"sms": 1}, {"sms": 1})}
+    found = settled(
+        own, (CHEN, "complaint_recovery", drawn), (CHEN, "birthday", {"channel_number": 1, "verdict": "chosen"}), contacts=today
+    )
+    assert found[CHEN, "complaint_recovery"] == ("control", None)

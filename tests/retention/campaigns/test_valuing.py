@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from retention.campaigns.allocation import staff_capacities
-from retention.campaigns.allocation.budgets import budgets_of, read_budgets
+from retention.campaigns.allocation.budgets import Used, budgets_of, read_budgets
 from retention.campaigns.conditions import Binds
 from retention.campaigns.plays import Budget, Expected, Negotiation, Play, Rung, load_plays
 from retention.campaigns.valuing import Uplift, Valuation, evidence_sql, is_top_sql, offer_cost_sql, read_valuation, value_sql
@@ -129,9 +128,14 @@ def test_who_matters_most(warehouse: Warehouse) -> None:
 # Budgets ---------------------------------------------------------------------------------------------------------------------
 
 
-def day_budgets(*plays: Play, on: date = date(2026, 4, 21), spent: float = 0, today: float = 0, **allocation: Any) -> Any:
+def day_budgets(
+    *plays: Play, on: date = date(2026, 4, 21), spent: float = 0, today: float = 0, contacts: int = 0, **allocation: Any
+) -> Any:
     company = dataclasses.replace(Settings(), allocation=AllocationSettings(**allocation))
-    return budgets_of(company, on, plays, ("email", "sms"), {"second_purchase": spent}, {"second_purchase": today})
+    used = Used()
+    used.add("second_purchase", "sms", spent, today, contacts, promotes=True)
+    used.add("call", "staff", 0, 0, contacts, promotes=False)
+    return budgets_of(company, on, plays, ("email", "sms"), used)
 
 
 def test_a_months_budget_is_spread_over_the_days_that_are_left() -> None:
@@ -156,9 +160,18 @@ def test_the_rest_is_a_fifth_of_all_the_money_there_is() -> None:
 def test_capacities_by_channel_and_play() -> None:
     budgets = day_budgets(play(capacity_per_day=30), channel_contacts_per_day={"sms": 100.0, "fax": 1.0})
     assert (dict(budgets.play_contacts), dict(budgets.channel_contacts)) == ({1: 30.0}, {1: 100.0})
-    call = play(kind="staff", capacity_per_day=12)
+    call = play(name="call", kind="staff", capacity_per_day=12)
     assert dict(day_budgets(call).play_contacts) == {}
-    assert dict(staff_capacities([play(), call]).play_contacts) == {2: 12.0}
+    assert dict(day_budgets(play(), call).tasks) == {2: 12.0}
+
+
+def test_what_was_handed_out_today_and_taken_back_counts() -> None:
+    """Five messages and five calls went out in the morning, and were taken back at noon: tools and staff had them all the same."""
+    call = play(name="call", kind="staff", capacity_per_day=12)
+    budgets = day_budgets(play(capacity_per_day=30), call, contacts=5, channel_contacts_per_day={"sms": 100.0, "email": 3.0})
+    assert dict(budgets.play_contacts) == {1: 25.0}
+    assert dict(budgets.channel_contacts) == {1: 95.0, 0: 3.0}
+    assert dict(budgets.tasks) == {2: 7.0}
 
 
 # In the plan -----------------------------------------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ def test_an_erasure_removes_the_copies_made_before(populated: Run, desk: FileSto
 def test_slices_past_their_time_are_dropped(make_run: Callable[..., Run], as_of_date: date, is_kept: bool) -> None:
     run = make_run()
     ensure_partitions(run.warehouse, ["features.customer_orders", "bi.kpi_value"], as_of_date)
+    ensure_partitions(run.warehouse, ["features.customer_orders"], date(2026, 4, 2))  # the newest stays whatever its date
     counts = apply_limits(run, datetime(2026, 4, 1, 12, tzinfo=UTC))
     assert counts["slices_dropped"] == (0 if is_kept else 1)
     with run.warehouse.connect() as connection:
@@ -75,6 +76,38 @@ def test_slices_past_their_time_are_dropped(make_run: Callable[..., Run], as_of_
             },
         ).one()
     assert tuple(found) == (is_kept, True), "measurements are aggregates and stay"
+
+
+def test_a_day_of_long_ago_that_is_run_anew_keeps_what_was_made(make_run: Callable[..., Run]) -> None:
+    """Made an hour ago, being made, and the newest there is: none is taken away from under the run. A week later the first one is."""
+    run, table, now = make_run(), "features.customer_orders", datetime(2026, 4, 1, 12, tzinfo=UTC)
+    made, making, old, newest = date(2025, 6, 10), date(2025, 6, 11), date(2025, 6, 12), date(2025, 6, 13)
+    for day in (made, making, old, newest):
+        ensure_partitions(run.warehouse, [table], day)
+    with run.warehouse.begin() as connection:
+        connection.execute(
+            sa.text(
+                "insert into ops.published (table_name, slice_key, token, rows, run_id, published_at) "
+                "values (:table, :day, 1, 0, 'r', :at)"
+            ),
+            {"table": table, "day": made.isoformat(), "at": now - timedelta(hours=1)},
+        )
+        connection.execute(
+            sa.text(
+                "insert into ops.lease (dataset, slice_key, token, expires_at) "
+                "values ('features', :day, 4, clock_timestamp() + interval '1 h')"
+            ),
+            {"day": making.isoformat()},
+        )
+    assert apply_limits(run, now)["slices_dropped"] == 1
+    assert apply_limits(run, now + timedelta(days=8))["slices_dropped"] == 1
+    with run.warehouse.connect() as connection:
+        left = [
+            day
+            for day in (made, making, old, newest)
+            if connection.execute(sa.text("select to_regclass(:name)"), {"name": partition_name(table, day)}).scalar_one()
+        ]
+    assert left == [making, newest]
 
 
 def test_landed_refused_and_staged_rows_go_in_time(
