@@ -33,8 +33,8 @@ def fill_bi_tables(writer: StageWriter, run: Run, binds: Mapping[str, Any]) -> N
 def product_period(run: Run) -> dict[str, Any]:
     """Return from where the sales of products are read: the closed day, added to the month so far, or the whole month anew.
 
-    Anew on the first of a month, which closes the month before with whatever arrived late, and where the slice of the day before
-    is missing or was overtaken by a newer state of an earlier day.
+    Anew on the first of a month, which closes the month before with whatever arrived late, and where the slice of the day
+    before is missing or was overtaken by a newer state of an earlier day.
     """
     day = run.business_date
     month = date(day.year, day.month, 1)
