@@ -1,0 +1,9 @@
+-- The newest slice in force of each table that the console shows, and how many slices were overtaken by a change of an earlier day.
+select
+    table_name,
+    max(slice_key::date) as as_of_date,
+    count(*) filter (where is_stale) as stale,
+    max(slice_key) filter (where is_stale) as stale_slice
+from ops.published
+where slice_key <> '*'
+group by table_name
