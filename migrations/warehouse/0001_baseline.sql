@@ -402,6 +402,56 @@ comment on column bi.kpi_definition.label_zh is 'Chinese label';
 comment on column bi.kpi_definition.unit is 'unit of the value';
 comment on column bi.kpi_definition.formula is 'numerator over denominator, in words';
 
+create table bi.kpi_first (
+    as_of_date date not null,
+    kpi text not null,
+    period text not null,
+    dimension text not null,
+    member text not null,
+    numerator double precision not null,
+    denominator double precision not null,
+    value double precision,
+    customers bigint not null,
+    primary key (as_of_date, kpi, period, dimension, member)
+);
+comment on table bi.kpi_first is 'KPIs as they were first published, where a date was measured again later and came out differently; all others are in bi.kpi_value. Grain: one row per KPI, period, dimension and member of a date measured again.';
+comment on column bi.kpi_first.as_of_date is 'as_of_date of bi.kpi_value';
+comment on column bi.kpi_first.kpi is 'name of the KPI';
+comment on column bi.kpi_first.period is 'day or month';
+comment on column bi.kpi_first.dimension is 'as in bi.kpi_value';
+comment on column bi.kpi_first.member is 'member of the dimension';
+comment on column bi.kpi_first.numerator is 'as first published';
+comment on column bi.kpi_first.denominator is 'as first published';
+comment on column bi.kpi_first.value is 'as first published';
+comment on column bi.kpi_first.customers is 'as first published';
+
+create table bi.kpi_restatement (
+    as_of_date date not null,
+    measured_as_of date not null,
+    kpi text not null,
+    period text not null,
+    period_start date not null,
+    dimension text not null,
+    member text not null,
+    numerator double precision not null,
+    denominator double precision not null,
+    value double precision,
+    customers bigint not null,
+    primary key (as_of_date, measured_as_of, kpi, period, dimension, member)
+) partition by range (as_of_date);
+comment on table bi.kpi_restatement is 'KPIs of days and months already told, told anew because facts of theirs arrived, changed or went since (late orders, replies to complaints, feedback of tools). Headings are those the customers had on the day first told. bi.kpi_restated shows the newest beside what was published first. Grain: one row per KPI, period, dimension and member of a date told anew per as_of_date.';
+comment on column bi.kpi_restatement.as_of_date is 'date D as of which the facts were known';
+comment on column bi.kpi_restatement.measured_as_of is 'as_of_date of bi.kpi_value under which the period was first told: the day after its last one';
+comment on column bi.kpi_restatement.kpi is 'name of the KPI, defined in bi.kpi_definition';
+comment on column bi.kpi_restatement.period is 'day or month; months once they are closed';
+comment on column bi.kpi_restatement.period_start is 'first day counted';
+comment on column bi.kpi_restatement.dimension is 'as in bi.kpi_value';
+comment on column bi.kpi_restatement.member is 'member of the dimension; ''all'' for the dimension all';
+comment on column bi.kpi_restatement.numerator is 'what is counted or summed';
+comment on column bi.kpi_restatement.denominator is 'what it is divided by; 1 for plain sums';
+comment on column bi.kpi_restatement.value is 'the KPI in its unit; null if the denominator is 0';
+comment on column bi.kpi_restatement.customers is 'people behind the number';
+
 create table bi.kpi_value (
     as_of_date date not null,
     kpi text not null,
@@ -831,6 +881,7 @@ create table campaigns.customer_attributes (
     nps_score double precision,
     days_since_nps bigint,
     nps_answer_key bigint,
+    days_since_csat integer,
     count_converted_referrals bigint not null,
     days_since_referral_converted integer,
     converted_referral_key bigint,
@@ -929,11 +980,12 @@ comment on column campaigns.customer_attributes.open_complaint_order_net_minor i
 comment on column campaigns.customer_attributes.days_since_complaint_resolved is 'days since the latest resolution; 1 is yesterday';
 comment on column campaigns.customer_attributes.resolved_complaint_key is 'the complaint resolved last';
 comment on column campaigns.customer_attributes.resolved_complaint_severity is 'severity of the complaint resolved last';
-comment on column campaigns.customer_attributes.resolved_complaint_satisfaction is 'satisfaction with the handling of that complaint, 1 to 5; null until given';
+comment on column campaigns.customer_attributes.resolved_complaint_satisfaction is 'satisfaction with the handling of that complaint, 1 to 5, as the service desk has it or as a survey about a complaint was answered since; null until given';
 comment on column campaigns.customer_attributes.resolved_complaint_order_net_minor is 'net value of that order, minor units';
 comment on column campaigns.customer_attributes.nps_score is 'latest answer to the question of recommendation, 0 to 10; null if never asked';
 comment on column campaigns.customer_attributes.days_since_nps is 'days since that answer; 1 is yesterday';
 comment on column campaigns.customer_attributes.nps_answer_key is 'the latest answer of the last 30 days';
+comment on column campaigns.customer_attributes.days_since_csat is 'days since the customer last said how satisfied they are, about anything; 1 is yesterday; null if never';
 comment on column campaigns.customer_attributes.count_converted_referrals is 'people the customer referred who bought';
 comment on column campaigns.customer_attributes.days_since_referral_converted is 'days since the latest one; only of the last 30 days';
 comment on column campaigns.customer_attributes.converted_referral_key is 'the referral that converted last, of the last 30 days';
@@ -3807,6 +3859,17 @@ comment on column ops.linkage_model.training_records is 'source customers it lea
 comment on column ops.linkage_model.trained_by is 'login or task';
 comment on column ops.linkage_model.created_at is 'when it was stored';
 
+create table ops.measured_day (
+    business_date date not null,
+    fingerprint text not null,
+    known_as_of date not null,
+    primary key (business_date)
+);
+comment on table ops.measured_day is 'What the facts of each recent business day came to when its KPIs were last computed: a day that comes to something else is told anew. Grain: one row per business day.';
+comment on column ops.measured_day.business_date is 'the day';
+comment on column ops.measured_day.fingerprint is 'counts and sums of orders, complaints, answers, referrals and feedback of the day';
+comment on column ops.measured_day.known_as_of is 'as-of date of the measurement that saw it so';
+
 create table ops.model (
     model_version text not null,
     kind text not null,
@@ -5724,11 +5787,15 @@ with
 
 warnings as (
     select
-        as_of_date,
-        customer_key,
+        warning.customer_key,
         count(*) as count_warnings
-    from scores.warning
-    group by as_of_date, customer_key
+    from scores.warning as warning
+    where warning.as_of_date = (
+        select max(cast(published.slice_key as date))
+        from ops.published as published
+        where published.table_name = 'segments.tier'
+    )
+    group by warning.customer_key
 )
 
 select
@@ -5833,7 +5900,7 @@ left join scores.repurchase as repurchase
 left join scores.persona as persona on tier.as_of_date = persona.as_of_date and tier.customer_key = persona.customer_key
 left join scores.preference as preference
     on tier.as_of_date = preference.as_of_date and tier.customer_key = preference.customer_key
-left join warnings on tier.as_of_date = warnings.as_of_date and tier.customer_key = warnings.customer_key
+left join warnings on tier.customer_key = warnings.customer_key
 where
     tier.as_of_date = (
         select max(cast(published.slice_key as date))
@@ -6038,7 +6105,7 @@ select
     coalesce(definition.label_zh, days.check_name) as label_zh,
     days.days_measured,
     days.days_kept,
-    days.days_kept::double precision / days.days_measured as kept_share,
+    cast(days.days_kept as double precision) / days.days_measured as kept_share,
     promised.kept_share as promised_share,
     28 * (1 - promised.kept_share) - (days.days_measured - days.days_kept) as days_left
 from days
@@ -6575,7 +6642,7 @@ attempts as (
         dataset,
         count(*) as attempts,
         count(*) filter (where state in ('failed', 'abandoned')) as failed_attempts,
-        sum(extract(epoch from coalesce(ended_at, started_at) - started_at))::double precision as seconds,
+        cast(sum(extract(epoch from coalesce(ended_at, started_at) - started_at)) as double precision) as seconds,
         max(ledger_id) as newest
     from ops.run_ledger
     group by business_date, dag_id, task_id, dataset
@@ -6593,7 +6660,7 @@ select
     last.ended_at,
     attempts.seconds,
     (
-        select sum(cast(written.value as numeric))::bigint
+        select cast(sum(cast(written.value as numeric)) as bigint)
         from jsonb_each(last.counts) as written
         where jsonb_typeof(written.value) = 'number' and position('.' in written.key) > 0
     ) as rows_written,
@@ -7901,6 +7968,149 @@ comment on column privacy.consent_current.decided_at is 'when the decision that 
 comment on column privacy.consent_current.origin is 'where it was taken';
 comment on column privacy.consent_current.source is 'source of the decision';
 comment on column privacy.consent_current.basis is 'decision, deleted_at_source or id_reused, as in privacy.consent';
+
+create view bi.kpi_restated (kpi, label, label_zh, unit, period, period_start, dimension, member, value, first_value, moved, moved_share, is_restated, first_as_of, known_as_of, is_suppressed) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.kpi_restated: every day and month once, as it is known now, beside what was published first.
+with
+
+newest as (
+    select max(cast(slice_key as date)) as as_of_date
+    from ops.published
+    where table_name = 'bi.kpi_value'
+),
+
+smallest as (
+    select
+        coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as customers
+),
+
+told as (
+    select
+        kpi.as_of_date,
+        kpi.period,
+        kpi.period_start,
+        kpi.kpi,
+        kpi.label,
+        kpi.label_zh,
+        kpi.unit,
+        kpi.dimension,
+        kpi.member,
+        kpi.value,
+        kpi.customers,
+        kpi.is_suppressed
+    from bi.kpi as kpi
+    cross join newest
+    -- A month counts once: as it was when it closed, the current one to date.
+    where
+        kpi.period = 'day'
+        or kpi.as_of_date = least(cast(kpi.period_start + interval '1 month' as date), newest.as_of_date)
+),
+
+restated as (
+    select distinct on (measured_as_of, kpi, period, dimension, member)
+        measured_as_of,
+        kpi,
+        period,
+        dimension,
+        member,
+        as_of_date,
+        value,
+        customers
+    from bi.kpi_restatement
+    order by measured_as_of, kpi, period, dimension, member, as_of_date desc
+),
+
+joined as (
+    select
+        told.*,
+        case when first_told.as_of_date is null then told.value else first_told.value end as first_value,
+        case when first_told.as_of_date is null then told.customers else first_told.customers end as first_customers,
+        restated.as_of_date as restated_as_of,
+        restated.value as restated_value,
+        restated.customers as restated_customers,
+        first_told.as_of_date is not null as is_measured_again
+    from told
+    left join bi.kpi_first as first_told
+        on told.as_of_date = first_told.as_of_date
+        and told.kpi = first_told.kpi
+        and told.period = first_told.period
+        and told.dimension = first_told.dimension
+        and told.member = first_told.member
+    left join restated
+        on told.as_of_date = restated.measured_as_of
+        and told.kpi = restated.kpi
+        and told.period = restated.period
+        and told.dimension = restated.dimension
+        and told.member = restated.member
+),
+
+-- What moved a group by a handful of people would tell about these people: such groups stay as they were told.
+decided as (
+    select
+        joined.*,
+        joined.dimension = 'all'
+        or (
+            abs(joined.restated_customers - joined.first_customers) >= smallest.customers
+            and joined.restated_customers >= smallest.customers
+        ) as shows_restated,
+        joined.dimension = 'all' or abs(joined.customers - joined.first_customers) >= smallest.customers as shows_again
+    from joined
+    cross join smallest
+),
+
+valued as (
+    select
+        decided.*,
+        case
+            when decided.is_suppressed then null
+            when decided.restated_as_of is not null and decided.shows_restated then decided.restated_value
+            when decided.is_measured_again and not decided.shows_again then decided.first_value
+            else decided.value
+        end as value_now
+    from decided
+)
+
+select
+    valued.kpi,
+    valued.label,
+    valued.label_zh,
+    valued.unit,
+    valued.period,
+    valued.period_start,
+    valued.dimension,
+    valued.member,
+    valued.value_now as value,
+    case when not valued.is_suppressed then valued.first_value end as first_value,
+    valued.value_now - valued.first_value as moved,
+    (valued.value_now - valued.first_value) / nullif(abs(valued.first_value), 0) as moved_share,
+    valued.value_now is distinct from valued.first_value and not valued.is_suppressed as is_restated,
+    valued.as_of_date as first_as_of,
+    case
+        when valued.value_now is distinct from valued.first_value and valued.shows_restated then valued.restated_as_of
+        else valued.as_of_date
+    end as known_as_of,
+    valued.is_suppressed
+from valued;
+comment on view bi.kpi_restated is 'Every KPI by day and month as it is known now, beside what was published first and by how much it moved since: for charts over time. Facts that arrive late restate the days and months they belong to, for five weeks. Small groups are hidden; a group''s move is shown only where enough people moved. Grain: one row per KPI, period, period_start, dimension and member.';
+comment on column bi.kpi_restated.kpi is 'name of the KPI';
+comment on column bi.kpi_restated.label is 'English label';
+comment on column bi.kpi_restated.label_zh is 'Chinese label';
+comment on column bi.kpi_restated.unit is 'unit of the value';
+comment on column bi.kpi_restated.period is 'day or month; the newest month is to date';
+comment on column bi.kpi_restated.period_start is 'first day counted';
+comment on column bi.kpi_restated.dimension is 'as in bi.kpi';
+comment on column bi.kpi_restated.member is 'member of the dimension; ''all'' overall';
+comment on column bi.kpi_restated.value is 'the KPI as known now; null where hidden';
+comment on column bi.kpi_restated.first_value is 'the KPI as first published; null where hidden';
+comment on column bi.kpi_restated.moved is 'value less first_value; 0 where nothing was restated';
+comment on column bi.kpi_restated.moved_share is 'moved over first_value; null where that is 0';
+comment on column bi.kpi_restated.is_restated is 'whether it moved since it was first published';
+comment on column bi.kpi_restated.first_as_of is 'date of the slice of bi.kpi_value under which it was first published';
+comment on column bi.kpi_restated.known_as_of is 'date as of which the facts behind value were known';
+comment on column bi.kpi_restated.is_suppressed is 'whether the number is hidden because the group is small';
 
 create view bi.product_complaint (week_start, is_complete, dimension, member, root_cause, complaints, complaints_before, severe, median_hours_to_resolve, compensation_minor, is_suppressed) with (security_barrier = true) as
 -- with (security_barrier = true)

@@ -2,35 +2,57 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
+import pandas as pd
 import sqlalchemy as sa
 
 from retention.warehouse import Run, sql_file
+from retention.warehouse.writer import StageWriter
 
 YEARS = 3
 """How far back cohorts and funnels go."""
-KPI_QUERIES = ("bi/_kpi_orders", "bi/_kpi_voice", "bi/_kpi_plays")
+KPI_QUERIES = ("bi/_kpi_orders", "bi/_kpi_stock", "bi/_kpi_voice", "bi/_kpi_plays", "bi/_kpi_spend")
+"""In the order in which they are computed, the longest first."""
+FLOW_QUERIES = ("bi/_kpi_orders", "bi/_kpi_voice", "bi/_kpi_plays")
+"""What happened in a period, by those it happened to."""
+REVIEW_QUERIES = ("bi/_kpi_orders", "bi/_kpi_stock", "bi/_kpi_voice")
 
 
-def kpi_query(name: str) -> str:
-    """Return a query of KPIs, with the customers and their headings in the place of ``kpi.labels``."""
-    labels = f"(\n{sql_file('bi/_kpi_labels')}\n)"
-    return re.sub(r"(?<=(?:from|join) )kpi\.labels\b", lambda _: labels, sql_file(name))
+def kpi_query(name: str, labels: str | None = None) -> str:
+    """Return a query of KPIs, with the customers and their headings in the place of ``kpi.labels``.
+
+    Parameters
+    ----------
+    name : str
+        Name of the query under include/sql.
+    labels : str, optional
+        Table that holds the customers and headings, where many queries share them; its headings all get a row.
+    """
+    given = f"(\n{sql_file('bi/_kpi_labels')}\n)" if labels is None else labels
+    text = re.sub(r"\bkpi\.headings\b", "active_labels" if labels is None else labels, sql_file(name))
+    return re.sub(r"(?<=(?:from|join) )kpi\.labels\b", lambda _: given, text)
 
 
 def binds_of(run: Run) -> dict[str, Any]:
-    """Return the binds of the measurement queries: the periods that end with the business day, clocks and windows."""
+    """Return the binds of the measurement queries: the periods that end with the business day, clocks and windows.
+
+    Facts are known as of the end of the period, too (``known_at``): what is told of a day does not depend on when it is told.
+    """
     settings = run.settings
     day = run.business_date
     month = date(day.year, day.month, 1)
     horizon = timedelta(days=settings.churn.horizon_days)
     return run.binds(
+        known_at=run.as_of,
         day_start=settings.day_start(day),
         month_start=settings.day_start(month),
+        month_start_on=month,
         business_timezone=settings.company.business_timezone,
         horizon_start=settings.day_start(run.as_of_date - horizon),
         base_start=settings.day_start(run.as_of_date - 2 * horizon),
@@ -40,6 +62,51 @@ def binds_of(run: Run) -> dict[str, Any]:
         outcome_days=settings.measurement.outcome_days,
         earliest_date=run.as_of_date - timedelta(days=settings.measurement.effect_history_days),
     )
+
+
+def fill_kpis(writer: StageWriter, run: Run, effects: pd.DataFrame, margin_share: float) -> None:
+    """Fill the day's slice of ``bi.kpi_value``.
+
+    Parameters
+    ----------
+    writer : StageWriter
+        Of the ``bi`` schema.
+    run : Run
+        The day; its segments and scores must be published.
+    effects : DataFrame
+        Rows of ``bi.play_effect`` of the day: what touches brought.
+    margin_share : float
+        Share of revenue that is margin.
+    """
+    binds = {**binds_of(run), "effects": measured_margins(effects, margin_share)}
+    with labelled(run, writer) as labels:
+        for name in KPI_QUERIES:
+            writer.fill_select("bi.kpi_value", kpi_query(name, labels), binds)
+
+
+def measured_margins(effects: pd.DataFrame, margin_share: float) -> str:
+    """Return the margin that a contact of each play brings where its control group can tell, as a JSON array of play and margin."""
+    told = effects[
+        (effects["outcome"] == "net_revenue_minor") & (effects["service_tier"] == "all") & (effects["verdict"] != "too_few")
+    ]
+    return json.dumps([{"play": row.play, "margin_minor": row.difference * margin_share} for row in told.itertuples()])
+
+
+@contextmanager
+def labelled(run: Run, writer: StageWriter) -> Iterator[str]:
+    """Put the customers with their headings into a table that the queries share, for the time of the block."""
+    name = f"staging.bi__kpi_labels__{writer.lease.token}"
+    with run.warehouse.begin() as connection:
+        connection.exec_driver_sql(f"drop table if exists {name}")
+        connection.execute(
+            sa.text(f"create unlogged table {name} as {sql_file('bi/_kpi_labels')}"), {"as_of_date": run.as_of_date}
+        )
+        connection.exec_driver_sql(f"analyze {name}")
+    try:
+        yield name
+    finally:
+        with run.warehouse.begin() as connection:
+            connection.exec_driver_sql(f"drop table if exists {name}")
 
 
 def months_of(run: Run, table: str) -> dict[str, Any]:
@@ -65,7 +132,8 @@ def kpis_over(run: Run, days: int) -> Sequence[sa.Row[Any]]:
     binds = {**binds_of(run), "day_start": since, "month_start": since}
     rows: list[sa.Row[Any]] = []
     with run.warehouse.connect() as connection:
-        for name in KPI_QUERIES[:2]:
-            found = connection.execute(sa.text(kpi_query(name)), binds)
+        for name in REVIEW_QUERIES:
+            query = kpi_query(name)
+            found = connection.execute(sa.text(query), {key: value for key, value in binds.items() if f":{key}" in query})
             rows.extend(row for row in found if row.period == "month")
     return rows

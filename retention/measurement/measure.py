@@ -9,11 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.campaigns.experiments import fill_control_checks
+from retention.measurement.bi import fill_bi_tables, write_bi_settings
 from retention.measurement.effects import play_effects, units_as_of
 from retention.measurement.feedback import read_feedback
-from retention.measurement.kpis import KPI_QUERIES, binds_of, kpi_query, months_of
+from retention.measurement.kpis import binds_of, fill_kpis, months_of
+from retention.measurement.restating import fill_restatements, keep_fingerprints, keep_first
 from retention.models.outcomes import record_outcomes
 from retention.warehouse import Run, load_contract, sql_file, stage_writer
+from retention.warehouse.writer import StageWriter
 
 _BY_MONTH = ("bi.funnel_value", "bi.cohort_value")
 """Hold a row per month."""
@@ -38,24 +41,46 @@ def measure(run: Run) -> dict[str, int]:
     outcomes = record_outcomes(run)
     binds = binds_of(run)
     with stage_writer(run, "bi") as writer:
-        for name in KPI_QUERIES:
-            writer.fill_select("bi.kpi_value", kpi_query(name), binds)
-        for table in _BY_MONTH:
-            writer.fill_select(table, sql_file(table.replace(".", "/")), {**binds, **months_of(run, table)})
         with units_as_of(run) as units:
             effects = play_effects(run, units)
-        writer.staging("bi.play_effect")
-        if not effects.empty:
-            writer.fill_arrow("bi.play_effect", effects)
+        fill_frame(writer, "bi.play_effect", effects)
+        fill_kpis(writer, run, effects, margin_of_revenue(run))
+        fingerprints = fill_restatements(writer, run)
+        for table in _BY_MONTH:
+            writer.fill_select(table, sql_file(table.replace(".", "/")), {**binds, **months_of(run, table)})
         writer.fill_select("bi.score_reliability", sql_file("bi/score_reliability"), binds)
-        health = audience_health(run)
-        writer.staging("bi.audience_health")
-        if not health.empty:
-            writer.fill_arrow("bi.audience_health", health)
+        fill_frame(writer, "bi.audience_health", audience_health(run))
         fill_control_checks(writer, run)
+        fill_bi_tables(writer, run, binds)
         check_slices(writer)
-        published = writer.publish(also=lambda connection: _write_definitions(connection, run))
+        keep_first(run, writer.staging("bi.kpi_value"))
+
+        def also(connection: Connection) -> None:
+            keep_fingerprints(connection, run, fingerprints)
+            _write_definitions(connection, run)
+
+        published = writer.publish(also=also)
     return {**feedback, **outcomes, **published}
+
+
+def fill_frame(writer: StageWriter, table: str, frame: pd.DataFrame) -> None:
+    """Fill a slice from a frame that may be empty."""
+    writer.staging(table)
+    if not frame.empty:
+        writer.fill_arrow(table, frame)
+
+
+def margin_of_revenue(run: Run) -> float:
+    """Return the share of revenue that is margin: where unit costs are known that of the scored, else what the settings assume."""
+    with run.warehouse.connect() as connection:
+        share = connection.execute(
+            sa.text(
+                "select sum(margin_share * greatest(net_revenue_12m_minor, 0)) / nullif(sum(greatest(net_revenue_12m_minor, 0)), 0) "
+                "from scores.clv where as_of_date = :as_of_date having bool_and(basis = 'net_margin')"
+            ),
+            {"as_of_date": run.as_of_date},
+        ).scalar()
+    return run.settings.allocation.assumed_margin_share if share is None else float(share)
 
 
 def audience_health(run: Run) -> pd.DataFrame:
@@ -130,10 +155,4 @@ def _write_definitions(connection: Connection, run: Run) -> None:
         ),
         {"definitions": json.dumps([{"kpi": kpi, **definition} for kpi, definition in dictionary.items()])},
     )
-    connection.execute(
-        sa.text(
-            "insert into bi.setting (name, value) values ('suppressed_group_size', :size) "
-            "on conflict (name) do update set value = excluded.value"
-        ),
-        {"size": str(run.settings.keep.suppressed_group_size)},
-    )
+    write_bi_settings(connection, run)

@@ -40,7 +40,7 @@ events as (
     where
         event.happened_at >= :month_start
         and event.happened_at < :as_of
-        and (event.deleted_at is null or event.deleted_at >= :as_of)
+        and (event.deleted_at is null or event.deleted_at >= :known_at)
         and label.member is not null
 ),
 

@@ -1,16 +1,11 @@
--- KPIs of what customers say, for bi.kpi_value: surveys, complaints, the complaint clock, referrals; overall and under every heading
--- a customer has as of the date. `kpi.labels` stands for the customers with their headings.
+-- KPIs of what customers say, for bi.kpi_value: surveys, complaints, the complaint clock; overall and under every heading a customer
+-- has as of the date. What is told anew of a past day is what is known now. `kpi.labels` stands for the customers with their headings.
 with
 
 periods as (
     select 'day' as period, cast(:day_start as timestamptz) as starts_at
     union all
     select 'month' as period, cast(:month_start as timestamptz) as starts_at
-),
-
-labels as (
-    select *
-    from kpi.labels as labels
 ),
 
 answers as (
@@ -31,7 +26,7 @@ answers as (
         and answer.score is not null
         and answer.happened_at >= :month_start
         and answer.happened_at < :as_of
-        and (answer.deleted_at is null or answer.deleted_at >= :as_of)
+        and (answer.deleted_at is null or answer.deleted_at >= :known_at)
 ),
 
 -- The state as it was known as of the date: a reply given later does not repair an earlier day's figure.
@@ -44,16 +39,16 @@ complaints as (
             and complaint.first_replied_at <= complaint.opened_at + cast(:reply_within as interval)
         ) as is_inside_clock,
         (
-            coalesce(complaint.acknowledged_at, :as_of) > complaint.opened_at + cast(:acknowledge_within as interval)
-            or coalesce(complaint.first_replied_at, :as_of) > complaint.opened_at + cast(:reply_within as interval)
+            coalesce(complaint.acknowledged_at, :known_at) > complaint.opened_at + cast(:acknowledge_within as interval)
+            or coalesce(complaint.first_replied_at, :known_at) > complaint.opened_at + cast(:reply_within as interval)
         ) as is_breached
     from core.complaint as complaint
     where
-        complaint.valid_from < :as_of
-        and (complaint.valid_to is null or complaint.valid_to >= :as_of)
+        complaint.valid_from < :known_at
+        and (complaint.valid_to is null or complaint.valid_to >= :known_at)
         and complaint.opened_at >= :month_start
         and complaint.opened_at < :as_of
-        and (complaint.deleted_at is null or complaint.deleted_at >= :as_of)
+        and (complaint.deleted_at is null or complaint.deleted_at >= :known_at)
 ),
 
 paid_orders as (
@@ -65,7 +60,7 @@ paid_orders as (
         entry.kind = 'paid'
         and entry.happened_at >= :month_start
         and entry.happened_at < :as_of
-        and (entry.deleted_at is null or entry.deleted_at >= :as_of)
+        and (entry.deleted_at is null or entry.deleted_at >= :known_at)
 ),
 
 events as (
@@ -106,38 +101,6 @@ event_sums as (
     group by kpi, period, customer_key
 ),
 
-purchasers as (
-    select customer_key
-    from features.customer_orders
-    where as_of_date = :as_of_date
-),
-
-referrers as (
-    select
-        referral.customer_key,
-        max(referral.referred_at) as last_referred_at
-    from core.referral as referral
-    where
-        referral.referred_at < :as_of
-        and referral.referred_at >= :month_start
-        and (referral.deleted_at is null or referral.deleted_at >= :as_of)
-    group by referral.customer_key
-),
-
-customer_sums as (
-    select kpi, period, customer_key, numerator, denominator from event_sums
-    union all
-    select
-        'referral_rate' as kpi,
-        periods.period,
-        purchasers.customer_key,
-        case when referrers.last_referred_at >= periods.starts_at then 1 else 0 end as numerator,
-        1 as denominator
-    from purchasers
-    cross join periods
-    left join referrers on purchasers.customer_key = referrers.customer_key
-),
-
 combinations as (
     select
         labels.tier,
@@ -151,8 +114,8 @@ combinations as (
         sum(customer_sums.numerator) as numerator,
         sum(customer_sums.denominator) as denominator,
         count(*) as customers
-    from customer_sums
-    inner join labels on customer_sums.customer_key = labels.customer_key
+    from event_sums as customer_sums
+    inner join kpi.labels as labels on customer_sums.customer_key = labels.customer_key
     group by 1, 2, 3, 4, 5, 6, 7, 8
 ),
 

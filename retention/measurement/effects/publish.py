@@ -96,8 +96,8 @@ def _arms(run: Run, units: Units, since: date, play: str | None) -> Arms:
         rows = connection.execute(
             sa.text(query).bindparams(sa.bindparam("play", type_=sa.Text)),
             {"since": since, "until": run.as_of_date, "play": play},
-        ).mappings()
-        found = [row for row in rows if row["service_tier"] != "none"]
+        )
+        found = [row._asdict() for row in rows if row.service_tier != "none"]
     arms: Arms = {}
     for row in found:
         for outcome, name in OUTCOMES.items():

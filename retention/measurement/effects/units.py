@@ -2,8 +2,8 @@
 
 One row per customer, play and period (``campaigns.effect_unit``) holds what was known when it began and what followed; sums
 over these rows by play, day, tier and group (``campaigns.effect_sum``) are all that effects are computed from. Both hold as of
-the newest date measured. A day passes on to the next those who ordered, whose facts were changed or arrived late (``ops.touched``),
-who were handed out or held back, or who became one person with somebody. Their rows are replaced, and the sums move by the
+the newest date measured. Worked out anew on the next day are those who ordered, whose facts were changed or arrived late
+(``ops.touched``), who were handed out or held back, or who became one person with somebody. Their rows are replaced, and the sums move by the
 difference: whole numbers, so that they are those of a computation of everybody, to the last digit. A date before the newest one
 is computed for everybody, beside, and replaces nothing.
 """
@@ -89,7 +89,8 @@ def units_as_of(run: Run) -> Iterator[Units]:
                 return
             carried = f"carried on from {before.as_of_date}" if before is not None else ""
             build = {
-                "as_of_date": run.as_of_date, "kind": kind, "reason": reason or carried, "customers": customers, **state, "recipe": _recipe(run),
+                "as_of_date": run.as_of_date, "kind": kind, "reason": reason or carried, "customers": customers,
+                "recipe": _recipe(run), **state,
             }  # fmt: skip
             _publish(run, held, staged, build)
         finally:

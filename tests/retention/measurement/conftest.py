@@ -129,7 +129,10 @@ def company(warehouse: Warehouse, marketing: Warehouse, make_run: Callable[..., 
         },
     )  # fmt: skip
     insert(warehouse, "core.referral", {"customer_key": ANA, "referred_at": at("2026-03-15")})
-    for who, cost in ((ANA, 5), (BO, 7)):
+    insert(warehouse, "campaigns.push_receipt", {"sync_id": 1, "business_date": date(2026, 3, 30)})
+    split = {"cost_minor": 32.0, "top_cost_minor": 25.0, "chosen": 2, "contenders": 2, "customers": 2}
+    insert(warehouse, "campaigns.allocation", {"as_of_date": date(2026, 3, 31), **split})
+    for who, cost, expected in ((ANA, 5, 25.0), (BO, 7, 7.0)):
         insert(
             warehouse,
             "campaigns.delivery",
@@ -137,7 +140,11 @@ def company(warehouse: Warehouse, marketing: Warehouse, make_run: Callable[..., 
                 "send_key": f"welcome|{who}",
                 "play": "welcome",
                 "customer_key": who,
+                "kind": "promotional",
+                "channel": "email",
+                "sync_id": 1,
                 "cost_minor": cost,
+                "expected_cost_minor": expected,
                 "as_of_date": date(2026, 3, 31),
             },
         )
@@ -151,3 +158,26 @@ def company(warehouse: Warehouse, marketing: Warehouse, make_run: Callable[..., 
                 },
             )  # fmt: skip
     return make_run(marketing=marketing)
+
+
+def measured_welcome(run: Run) -> None:
+    """A welcome of February that could be measured: thirty contacted spent 1,500 each on average, thirty held back 500."""
+    started = date(2026, 2, 20)
+    insert(run.warehouse, "campaigns.push_receipt", {"sync_id": 2, "business_date": date(2026, 2, 19)})
+    for number in range(60):
+        who, is_treated = 1_000 + number, number < 30
+        unit = {"play": "welcome", "period_key": "once", "customer_key": who}
+        if is_treated:
+            told = {
+                "send_key": f"welcome|{who}",
+                "as_of_date": started,
+                "kind": "promotional",
+                "sync_id": 2,
+                "channel": "email",
+            }
+            insert(run.warehouse, "campaigns.delivery", {**unit, **told})
+        else:
+            insert(run.warehouse, "campaigns.holdout", {**unit, "assigned_on": started})
+        spent = 1_000 * (number % 2) + 1_000 * is_treated
+        if spent:
+            entry(run.warehouse, who, who, "paid", "2026-03-01 12:00", 1, spent, order_number=1)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from retention.measurement import measure
 from retention.warehouse import Run, load_contract
-from tests.retention.measurement.conftest import ANA, BO, DAY, at, entry
+from tests.retention.measurement.conftest import ANA, BO, DAY, at, entry, measured_welcome
 from tests.retention.privacy.conftest import insert
 
 
@@ -51,10 +51,17 @@ EXPECTED = [
     ("reach", "day", 2),
     ("response_rate", "day", 1 / 2),
     ("cost_per_touch", "month", 6),
+    ("value_at_risk", "day", 2_050),  # half of 1,010, 1,020, 1,030 and 1,040
+    ("spend", "day", 32),  # two touches of 5 and 7, and an offer of 20 expected to be used
+    ("top_spend_share", "month", 25 / 32),
+    # Welcome: thirty of February brought 1,500 each, Ana 30,000, Bo -20,000; those held back 500. A contact brings 1,218.75 of
+    # revenue, at 35 % margin, twice on the day, with the offer added back.
+    ("return_on_spend", "day", (2 * 0.35 * ((30 * 1_500 + 30_000 - 20_000) / 32 - 500) + 20) / 32),
 ]
 
 
 def test_every_kpi_by_hand(company: Run) -> None:
+    measured_welcome(company)
     measure(company)
     measured = {(kpi, period): value(company, kpi, period) for kpi, period, _ in EXPECTED}
     assert measured == pytest.approx({(kpi, period): expected for kpi, period, expected in EXPECTED})
@@ -80,6 +87,9 @@ def test_under_every_heading_by_hand(company: Run) -> None:
     assert value(company, "complaint_rate", "month", "region", "Sichuan") == 1, "Chen's complaint over Dai's order"
     assert value(company, "response_rate", "day", "tier", "vip") == 1
     assert value(company, "reach", "day", "region", "Zhejiang") == 2
+    assert value(company, "spend", "day", "tier", "vip") == 25
+    assert value(company, "spend", "month", "play", "welcome") == 32
+    assert value(company, "value_at_risk", "day", "tier", "vip") == 505
 
 
 def test_headings_of_customers_add_up_to_everybody(company: Run) -> None:
@@ -98,6 +108,7 @@ def test_headings_of_customers_add_up_to_everybody(company: Run) -> None:
 
 
 def test_every_defined_kpi_is_measured_and_every_measured_one_defined(company: Run) -> None:
+    measured_welcome(company)
     measure(company)
     defined = set(load_contract("bi.kpi_value").column("kpi").extra["values"])
     with company.warehouse.connect() as connection:
@@ -123,6 +134,7 @@ def test_measuring_again_gives_the_same_rows(company: Run) -> None:
 
 
 def test_what_happens_later_changes_no_past_day(company: Run) -> None:
+    measured_welcome(company)
     measure(company)
     before = {kpi: value(company, kpi, "month") for kpi, _, _ in EXPECTED}
     entry(company.warehouse, ANA, 3, "cancelled", "2026-04-02 09:00", -1, -30_000)

@@ -1,0 +1,129 @@
+-- KPIs of all customers rather than of what happened in a period, for bi.kpi_value: retention, churn, value, value at risk, referrals;
+-- overall and under every heading. The same figure for the day and the month but for referrals.
+-- `kpi.labels` stands for the customers with their headings.
+with
+
+periods as (
+    select 'day' as period, cast(:day_start as timestamptz) as starts_at
+    union all
+    select 'month' as period, cast(:month_start as timestamptz) as starts_at
+),
+
+-- An order that was cancelled again brought nobody back.
+live_orders as (
+    select
+        entry.customer_key,
+        min(entry.happened_at) filter (where entry.kind = 'paid') as paid_at
+    from core.order_entry as entry
+    where
+        entry.happened_at >= :base_start
+        and entry.happened_at < :as_of
+        and (entry.deleted_at is null or entry.deleted_at >= :known_at)
+    group by entry.customer_key, entry.order_key
+    having sum(entry.order_count) > 0
+),
+
+buyers_before as (
+    select
+        customer_key,
+        bool_or(paid_at >= :horizon_start) as has_bought_again
+    from live_orders
+    where paid_at is not null
+    group by customer_key
+    having bool_or(paid_at < :horizon_start)
+),
+
+referrers as (
+    select
+        referral.customer_key,
+        max(referral.referred_at) as last_referred_at
+    from core.referral as referral
+    where
+        referral.referred_at < :as_of
+        and referral.referred_at >= :month_start
+        and (referral.deleted_at is null or referral.deleted_at >= :known_at)
+    group by referral.customer_key
+),
+
+combinations as (
+    select
+        labels.tier,
+        labels.stage,
+        labels.segment,
+        labels.membership,
+        labels.acquisition_channel,
+        labels.region,
+        count(buyers_before.customer_key) as buyers_before,
+        count(*) filter (where buyers_before.has_bought_again) as retained,
+        count(clv.customer_key) as scored,
+        sum(clv.clv_12m_minor) as clv_12m_minor,
+        count(churn.customer_key) filter (where clv.clv_12m_minor > 0) as at_risk,
+        sum(churn.churn_probability * greatest(clv.clv_12m_minor, 0)) as at_risk_minor,
+        count(purchaser.customer_key) as purchasers,
+        count(purchaser.customer_key) filter (where referrers.last_referred_at >= :day_start) as referred_day,
+        count(purchaser.customer_key) filter (where referrers.customer_key is not null) as referred_month
+    from kpi.labels as labels
+    left join features.customer_orders as purchaser
+        on labels.customer_key = purchaser.customer_key and purchaser.as_of_date = :as_of_date
+    left join scores.clv as clv on labels.customer_key = clv.customer_key and clv.as_of_date = :as_of_date
+    left join scores.churn as churn on labels.customer_key = churn.customer_key and churn.as_of_date = :as_of_date
+    left join buyers_before on labels.customer_key = buyers_before.customer_key
+    left join referrers on labels.customer_key = referrers.customer_key
+    group by 1, 2, 3, 4, 5, 6
+),
+
+sums as (
+    select
+        label.dimension,
+        label.member,
+        sum(combinations.buyers_before) as buyers_before,
+        sum(combinations.retained) as retained,
+        sum(combinations.scored) as scored,
+        sum(combinations.clv_12m_minor) as clv_12m_minor,
+        sum(combinations.at_risk) as at_risk,
+        coalesce(sum(combinations.at_risk_minor), 0) as at_risk_minor,
+        sum(combinations.purchasers) as purchasers,
+        sum(combinations.referred_day) as referred_day,
+        sum(combinations.referred_month) as referred_month
+    from combinations
+    cross join lateral (
+        values
+        ('all', 'all'),
+        ('tier', combinations.tier),
+        ('stage', combinations.stage),
+        ('segment', combinations.segment),
+        ('membership', combinations.membership),
+        ('acquisition_channel', combinations.acquisition_channel),
+        ('region', combinations.region)
+    ) as label (dimension, member)
+    where label.member is not null
+    group by label.dimension, label.member
+)
+
+select
+    :as_of_date as as_of_date,
+    kpi.kpi,
+    periods.period,
+    cast(periods.starts_at at time zone :business_timezone as date) as period_start,
+    sums.dimension,
+    sums.member,
+    coalesce(cast(kpi.numerator as double precision), 0) as numerator,
+    cast(kpi.denominator as double precision) as denominator,
+    cast(coalesce(kpi.numerator, 0) as double precision) / nullif(cast(kpi.denominator as double precision), 0) as value,
+    cast(kpi.customers as bigint) as customers
+from sums
+cross join periods
+cross join lateral (
+    values
+    ('retention_rate', cast(sums.retained as double precision), sums.buyers_before, sums.buyers_before),
+    ('churn_rate', sums.buyers_before - sums.retained, sums.buyers_before, sums.buyers_before),
+    ('mean_clv_12m', sums.clv_12m_minor, sums.scored, sums.scored),
+    ('value_at_risk', sums.at_risk_minor, 1, sums.at_risk),
+    (
+        'referral_rate',
+        case when periods.period = 'day' then sums.referred_day else sums.referred_month end,
+        sums.purchasers,
+        sums.purchasers
+    )
+) as kpi (kpi, numerator, denominator, customers)
+where kpi.kpi <> 'referral_rate' or kpi.denominator > 0
