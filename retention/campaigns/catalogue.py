@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from retention.campaigns.holidays import calendar
-from retention.settings import PROJECT_ROOT
+from retention.settings import PROJECT_ROOT, load_settings
 from retention.warehouse import load_contract
 from retention.yaml_text import load_yaml
 
@@ -105,6 +105,8 @@ def _values(name: str, given: Mapping[str, Any]) -> dict[str, str]:
         return {str(code): str(entry["zh"]) for code, entry in personas.items()}
     if name == "tags":
         return _behaviours()
+    if name in ("membership_level", "next_level"):
+        return {level.name: level.name_zh for level in load_settings().membership.levels}
     return {str(key): str(value) for key, value in given.items()}
 
 

@@ -20,28 +20,6 @@ class NotScored(RetentionError):
     runbook = "not-scored"
 
 
-def person_of(warehouse: Warehouse, key: int | None, source: str | None, customer_id: str | None) -> int:
-    """The person behind a key (of a person or of a source customer) or a source's number.
-
-    Raises
-    ------
-    NotScored when the source has no such number.
-    """
-    from retention.report import rows
-
-    found = rows(
-        warehouse,
-        "select known.customer_key from pii.source_customer as known where known.source_customer_key = :key "
-        "or (known.source = :source and known.customer_id = :customer_id)",
-        {"key": key, "source": source, "customer_id": customer_id},
-    )
-    if found:
-        return int(found[0]["customer_key"])
-    if key is None:
-        raise NotScored("explain: no customer is known by that number of that source.")
-    return key
-
-
 def explain(
     out: Console, warehouse: Warehouse, person: int, as_of: date | None, open_run: Callable[[date], Callable[[str], Run]]
 ) -> None:

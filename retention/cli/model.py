@@ -184,22 +184,12 @@ def explain(
 ) -> None:
     """Explain one customer's scores: how likely to leave, worth what, and the reasons, in words."""
     from retention.cli import _explain
+    from retention.cli._person import person
 
     warehouse, _ = open_databases()
-    key: int | None = None
-    if customer is not None:
-        number = customer.removeprefix("-")
-        if number.isdigit() and number.isascii():
-            key = int(customer)
-        elif ":" in customer and source is None:
-            source, _, customer_id = customer.partition(":")
-        else:
-            raise typer.BadParameter("a key, or SOURCE:NUMBER", param_hint="CUSTOMER")
-    if (key is None) == (source is None or customer_id is None):
-        raise typer.BadParameter("a key, SOURCE:NUMBER, or --source and --customer-id", param_hint="CUSTOMER")
-    person = _explain.person_of(warehouse, key, source, customer_id)
+    whom = person(warehouse, customer, source, customer_id)
     day = parse_date(date_text)
-    _explain.explain(console(), warehouse, person, None if day is None else day + timedelta(days=1), run_factory)
+    _explain.explain(console(), warehouse, whom, None if day is None else day + timedelta(days=1), run_factory)
 
 
 def backtest(

@@ -20,7 +20,9 @@ segment_app = typer.Typer(help="Segments: what a changed threshold would move, h
 
 _KEYS = {"ignore_unknown_options": True}  # keys are signed: -5 is a key, not an option
 Day = Annotated[str | None, typer.Option("--as-of", help="As-of date; default the newest published one.")]
-Key = Annotated[int | None, typer.Argument(metavar="[CUSTOMER_KEY]", help="As in segments.tier, or a source customer's.")]
+Customer = Annotated[
+    str | None, typer.Argument(metavar="[CUSTOMER]", help="Key of the customer, or SOURCE:NUMBER, e.g. crm:1042.")
+]
 Source = Annotated[str | None, typer.Option("--source", help="With --customer-id: the source that numbers the customer.")]
 Number = Annotated[str | None, typer.Option("--customer-id", help="The customer's number there.")]
 
@@ -116,14 +118,15 @@ def segment_stability(as_of: Day = None) -> None:
 
 
 @segment_app.command("history", context_settings=_KEYS)
-def segment_history(customer_key: Key = None, source: Source = None, customer_id: Number = None) -> None:
+def segment_history(customer: Customer = None, source: Source = None, customer_id: Number = None) -> None:
     """Show every move of one customer between tiers and stages, with why, from the earliest."""
+    from retention.cli._person import person
     from retention.cli._segment import labels
     from retention.report import Section, print_section, rows
     from retention.segments.reference import read_reference
 
     warehouse, _ = open_databases()
-    person = {"person": _person(warehouse, customer_key, source, customer_id)}
+    whom = {"person": person(warehouse, customer, source, customer_id)}
     names, out = labels(), console()
     reasons = {
         row["label"]: f"{row['label_en']} {row['label_zh']}"
@@ -134,7 +137,7 @@ def segment_history(customer_key: Key = None, source: Source = None, customer_id
     def name(dimension: str, member: str | None) -> str:
         return "" if member is None else names.get((dimension, member), member)
 
-    tiers = rows(warehouse, "select * from segments.tier_move where customer_key = :person order by as_of_date", person)
+    tiers = rows(warehouse, "select * from segments.tier_move where customer_key = :person order by as_of_date", whom)
     cells = [
         [
             str(r["as_of_date"]), name("tier", r["from_tier"]), name("tier", r["to_tier"]), reasons[r["reason"]],
@@ -147,7 +150,7 @@ def segment_history(customer_key: Key = None, source: Source = None, customer_id
         ("from", "left"), ("tier before", "left"), ("tier", "left"), ("why", "left"), ("classes", "left"), ("sure", "right"),
     ]  # fmt: skip
     print_section(out, Section("Service tiers", "服务层级历史", columns, cells, empty="this customer is in no slice"))
-    stages = rows(warehouse, "select * from segments.lifecycle_move where customer_key = :person order by as_of_date", person)
+    stages = rows(warehouse, "select * from segments.lifecycle_move where customer_key = :person order by as_of_date", whom)
     cells = [
         [str(r["as_of_date"]), name("stage", r["from_stage"]), name("stage", r["to_stage"]), str(r["run_as_of_date"])]
         for r in stages
@@ -157,14 +160,15 @@ def segment_history(customer_key: Key = None, source: Source = None, customer_id
 
 
 @segment_app.command("tags", context_settings=_KEYS)
-def segment_tags(customer_key: Key = None, source: Source = None, customer_id: Number = None, as_of: Day = None) -> None:
+def segment_tags(customer: Customer = None, source: Source = None, customer_id: Number = None, as_of: Day = None) -> None:
     """Show one customer's tags with the rule that gives each and the values behind it."""
+    from retention.cli._person import person
     from retention.report import Section, print_section
     from retention.segments.evidence import evidence
 
     warehouse, _ = open_databases()
-    person = _person(warehouse, customer_key, source, customer_id)
-    found = evidence(warehouse, person, _date(warehouse, as_of), load_settings())
+    whom = person(warehouse, customer, source, customer_id)
+    found = evidence(warehouse, whom, _date(warehouse, as_of), load_settings())
     cells = [[one.tag, one.kind, one.label_en, one.label_zh, one.because] for one in found]
     columns = [("tag", "left"), ("kind", "left"), ("English", "left"), ("中文", "left"), ("because", "left")]
     print_section(console(), Section("Tags", "标签", columns, cells, empty="this customer has no tag"))
@@ -197,11 +201,3 @@ def _date(warehouse: Warehouse, text: str | None) -> date:
     if chosen is None:
         raise NoSegments("segments: no date was published yet: run `retention run` first.")
     return chosen
-
-
-def _person(warehouse: Warehouse, key: int | None, source: str | None, customer_id: str | None) -> int:
-    from retention.cli._explain import person_of
-
-    if (key is None) == (source is None or customer_id is None):
-        raise typer.BadParameter("name either a key, or --source and --customer-id", param_hint="CUSTOMER_KEY")
-    return person_of(warehouse, key, source, customer_id)

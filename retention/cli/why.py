@@ -36,15 +36,12 @@ def why(
     """Say in a sentence why a customer gets a play, or what keeps them out."""
     from retention.campaigns.why import plays_of
     from retention.campaigns.why import why as answer
-    from retention.cli._explain import person_of
+    from retention.cli._person import person
 
     warehouse, _ = open_databases()
-    source, colon, number = customer.partition(":")
-    if not colon and not (customer.removeprefix("-").isdigit() and customer.isascii()):
-        raise typer.BadParameter("a key, or SOURCE:NUMBER", param_hint="CUSTOMER")
-    person = person_of(warehouse, None, source, number) if colon else person_of(warehouse, int(customer), None, None)
+    whom = person(warehouse, customer)
     day = parse_date(date_text)
     as_of_date, plays = plays_of(warehouse, None if day is None else day + timedelta(days=1))
     settings = load_settings()
     for name in [play] if play is not None else plays:
-        console().print(Text(answer(warehouse, settings, person, name, as_of_date).sentence(lang.value)), soft_wrap=True)
+        console().print(Text(answer(warehouse, settings, whom, name, as_of_date).sentence(lang.value)), soft_wrap=True)

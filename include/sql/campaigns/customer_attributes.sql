@@ -176,6 +176,24 @@ detractions as (
     order by customer_key, happened_at desc, answer_key
 ),
 
+satisfactions as (
+    -- When somebody last said how satisfied they are, about anything, and about the handling of a complaint.
+    select
+        customer_key,
+        max(happened_at) as answered_at,
+        max(happened_at) filter (where about_kind = 'complaint') as of_complaint_at,
+        cast(
+            round((array_agg(score order by happened_at desc, answer_key) filter (where about_kind = 'complaint')) [1]) as integer
+        ) as of_complaint
+    from core.survey_answer
+    where
+        instrument = 'csat'
+        and /* in bucket: customer_key */ true
+        and happened_at < :as_of
+        and (deleted_at is null or deleted_at >= :as_of)
+    group by customer_key
+),
+
 conversions as (
     select distinct on (customer_key)
         customer_key,
@@ -374,11 +392,15 @@ select
         as days_since_complaint_resolved,
     last_resolved.complaint_key as resolved_complaint_key,
     last_resolved.severity as resolved_complaint_severity,
-    last_resolved.satisfaction as resolved_complaint_satisfaction,
+    coalesce(
+        last_resolved.satisfaction,
+        case when satisfactions.of_complaint_at >= last_resolved.resolved_at then satisfactions.of_complaint end
+    ) as resolved_complaint_satisfaction,
     resolved_order.net_minor as resolved_complaint_order_net_minor,
     engagement.latest_nps as nps_score,
     engagement.days_since_latest_nps as days_since_nps,
     detractions.answer_key as nps_answer_key,
+    cast(:as_of_date as date) - cast(satisfactions.answered_at at time zone :business_timezone as date) as days_since_csat,
     coalesce(engagement.count_converted_referrals_lifetime, 0) as count_converted_referrals,
     cast(:as_of_date as date) - cast(conversions.converted_at at time zone :business_timezone as date)
         as days_since_referral_converted,
@@ -490,6 +512,7 @@ left join scores.preference as preference
     and preference.as_of_date = :as_of_date
     and /* in bucket: preference.customer_key */ true
 left join detractions on people.customer_key = detractions.customer_key
+left join satisfactions on people.customer_key = satisfactions.customer_key
 left join conversions on people.customer_key = conversions.customer_key
 left join renewals on people.customer_key = renewals.customer_key
 left join refills on people.customer_key = refills.customer_key

@@ -55,6 +55,12 @@ def test_complaints_answers_and_referrals(company: Company) -> None:
         score=1,
         happened_at=company.days_ago(1),
     )
+    for name, score, days in (("Chen", 5, 1), ("Gao", 2, 9)):  # in the survey after the complaint; before it was resolved
+        company.complaint(name, "minor", opened=20, resolved=4)
+        company.insert(
+            "core.survey_answer", answer_key=3 + days, customer_key=KEYS[name], instrument="csat", score=score,
+            about_kind="complaint", happened_at=company.days_ago(days),
+        )  # fmt: skip
     company.insert(
         "core.referral",
         referral_key=7,
@@ -73,7 +79,8 @@ def test_complaints_answers_and_referrals(company: Company) -> None:
     assert [found[name].nps_answer_key for name in ("Gao", "Chen", "Ana")] == [1, None, None]
     assert (found["Ana"].converted_referral_key, found["Ana"].days_since_referral_converted) == (7, 2)
     assert found["Chen"].converted_referral_key is None
-    assert [found[name].resolved_complaint_satisfaction for name in ("Fang", "Ana")] == [4, None]
+    assert [found[name].resolved_complaint_satisfaction for name in ("Fang", "Ana", "Chen", "Gao")] == [4, None, 5, None]
+    assert [found[name].days_since_csat for name in ("Fang", "Ana", "Chen", "Gao")] == [None, 1, 1, 9]
 
 
 def test_what_models_say(company: Company) -> None:

@@ -67,6 +67,10 @@ def _changed(folder: Path, name: str, old: str, new: str) -> list[str]:
         pytest.param(
             "welcome", "is: new", "is: newcomer", "welcome.yml:9: lifecycle_stage: has no value newcomer", id="unknown value"
         ),
+        pytest.param(
+            "welcome", "{attribute: lifecycle_stage, is: new}", "{attribute: membership_level, in: [silver, glod]}",
+            "welcome.yml:9: membership_level: has no value glod; did you mean gold?", id="a level of membership that is none",
+        ),
         pytest.param("welcome", "channels:", "chanels:", "play has no chanels; did you mean channels?", id="misspelt key"),
         pytest.param(
             "welcome", "[wechat, app, email, sms]", "[wechat, app, e-mail, sms]",

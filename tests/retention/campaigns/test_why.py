@@ -120,6 +120,9 @@ def test_the_command(staffed: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETENTION_WAREHOUSE_URL", staffed.warehouse.url.render_as_string(hide_password=False))
     monkeypatch.setenv("RETENTION_MARKETING_URL", staffed.marketing.url.render_as_string(hide_password=False))
 
+    def run(*arguments: str) -> str:
+        return " ".join(CliRunner().invoke(app, arguments).output.split())
+
     def said(*arguments: str) -> str:
         return str(CliRunner().invoke(app, ["why", *arguments]).output)
 
@@ -128,3 +131,11 @@ def test_the_command(staffed: Company, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(said("1").splitlines()) == 9
     assert "customer -5 is not among the customers" in " ".join(said("-5", "win_back").split())
     assert "did you mean win_back" in " ".join(said("1", "winback").split())
+    assert "no customer is known by that number of the source crm; sources with customers: crm." in run("why", "crm:C999")
+    staffed.insert("segments.tier_move", customer_key=1, from_tier=None, to_tier="vip", reason="first_seen", tier_probability=1.0,
+                   as_of_date=staffed.as_of_date, value_class="base")  # fmt: skip
+    assert str(staffed.as_of_date) in run("segment", "history", "crm:C001")
+    assert str(staffed.as_of_date) in run("segment", "history", "--source", "crm", "--customer-id", "C001")
+    assert "this customer is in no slice" in run("segment", "history", "-5")
+    assert "this customer has no tag" in run("segment", "tags", "crm:C001")
+    assert "SOURCE:NUMBER" in run("segment", "tags", "Ana")
