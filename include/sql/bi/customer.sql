@@ -8,11 +8,15 @@ with
 
 warnings as (
     select
-        as_of_date,
-        customer_key,
+        warning.customer_key,
         count(*) as count_warnings
-    from scores.warning
-    group by as_of_date, customer_key
+    from scores.warning as warning
+    where warning.as_of_date = (
+        select max(cast(published.slice_key as date))
+        from ops.published as published
+        where published.table_name = 'segments.tier'
+    )
+    group by warning.customer_key
 )
 
 select
@@ -117,7 +121,7 @@ left join scores.repurchase as repurchase
 left join scores.persona as persona on tier.as_of_date = persona.as_of_date and tier.customer_key = persona.customer_key
 left join scores.preference as preference
     on tier.as_of_date = preference.as_of_date and tier.customer_key = preference.customer_key
-left join warnings on tier.as_of_date = warnings.as_of_date and tier.customer_key = warnings.customer_key
+left join warnings on tier.customer_key = warnings.customer_key
 where
     tier.as_of_date = (
         select max(cast(published.slice_key as date))
