@@ -1526,22 +1526,26 @@ comment on column campaigns.target_receipt.fed_at is 'when it was booked';
 create table campaigns.uplift (
     as_of_date date not null,
     play text not null,
+    service_tier text not null,
     measured_on date not null,
     treated_customers bigint not null,
     control_customers bigint not null,
+    own_share double precision,
     margin_minor double precision not null,
     error_minor double precision,
     stated_minor double precision,
     weight double precision not null,
     evidence text not null,
-    primary key (as_of_date, play)
+    primary key (as_of_date, play, service_tier)
 ) partition by range (as_of_date);
-comment on table campaigns.uplift is 'What each play''s measured effect says about a contact, weighed against what the play states: the newest effect on net revenue up to the day, as margin. Only effects measured on enough people count (settings.allocation.uplift_minimum_people); the others have weight 0. Grain: one row per measured play per as_of_date.';
+comment on table campaigns.uplift is 'What each play''s measured effect says about a contact of each service tier, weighed against what the play states: the newest effect on net revenue up to the day, as margin. A tier''s own effect is drawn towards the play''s as far as tiers differ by no more than chance. Only effects measured on enough people count (settings.allocation.uplift_minimum_people); the others have weight 0. Grain: one row per measured play and service tier, and one for the whole play, per as_of_date.';
 comment on column campaigns.uplift.as_of_date is 'day of the plan that the effects are used in';
 comment on column campaigns.uplift.play is 'the play';
+comment on column campaigns.uplift.service_tier is 'vip, potential, ordinary or marginal; all for the whole play, which counts for customers without a tier';
 comment on column campaigns.uplift.measured_on is 'as-of date of the measurement (bi.play_effect)';
-comment on column campaigns.uplift.treated_customers is 'contacted customers measured';
-comment on column campaigns.uplift.control_customers is 'held-back customers measured';
+comment on column campaigns.uplift.treated_customers is 'contacted customers of the tier that were measured';
+comment on column campaigns.uplift.control_customers is 'held-back customers of the tier that were measured';
+comment on column campaigns.uplift.own_share is 'share that the tier''s own measurement has in its effect, the rest is the play''s: 0 where tiers do not differ or the tier is small; null for the whole play';
 comment on column campaigns.uplift.margin_minor is 'measured margin of a contact: effect on net revenue, after the offer and before the touch, times the share of revenue that is margin, minor units';
 comment on column campaigns.uplift.error_minor is 'its standard error, minor units; null below 30 people in either group';
 comment on column campaigns.uplift.stated_minor is 'what those contacted in the measured time had been expected to bring on average, minor units; null where nothing was stated';

@@ -59,8 +59,12 @@ class Valuation:
     """The same of predicted value: 1 where that is margin already."""
     top_value_minor: float | None = None
     """Predicted value from which a customer is among those who matter most; None where nobody has any."""
-    uplifts: Mapping[str, Uplift] = field(default_factory=dict)
-    """By play."""
+    uplifts: Mapping[tuple[str, str], Uplift] = field(default_factory=dict)
+    """By play and service tier; the tier ``all`` is the whole play's, for who has none of the others."""
+
+    def of_play(self, play: str) -> dict[str, Uplift]:
+        """Return what a play's effects say, by service tier; empty where it was not measured."""
+        return {tier: uplift for (name, tier), uplift in self.uplifts.items() if name == play}
 
 
 def fill_uplift(writer: StageWriter, run: Run) -> None:
@@ -127,8 +131,8 @@ def read_valuation(run: Run, attributes_table: str, uplift_table: str = "campaig
         ).one()
         uplifts = connection.execute(
             sa.text(
-                f"select play, weight, margin_minor, stated_minor from {uplift_table} "
-                "where as_of_date = :as_of_date and weight > 0"
+                f"select play, service_tier, weight, margin_minor, stated_minor from {uplift_table} "
+                "where as_of_date = :as_of_date and weight > 0 order by play, service_tier"
             ),
             day,
         ).all()
@@ -139,7 +143,7 @@ def read_valuation(run: Run, attributes_table: str, uplift_table: str = "campaig
         margin_of_revenue=float(basis.share) if is_margin else assumed,
         margin_of_value=1.0 if is_margin else assumed,
         top_value_minor=None if top is None else float(top),
-        uplifts={row.play: Uplift(row.weight, row.margin_minor, row.stated_minor) for row in uplifts},
+        uplifts={(row.play, row.service_tier): Uplift(row.weight, row.margin_minor, row.stated_minor) for row in uplifts},
     )
 
 
@@ -216,27 +220,52 @@ def value_sql(play: Play, binds: Binds, valuation: Valuation, touch_cost: str, o
     standing_in = f"(cast({binds.add(point)} as double precision) * ({points}) + {touch_cost} + {offer_cost})"
     stated = _stated(play, binds, valuation)
     prior = standing_in if stated is None else f"coalesce({stated}, {standing_in})"
-    uplift = valuation.uplifts.get(play.name)
-    if uplift is None:
+    uplifts = valuation.of_play(play.name)
+    if not uplifts:
         return prior
-    weight = f"cast({binds.add(uplift.weight)} as double precision)"
-    measured = f"cast({binds.add(uplift.margin_minor)} as double precision)"
-    if stated is not None and uplift.stated_minor is not None and uplift.stated_minor > 0:
+    weight = _of_tier(uplifts, {tier: uplift.weight for tier, uplift in uplifts.items()}, 0.0, binds)
+    measured = _of_tier(uplifts, {tier: uplift.margin_minor for tier, uplift in uplifts.items()}, 0.0, binds)
+    scales = {
+        tier: uplift.margin_minor / uplift.stated_minor
+        for tier, uplift in uplifts.items()
+        if uplift.stated_minor is not None and uplift.stated_minor > 0
+    }
+    if stated is not None and scales:
         # The customers keep their order: each is expected to bring as many times their own prior as all brought of theirs.
-        scale = f"cast({binds.add(uplift.margin_minor / uplift.stated_minor)} as double precision)"
-        measured = f"coalesce({stated} * {scale}, {measured})"
+        measured = f"coalesce({stated} * {_of_tier(uplifts, scales, None, binds)}, {measured})"
     # Revenue is measured after the offer, so that its cost is in the measurement and added back before it is taken off again.
     return f"((1 - {weight}) * {prior} + {weight} * ({measured} + {offer_cost}))"
 
 
+def _of_tier(uplifts: Mapping[str, Uplift], numbers: Mapping[str, float], lacking: float | None, binds: Binds) -> str:
+    """Return each customer's number by service tier, as an SQL expression; one number where all tiers have the same."""
+
+    def number(value: float | None) -> str:
+        return "cast(null as double precision)" if value is None else f"cast({binds.add(value)} as double precision)"
+
+    of_all = numbers.get("all", lacking)
+    told = {tier: numbers.get(tier, lacking) for tier in uplifts if tier != "all"}
+    if all(value == of_all for value in told.values()):
+        return number(of_all)
+    whens = " ".join(f"when cast({binds.add(tier)} as text) then {number(value)}" for tier, value in sorted(told.items()))
+    return f"(case attributes.service_tier {whens} else {number(of_all)} end)"
+
+
 def evidence_sql(play: Play, valuation: Valuation) -> str:
     """Return what a value rests on, as an SQL expression over ``attributes``: one of :data:`EVIDENCE`."""
-    uplift = valuation.uplifts.get(play.name)
-    if uplift is not None and uplift.is_measured:
+    uplifts = valuation.of_play(play.name)
+    told = "'priority'"
+    if play.expected is not None:
+        told = f"case when attributes.{attributes()[play.expected.of].name} is null then 'priority' else 'stated' end"
+    measured = {tier: uplift.is_measured for tier, uplift in uplifts.items()}
+    if not any(measured.values()):
+        return told
+    if all(measured.values()):
         return "'measured'"
-    if play.expected is None:
-        return "'priority'"
-    return f"case when attributes.{attributes()[play.expected.of].name} is null then 'priority' else 'stated' end"
+    of_all = "'measured'" if measured.get("all") else told
+    said = {tier: "'measured'" if is_measured else told for tier, is_measured in sorted(measured.items()) if tier != "all"}
+    whens = " ".join(f"when '{tier}' then {evidence}" for tier, evidence in said.items())
+    return f"case attributes.service_tier {whens} else {of_all} end"
 
 
 def _stated(play: Play, binds: Binds, valuation: Valuation) -> str | None:
