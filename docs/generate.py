@@ -5,6 +5,8 @@ docs/settings.md        every business number, from the dataclasses
 docs/data-dictionary.md every table and column, from the comments of a migrated database
 docs/marketing-contract.md  what marketing tools may build on, from the same comments
 docs/play-reference.md  the shipped plays and the attributes plays may ask about, from their files
+docs/health.md          every check of health with its objective, from include/health/checks.yml
+docs/messages.md        every message of the program with its heading in the runbook, from the code
 docs/dags.md            every DAG with schedule, tasks and order, from the DAG files
 ======================  ========================================================
 """
@@ -22,14 +24,16 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))
 
-from docs.generators import dags, dictionary, plays, settings  # noqa: E402  # the project must be on the path first
+from docs.generators import dags, dictionary, health, messages, plays, settings  # noqa: E402  # the project must be on the path first
 
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings.page,
     "data-dictionary.md": dictionary.data_dictionary,
     "marketing-contract.md": dictionary.marketing_contract,
     "play-reference.md": plays.page,
+    "health.md": health.page,
     "dags.md": dags.page,
+    "messages.md": messages.page,
 }
 
 

@@ -259,6 +259,49 @@ def complaints_told(run: Run, now: datetime) -> int:
     return measurement.confirm_alerted(run, now)
 
 
+def check_health(run: Run, now: datetime) -> Counts:
+    """Look at pipeline and audiences, beside their objectives; tell nobody yet.
+
+    While the daily schedule is held back (``RETENTION_SCHEDULE_FROM`` lies ahead), days are released by hand and none is late.
+    """
+    from retention.measurement.health import check_health as check
+
+    held_until = os.environ.get("RETENTION_SCHEDULE_FROM", "").strip()
+    is_held = bool(held_until) and run.settings.day_start(date.fromisoformat(held_until)) > now
+    return check(run, now, is_live=not is_held)
+
+
+def tell_health(run: Run, now: datetime, tell: Callable[[str, str, tuple[str, ...]], Any]) -> int:
+    """Tell people what is newly missed, still missed or well again, and note who was told; return how many messages.
+
+    Parameters
+    ----------
+    tell : callable
+        Takes text, subject and the names of the channels that are owed it (none: all), and returns what
+        :func:`retention.alerts.tell` does.
+    """
+    from retention.measurement.health import confirm_told, pending_news
+
+    news = pending_news(run, now)
+    for message in news:
+        told = tell(message.text, message.subject, message.only)
+        if "configuration" in told.failed:  # no channel could be made: said again at every look, until one can
+            continue
+        confirm_told(run, message, list(told.failed), now)
+    return len(news)
+
+
+def health(run: Run, now: datetime) -> Counts:
+    """Look at pipeline and audiences, and tell people by the channels of the environment: a step of a day by hand."""
+    from retention.alerts import Message, tell_configured
+
+    def say(text: str, subject: str, only: tuple[str, ...]) -> Any:
+        return tell_configured(Message(subject, text), only=only)
+
+    counts = check_health(run, now)
+    return {**counts, "messages": tell_health(run, now, say)}
+
+
 def privacy(run: Run, now: datetime) -> Counts:
     """Carry out erasure and access requests and delete what is older than it may be kept."""
     from retention import privacy as stage
@@ -315,6 +358,7 @@ def steps_of_day(now: datetime, with_training: bool = False) -> list[tuple[str, 
     steps.append(("privacy requests", lambda run: privacy(run, now)))
     if Deployment.from_env().target_urls:  # last: one that is down holds up nothing, and it is told of erasures too
         steps.append(("feed targets", feed_targets))
+    steps.append(("health", lambda run: health(run, now)))  # after all of them: it looks at what they left
     return steps
 
 

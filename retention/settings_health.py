@@ -32,7 +32,8 @@ class HealthSettings:
     compute_day_budget: float = 0.0
     """Most that the tasks of one business day may cost, in whole units. 0: no such limit."""
     consent_feed_hours: float = 2.0
-    """Where consent is fed every ten minutes, its last beat is at most so old; elsewhere `campaigns.consent_heartbeat_hours`."""
+    """Where consent is fed every ten minutes, its last beat is at most so old; elsewhere
+    `campaigns.consent_heartbeat_hours` holds."""
     complaint_clock_hours: float = 1.0
     """Where the complaint clock runs every ten minutes, it last did at most so long ago."""
     score_shift_index: float = 0.25

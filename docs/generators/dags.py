@@ -52,6 +52,7 @@ def page() -> str:
 FLOW = [
     "retention_ingest", "retention_features", "retention_score", "retention_segment", "retention_audience",
     "retention_measure", "retention_train", "retention_consent", "retention_complaint_clock", "retention_privacy",
+    "retention_health",
 ]  # fmt: skip
 
 

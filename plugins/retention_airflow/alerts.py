@@ -54,17 +54,14 @@ def notify(message: str, subject: str = "", only: Sequence[str] = ()) -> Any:
     -------
     ``retention.alerts.Told``: where it arrived and where not.
     """
-    from retention.alerts import Message, Told, configured_channels, tell
+    from retention.alerts import Message, tell_configured
 
-    said = Message(subject or _subject(message), message)
     try:
-        channels = [one for one in configured_channels(alert_variables()) if not only or one.name in only]
-    except Exception as error:  # half a configuration: the log has the message, and says what is wrong
-        tell(said, [])
-        reason = str(error) if isinstance(error, ValueError) else type(error).__name__
-        log.warning("No alert was handed over: %s. See docs/runbook.md#alerts", reason)
-        return Told(failed={"configuration": type(error).__name__})
-    return tell(said, channels)
+        given = alert_variables()
+    except Exception as error:  # a connection that cannot be read: what the environment says remains
+        log.warning("Connections of alerts could not be read (%s). See docs/runbook.md#alerts", type(error).__name__)
+        given = {}
+    return tell_configured(Message(subject or _subject(message), message), given, only)
 
 
 def alert_variables() -> dict[str, str]:

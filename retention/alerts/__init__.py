@@ -8,7 +8,7 @@ from retention.alerts.channels import Channel, DingTalk, Email, Feishu, Webhook,
 from retention.alerts.configuration import CHANNELS, configured_channels
 from retention.alerts.errors import AlertConfigurationError, NotDelivered
 from retention.alerts.message import Message
-from retention.alerts.sending import Told, tell
+from retention.alerts.sending import Told, tell, tell_configured
 
 __all__ = [
     "CHANNELS",
@@ -24,4 +24,5 @@ __all__ = [
     "Webhook",
     "configured_channels",
     "tell",
+    "tell_configured",
 ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from retention.alerts.channels import Channel
-from retention.alerts.errors import NotDelivered
+from retention.alerts.configuration import configured_channels
+from retention.alerts.errors import AlertConfigurationError, NotDelivered
 from retention.alerts.message import Message
 
 log = logging.getLogger("retention.alerts")
@@ -56,6 +57,29 @@ def tell(message: Message, channels: Sequence[Channel], *, level: int = logging.
     for name, reason in failed.items():
         log.warning("The alert could not be posted to %s (%s); it is in this log. See docs/runbook.md#alerts", name, reason)
     return Told(tuple(channel.name for channel in channels if channel.name not in failed), failed)
+
+
+def tell_configured(message: Message, given: Mapping[str, str] | None = None, only: Sequence[str] = ()) -> Told:
+    """Tell the channels of this installation, or those named of them; half a configuration is said in the log.
+
+    Parameters
+    ----------
+    given : mapping, optional
+        Variables that take the place of the environment's.
+    only : sequence of str
+        Names of channels; empty: all.
+
+    Returns
+    -------
+    Told, with ``configuration`` among the failed where no channel could be made.
+    """
+    try:
+        channels = [one for one in configured_channels(given) if not only or one.name in only]
+    except AlertConfigurationError as error:
+        tell(message, [])
+        log.warning("No alert was handed over: %s. See docs/runbook.md#alerts", error)
+        return Told(failed={"configuration": str(error)})
+    return tell(message, channels)
 
 
 def _deliver(channel: Channel, message: Message) -> str | None:

@@ -14,6 +14,7 @@ from retention.cli import (
     consent,
     data,
     evaluate,
+    health,
     identity,
     model,
     operate,
@@ -68,6 +69,7 @@ for module in (
     complaint,
     segment,
     review,
+    health,
     alert,
     why,
 ):

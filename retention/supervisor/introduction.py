@@ -19,7 +19,7 @@ DAILY = (
 )
 """The DAGs of a business day, in the order in which they hand over."""
 TRAINING = "retention_train"
-CLOCKS = ("retention_consent", "retention_complaint_clock", "retention_privacy")
+CLOCKS = ("retention_consent", "retention_complaint_clock", "retention_privacy", "retention_health")
 ALL = (*DAILY, TRAINING, *CLOCKS)
 
 

@@ -18,6 +18,7 @@ DAGS = {
     "retention_complaint_clock",
     "retention_consent",
     "retention_privacy",
+    "retention_health",
 }
 """The list is explicit: an empty folder must fail."""
 
@@ -45,6 +46,7 @@ TASKS = {
     "retention_complaint_clock": {"check_complaints": {"hold_promotion"}, "hold_promotion": set()},
     "retention_consent": {"sync_consent": {"feed_targets"}, "feed_targets": set()},
     "retention_privacy": {"handle_requests": set()},
+    "retention_health": {"check_health": set()},
 }
 
 HANDED_OVER = {
