@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.conf import contents
 from docs.generate import DOCS, PAGES, render
 from docs.generators import dictionary
 from docs.generators.settings import undocumented
@@ -45,6 +46,19 @@ def test_the_settings_page_is_current() -> None:
 
 def test_the_dag_reference_is_current() -> None:
     assert (DOCS / "dags.md").read_text() == render("dags.md"), "docs/dags.md is out of date: run `make docs`"
+
+
+def test_the_page_of_messages_is_current() -> None:
+    text = render("messages.md")
+    assert text.count("\n| ") > 300
+    assert (DOCS / "messages.md").read_text() == text, "docs/messages.md is out of date: run `make docs`"
+
+
+def test_every_page_is_in_the_contents_once() -> None:
+    """The index is the contents of the site: a page that is not in it is found by nobody."""
+    listed = [page for _, pages in contents((DOCS / "index.md").read_text()) for page in pages]
+    pages = sorted(str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md") if path.name != "index.md")
+    assert sorted(listed) == pages
 
 
 # -- runbook --------------------------------------------------------------------------------------------------------------
@@ -140,7 +154,9 @@ def test_every_command_that_the_documentation_names_exists() -> None:
     }
     for path in MARKDOWN:
         text = path.read_text()
-        for first, second in re.findall(r"(?:`|^|\| |→ )retention ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", text, flags=re.MULTILINE):
+        for first, second in re.findall(
+            r"(?:`|^|\| |→ )retention ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", text, flags=re.MULTILINE
+        ):
             assert first in commands, f"{path.name}: retention {first}"
             if commands[first] and second:
                 assert second in commands[first], f"{path.name}: retention {first} {second}"
