@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from retention.console import customer as one_customer
@@ -23,6 +24,7 @@ from retention.console.service import complaints
 from retention.console.shapes import Refused, Shape, empty
 from retention.settings import Settings
 
+T = TypeVar("T")
 LOOKS_PER_HOUR = 60
 """Customers one person may look at in an hour: enough to answer calls, too few to read through a customer base."""
 PERIODS = ("day", "month")
@@ -181,7 +183,7 @@ class Console:
         one_customer.note(self.reader, actor, text, allowed=False)
 
     # -- what answers rest on -------------------------------------------------------------------------------------------
-    def _as_of(self, key: object, compute: Callable[[date], Shape]) -> Answered:
+    def _as_of(self, key: Hashable, compute: Callable[[date], Shape]) -> Answered:
         newest = self._newest()
         if newest is None:
             return Answered(None, empty("nothing_measured"))
@@ -203,5 +205,5 @@ class Console:
         labels: Labels = self._kept("labels", lambda: Labels(self.reader))
         return labels
 
-    def _kept(self, key: object, compute: Callable[[], object]) -> object:
+    def _kept(self, key: Hashable, compute: Callable[[], T]) -> T:
         return self._memory.get(key, compute)

@@ -1,7 +1,7 @@
 """One customer by pseudonym: where they stand, why, what happened. Every look is on record before anything is shown.
 
-No name, address, birthday, gender or free text is read: the role of the console has no right to them. There is no search and no list,
-so that nobody strolls through customers.
+No name, address or free text can be read: the role of the console has no right to them. There is no search and no list, so that
+nobody strolls through customers.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def _memberships(reader: Reader, labels: Labels, person: int) -> Shape:
         return empty("not_planned_for")
     chosen = {row["play"]: row for row in reader.rows("customer_decisions", {"customer": person, "as_of_date": day})}
     definitions = _personal_plays(reader)
-    rows = []
+    rows: list[Shape] = []
     for answer in answers:
         is_personal = answer.play in definitions and (answer.state != "excluded" or "not_in_audience" in answer.rules)
         decision = chosen.get(answer.play)

@@ -148,12 +148,12 @@ def _bucket(bucket: int, is_money: bool) -> Shape:
     if is_money:
         place = ("lowest fifth", "second fifth", "middle fifth", "fourth fifth", "highest fifth")[min(bucket, 4)]
         return {"en": place, "zh": f"第 {bucket + 1} 五分位"}
-    text = f"{bucket * 10}–{bucket * 10 + 10} %"  # noqa: RUF001 - a range, as it is set in print
+    text = f"{bucket * 10}–{bucket * 10 + 10} %"
     return {"en": text, "zh": text}
 
 
 def _lift(kind: str, rows: Rows) -> Shape:
-    """Return how much of what happened is found among the customers with the highest scores: who looks at a tenth finds … of it."""
+    """Return how much of what happened is found among the customers with the highest scores."""
     shown = [row for row in rows if row["state"] == "matured" and row["customers"] and row["realised_mean"] is not None]
     people = sum(row["customers"] for row in shown)
     happened = sum(row["customers"] * row["realised_mean"] for row in shown)

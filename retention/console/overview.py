@@ -1,4 +1,4 @@
-"""The first view: what ran, is it fresh, what waits for somebody, how it goes, what is at risk. One request, aggregates only."""
+"""The first view: what ran, is it fresh, what waits for somebody, how it goes, what is at risk. Aggregates only."""
 
 from __future__ import annotations
 

@@ -254,5 +254,5 @@ def _play_allocation(reader: Reader, asked: Mapping[str, Any]) -> Shape:
     rows = reader.rows("play_allocation", asked)
     if not rows:
         return empty("no_allocation_yet")
-    names = [name for name in rows[0]]
+    names = list(rows[0])
     return {"rows": [pick(row, *names) for row in reversed(rows)]}

@@ -1,6 +1,6 @@
 """Pushes: what waits for somebody's approval and why, what went out, who approved.
 
-Whether Airflow has asked already, and whether somebody has answered, is Airflow's to say: whoever serves the console passes that in.
+Whether Airflow has asked, and whether somebody has answered, is Airflow's to say: whoever serves the console passes that in.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from retention.console.reading import Reader
 from retention.console.shapes import Shape, pick, plain
 from retention.console.words import Text, label, said
 
-FROM_COMMAND_LINE = "cli"
+FROM_COMMAND_LINE = "cli__"
+"""Beginning of the run ids of the command line: such a push is approved there."""
 
 
 def waiting(reader: Reader, labels: Labels) -> list[Shape]:
@@ -47,7 +48,7 @@ def _excess(row: Mapping[str, Any], labels: Labels) -> Shape:
         "cause_label": cause,
         "sentence": {
             "en": f"{play['en']}: {measure['en']} {found}, allowed {allowed} ({cause['en']})",
-            "zh": f"{play['zh']}：{measure['zh']} {found}，限额 {allowed}（{cause['zh']}）",  # noqa: RUF001 - Chinese punctuation
+            "zh": f"{play['zh']}：{measure['zh']} {found}，限额 {allowed}（{cause['zh']}）",
         },
     }
 
@@ -60,7 +61,7 @@ def _version(rows: Sequence[Mapping[str, Any]]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def answerable(item: Shape, question: Mapping[str, Any] | None, *, may_answer: bool, asked: bool) -> Shape:
+def answerable(item: Shape, question: Mapping[str, Any] | None, *, may_answer: bool) -> Shape:
     """Return a waiting item with whether, and how, it can be answered.
 
     Parameters
@@ -71,10 +72,8 @@ def answerable(item: Shape, question: Mapping[str, Any] | None, *, may_answer: b
         Airflow's own question for that run: ``answered_by``, ``answer`` (approve or reject), ``answer_by``, ``asked_at``.
     may_answer : bool
         Whether who looks has the right.
-    asked : bool
-        Whether the run is one of Airflow's.
     """
-    if not asked:
+    if str(item["id"]).startswith(FROM_COMMAND_LINE):
         return {**item, "why_not": said("push", "from_command_line", day=item["business_date"])}
     if question is None:
         return {**item, "why_not": said("push", "not_asked")}

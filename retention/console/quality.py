@@ -13,9 +13,9 @@ from retention.console.words import both, label, words
 
 _UNITS = {"minor": "money_minor", "times": "ratio", "index": "ratio"}
 _DAG_PARTS = {
-    "core": "ingest", "landing": "ingest", "validation": "ingest", "quality": "ingest", "features": "features", "scores": "score",
-    "segments": "segment", "campaigns": "audience", "audience": "audience", "bi": "measure", "review": "measure",
-    "complaint_review": "measure", "models": "train",
+    "core": "ingest", "landing": "ingest", "validation": "ingest", "quality": "ingest", "features": "features",
+    "scores": "score", "segments": "segment", "campaigns": "audience", "audience": "audience", "bi": "measure",
+    "review": "measure", "complaint_review": "measure", "models": "train",
 }  # fmt: skip
 
 
@@ -159,11 +159,15 @@ def _runs(reader: Reader) -> Shape:
                 "dag_id": part if part.startswith("retention_") else None,
                 "label": _part(part),
                 "days": [pick(row, "business_date", "seconds", "state", "tries") for row in days],
-                "median_seconds": median(seconds) if (seconds := [row["seconds"] for row in days if row["seconds"] is not None]) else None,
+                "median_seconds": _median([row["seconds"] for row in days if row["seconds"] is not None]),
             }
             for part, days in grouped(rows, "part").items()
         ]
-    }  # fmt: skip
+    }
+
+
+def _median(seconds: list[float]) -> float | None:
+    return median(seconds) if seconds else None
 
 
 def _part(part: str) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Reading for the console: a role of its own, nothing but reading, few connections, and no statement that takes long.
 
-A page that many people look at must never hold up the pipeline, and a fault in it must never change anything. So its sessions are
-read-only, run as the role ``ret_console`` (``migrations/warehouse/0002_roles.sql``), which sees no name, address or free text, and
-give up after seconds.
+A page that many people look at must never hold up the pipeline, and a fault in it must never change anything. So its sessions
+are read-only, give up after seconds, and run as the role ``ret_console`` (``migrations/warehouse/0002_roles.sql``), which sees
+no name, address or free text.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ class Reader:
     def __init__(self, url: str, settings: Settings) -> None:
         if not url:
             raise ConsoleClosed(
-                "the console was given no address of the warehouse: set RETENTION_WAREHOUSE_URL (or RETENTION_CONSOLE_URL) where "
-                "the API server runs."
+                "the console was given no address of the warehouse: set RETENTION_WAREHOUSE_URL (or RETENTION_CONSOLE_URL) "
+                "where the API server runs."
             )
         self.settings = settings
         self.warehouse = _FewConnections(url, application_name="retention console", settings=_SESSION)

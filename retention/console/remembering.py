@@ -1,6 +1,6 @@
 """Answers are kept until something new is published: many people look at the same page, and it changes once a day.
 
-Beside what was published there is what moves by itself (breaches of the clock, runs), so an answer also grows old after seconds.
+What moves by itself (breaches of the clock, runs) is not published, so an answer also grows old after seconds.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, TypeVar, cast
 
+T = TypeVar("T")
 MOST_KEPT = 200
 """Answers kept at once; the one used longest ago goes first."""
 
@@ -43,19 +44,19 @@ class Memory:
         self._lock = threading.Lock()
         self._version: tuple[str, float] | None = None
 
-    def get(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+    def get(self, key: Hashable, compute: Callable[[], T]) -> T:
         """Return the answer kept under a key, computing it when it is missing, old or overtaken.
 
         Whoever asks while it is being computed waits for that one computation.
         """
         version = self._current()
         if (kept := self._fresh(key, version)) is not None:
-            return kept[0]
+            return cast(T, kept[0])
         with self._lock:
             busy = self._busy.setdefault(key, threading.Lock())
         with busy:
             if (kept := self._fresh(key, version)) is not None:
-                return kept[0]
+                return cast(T, kept[0])
             value = compute()
             with self._lock:
                 self._kept[key] = (version, self._clock(), value)
