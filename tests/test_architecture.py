@@ -35,6 +35,7 @@ STAGES = [
     "segments",
     "campaigns",
     "measurement",
+    "console",
     "samples",
     "report",
     "doctor",
