@@ -545,6 +545,65 @@ comment on column bi.product_value.discount_minor is 'discounts on them, minor u
 comment on column bi.product_value.net_minor is 'gross less discounts, before returns, minor units';
 comment on column bi.product_value.returned_units is 'units brought back in the period, whenever they were sold; of orders whose refund or return is in the ledger';
 
+create table bi.programme_effect (
+    as_of_date date not null,
+    play_window text not null,
+    service_tier text not null,
+    window_start date not null,
+    window_days integer not null,
+    treated_customers bigint not null,
+    control_customers bigint not null,
+    treated_mean double precision,
+    control_mean double precision,
+    difference double precision,
+    unadjusted double precision,
+    standard_error double precision,
+    lower_95 double precision,
+    upper_95 double precision,
+    lower_any_95 double precision,
+    upper_any_95 double precision,
+    detectable double precision,
+    variance_left double precision,
+    revenue_minor double precision,
+    margin_minor double precision,
+    touch_minor double precision not null,
+    spend_minor double precision not null,
+    net_minor double precision,
+    net_lower_minor double precision,
+    net_upper_minor double precision,
+    return_on_spend double precision,
+    verdict text not null,
+    primary key (as_of_date, play_window, service_tier)
+) partition by range (as_of_date);
+comment on table bi.programme_effect is 'What all promotion together brought: everybody who may get promotions against the universal control group of the year, who may not, in the year and quarter to date and in the last 90 days; by the same adjusted comparison as the plays'', net of what was spent. Grain: one row per window and tier per as_of_date.';
+comment on column bi.programme_effect.as_of_date is 'first day not included';
+comment on column bi.programme_effect.play_window is 'year, quarter (both to date) or last_90_days';
+comment on column bi.programme_effect.service_tier is 'service tier at the beginning of the year''s comparison; all for everybody';
+comment on column bi.programme_effect.window_start is 'first day counted; nobody counts before they were first planned for';
+comment on column bi.programme_effect.window_days is 'days counted';
+comment on column bi.programme_effect.treated_customers is 'customers who may get promotions';
+comment on column bi.programme_effect.control_customers is 'customers of the universal control group';
+comment on column bi.programme_effect.treated_mean is 'mean net revenue of the treated in the window, minor units';
+comment on column bi.programme_effect.control_mean is 'mean net revenue of the control group in the window, minor units';
+comment on column bi.programme_effect.difference is 'effect of all promotion per customer: treated less control, adjusted for spend and predicted value before, minor units';
+comment on column bi.programme_effect.unadjusted is 'treated_mean less control_mean';
+comment on column bi.programme_effect.standard_error is 'of the difference; null below 30 people in either group';
+comment on column bi.programme_effect.lower_95 is 'lower end of the 95 % interval for a single planned look';
+comment on column bi.programme_effect.upper_95 is 'upper end of that interval';
+comment on column bi.programme_effect.lower_any_95 is 'lower end of the 95 % interval that holds at all daily looks of the window''s year together';
+comment on column bi.programme_effect.upper_any_95 is 'upper end of that interval';
+comment on column bi.programme_effect.detectable is 'smallest true difference that would be seen in four of five such comparisons';
+comment on column bi.programme_effect.variance_left is 'share of the variance that what was known before does not explain';
+comment on column bi.programme_effect.revenue_minor is 'difference times treated customers: revenue that would not have come without promotion, minor units';
+comment on column bi.programme_effect.margin_minor is 'that revenue times the share of revenue that is margin, minor units; offers that were used are already off the revenue';
+comment on column bi.programme_effect.touch_minor is 'cost of the touches handed out in the window, minor units';
+comment on column bi.programme_effect.spend_minor is 'expected cost of touches and offers handed out in the window, minor units';
+comment on column bi.programme_effect.net_minor is 'margin_minor less touch_minor: what is left of it';
+comment on column bi.programme_effect.net_lower_minor is 'net_minor at the lower end of the interval for daily looks';
+comment on column bi.programme_effect.net_upper_minor is 'net_minor at its upper end';
+comment on column bi.programme_effect.return_on_spend is 'margin before spend (offers added back) over spend_minor; 1 pays for itself; null without spend';
+comment on column bi.programme_effect.verdict is 'positive, negative (the daily interval lies on one side of 0), no_effect_seen or too_few';
+
 create table bi.score_reliability (
     as_of_date date not null,
     model text not null,
@@ -1164,6 +1223,23 @@ comment on column campaigns.delivery.removed_on is 'as-of date of the push that 
 comment on column campaigns.delivery.removed_reason is 'why it was taken back';
 comment on column campaigns.delivery.sync_id is 'push that delivered it (marketing.audience_sync)';
 comment on column campaigns.delivery.delivered_at is 'when that push was made';
+
+create table campaigns.effect_spend (
+    as_of_date date not null,
+    play text not null,
+    service_tier text not null,
+    touches bigint not null,
+    touch_minor double precision not null,
+    spend_minor double precision not null,
+    primary key (as_of_date, play, service_tier)
+);
+comment on table campaigns.effect_spend is 'What promotion handed out and cost, by day: kept so that no measurement adds up a year of deliveries. Grain: one row per play, day of the start and tier.';
+comment on column campaigns.effect_spend.as_of_date is 'as-of date on which the memberships began';
+comment on column campaigns.effect_spend.play is 'the promotional play';
+comment on column campaigns.effect_spend.service_tier is 'service tier when it began; none without one';
+comment on column campaigns.effect_spend.touches is 'people handed out';
+comment on column campaigns.effect_spend.touch_minor is 'cost of the touches, minor units';
+comment on column campaigns.effect_spend.spend_minor is 'expected cost of touches and offers, minor units';
 
 create table campaigns.effect_sum (
     play text not null,
@@ -2232,7 +2308,7 @@ create unique index on core.order_header (source, order_id);
 create index on core.order_header (customer_key, paid_at) include (order_key, cancelled_at, coupon_code, channel, deleted_at, updated_at);
 create index on core.order_header (source_customer_key);
 create index on core.order_header (paid_at) include (customer_key);
-create index on core.order_header using brin (updated_at timestamptz_minmax_multi_ops) with (autosummarize = on);
+create index on core.order_header (updated_at) include (customer_key);
 create index on core.order_header (currency, ordered_at) where fx_rate <> 1;
 comment on table core.order_header is 'Orders in their latest state. For sums as of a date read core.order_entry. Grain: one row per order.';
 comment on column core.order_header.order_key is 'hash of source and order_id';
@@ -7048,6 +7124,121 @@ comment on column bi.product_sales.margin_minor is 'net less today''s unit cost,
 comment on column bi.product_sales.list_price_minor is 'list price today, minor units';
 comment on column bi.product_sales.stock_on_hand is 'units in stock today; null if not known';
 comment on column bi.product_sales.is_listed is 'false once the source deleted the product';
+
+create view bi.programme (as_of_date, play_window, service_tier, window_start, window_days, treated_customers, control_customers, treated_mean, control_mean, difference, lower_95, upper_95, lower_any_95, upper_any_95, detectable, revenue_minor, margin_minor, spend_minor, net_minor, net_lower_minor, net_upper_minor, return_on_spend, verdict, balance, contaminated_share, sentence_en, sentence_zh) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.programme: what all promotion together brought, as of every measurement, with what the comparison is worth.
+with
+
+smallest as (
+    select
+        coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as customers
+),
+
+shown as (
+    select
+        effect.*,
+        least(effect.treated_customers, effect.control_customers) >= smallest.customers as is_shown,
+        balance.verdict as balance,
+        contamination.contaminated_share
+    from bi.programme_effect as effect
+    cross join smallest
+    left join bi.control_balance as balance
+        on effect.as_of_date = balance.as_of_date and balance.play = '*' and effect.service_tier = balance.service_tier
+    left join bi.control_contamination as contamination
+        on effect.as_of_date = contamination.as_of_date and contamination.play = '*'
+),
+
+judged as (
+    select
+        shown.*,
+        case
+            when not is_shown or verdict = 'too_few' then 'too_few'
+            when balance = 'imbalanced' then 'not_to_be_trusted'
+            when verdict = 'negative' then 'harmful'
+            when verdict = 'positive' and net_lower_minor > 0 then 'pays'
+            when verdict = 'positive' and net_upper_minor < 0 then 'does_not_pay'
+            when verdict = 'positive' then 'works'
+            else 'no_effect_seen'
+        end as judgement
+    from shown
+)
+
+select
+    as_of_date,
+    play_window,
+    service_tier,
+    window_start,
+    window_days,
+    case when is_shown then treated_customers end as treated_customers,
+    case when is_shown then control_customers end as control_customers,
+    case when is_shown then treated_mean end as treated_mean,
+    case when is_shown then control_mean end as control_mean,
+    case when is_shown then difference end as difference,
+    case when is_shown then lower_95 end as lower_95,
+    case when is_shown then upper_95 end as upper_95,
+    case when is_shown then lower_any_95 end as lower_any_95,
+    case when is_shown then upper_any_95 end as upper_any_95,
+    case when is_shown then detectable end as detectable,
+    case when is_shown then revenue_minor end as revenue_minor,
+    case when is_shown then margin_minor end as margin_minor,
+    case when is_shown then spend_minor end as spend_minor,
+    case when is_shown then net_minor end as net_minor,
+    case when is_shown then net_lower_minor end as net_lower_minor,
+    case when is_shown then net_upper_minor end as net_upper_minor,
+    case when is_shown then return_on_spend end as return_on_spend,
+    judgement as verdict,
+    balance,
+    contaminated_share,
+    case judgement
+        when 'too_few' then 'Too few people in the universal control group yet to say what promotion brings.'
+        when 'not_to_be_trusted' then 'Not to be trusted: the universal control group is not as large as chance would make it.'
+        when 'harmful' then 'All promotion together lowers revenue: customers who get none spend more.'
+        when 'pays' then 'Promotion brings more margin than its touches cost.'
+        when 'does_not_pay' then 'Promotion raises revenue, but by less margin than its touches cost.'
+        when 'works' then 'Promotion raises revenue; whether it pays for its touches is not certain yet.'
+        else 'No effect of promotion has been seen; one as large as "detectable" would have been.'
+    end as sentence_en,
+    case judgement
+        when 'too_few' then '全局对照组人数尚少，暂无法判断营销整体效果。'
+        when 'not_to_be_trusted' then '结果不可信：全局对照组人数偏差无法用随机解释。'
+        when 'harmful' then '全部营销合计降低了收入：不接受营销的客户消费更多。'
+        when 'pays' then '营销带来的毛利高于触达成本。'
+        when 'does_not_pay' then '营销提升了收入，但带来的毛利低于触达成本。'
+        when 'works' then '营销提升了收入，能否覆盖触达成本尚不确定。'
+        else '未观察到营销效果；若效果达到“可检出”水平，应已被观察到。'
+    end as sentence_zh
+from judged;
+comment on view bi.programme is 'What all promotion together brought against the universal control group, net of what was spent, as of every measurement, with whether the comparison can be trusted. Groups below the suppression size are hidden. Grain: one row per window and tier per as_of_date.';
+comment on column bi.programme.as_of_date is 'date of the measurement';
+comment on column bi.programme.play_window is 'year, quarter (both to date) or last_90_days';
+comment on column bi.programme.service_tier is 'service tier at the beginning of the year''s comparison; all for everybody';
+comment on column bi.programme.window_start is 'first day counted';
+comment on column bi.programme.window_days is 'days counted';
+comment on column bi.programme.treated_customers is 'customers who may get promotions; null where hidden';
+comment on column bi.programme.control_customers is 'customers of the universal control group; null where hidden';
+comment on column bi.programme.treated_mean is 'mean net revenue of the treated, minor units; null where hidden';
+comment on column bi.programme.control_mean is 'mean net revenue of the control group, minor units; null where hidden';
+comment on column bi.programme.difference is 'effect per customer, adjusted for what was known before, minor units; null where hidden';
+comment on column bi.programme.lower_95 is 'lower end of its 95 % interval for one planned look';
+comment on column bi.programme.upper_95 is 'upper end of that interval';
+comment on column bi.programme.lower_any_95 is 'lower end of its 95 % interval that may be looked at every day';
+comment on column bi.programme.upper_any_95 is 'upper end of that interval';
+comment on column bi.programme.detectable is 'smallest true difference that would have been seen in four of five such comparisons';
+comment on column bi.programme.revenue_minor is 'revenue that would not have come without promotion, minor units';
+comment on column bi.programme.margin_minor is 'its margin, minor units';
+comment on column bi.programme.spend_minor is 'expected cost of touches and offers handed out in the window, minor units';
+comment on column bi.programme.net_minor is 'margin less the cost of the touches (offers are off the revenue already), minor units';
+comment on column bi.programme.net_lower_minor is 'lower end of net_minor, valid at daily looks';
+comment on column bi.programme.net_upper_minor is 'upper end of net_minor, valid at daily looks';
+comment on column bi.programme.return_on_spend is 'margin before spend over spend; 1 pays for itself';
+comment on column bi.programme.verdict is 'pays, works, no_effect_seen, does_not_pay, harmful, too_few or not_to_be_trusted';
+comment on column bi.programme.balance is 'whether the groups are as large as the draw makes them: balanced, imbalanced or too_few (bi.control_health)';
+comment on column bi.programme.contaminated_share is 'share of the control group who were contacted all the same';
+comment on column bi.programme.sentence_en is 'the verdict in plain words, in English';
+comment on column bi.programme.sentence_zh is 'the verdict in plain words, in Chinese';
 
 create view bi.sales_customer (customer_key, as_of_date, account_owner, customer_kind, service_tier, service_tier_zh, tier_since, is_at_risk, at_risk_since, lifecycle_stage, lifecycle_stage_zh, value_class, membership_level, amount_to_next_level_minor, count_orders_365d, net_minor_365d, recency_days, overdue_ratio, churn_probability, clv_12m_minor, value_at_risk_minor, next_order_date, count_complaints_open, latest_nps, risk_reasons_en, risk_reasons_zh, warnings_en, warnings_zh, next_best_products, count_tasks) with (security_barrier = true) as
 -- with (security_barrier = true)

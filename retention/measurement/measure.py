@@ -12,7 +12,9 @@ from retention.campaigns.experiments import fill_control_checks
 from retention.measurement.bi import fill_bi_tables, write_bi_settings
 from retention.measurement.effects import play_effects, units_as_of
 from retention.measurement.feedback import read_feedback
+from retention.measurement.health import fill_audience_tables
 from retention.measurement.kpis import binds_of, fill_kpis, months_of
+from retention.measurement.programme import programme_effects
 from retention.measurement.restating import fill_restatements, keep_fingerprints, keep_first
 from retention.models.outcomes import record_outcomes
 from retention.warehouse import Run, load_contract, sql_file, stage_writer
@@ -41,15 +43,17 @@ def measure(run: Run) -> dict[str, int]:
     outcomes = record_outcomes(run)
     binds = binds_of(run)
     with stage_writer(run, "bi") as writer:
+        margin = margin_of_revenue(run)
         with units_as_of(run) as units:
             effects = play_effects(run, units)
+            fill_frame(writer, "bi.programme_effect", programme_effects(run, units, margin))
         fill_frame(writer, "bi.play_effect", effects)
-        fill_kpis(writer, run, effects, margin_of_revenue(run))
+        fill_kpis(writer, run, effects, margin)
         fingerprints = fill_restatements(writer, run)
         for table in _BY_MONTH:
             writer.fill_select(table, sql_file(table.replace(".", "/")), {**binds, **months_of(run, table)})
         writer.fill_select("bi.score_reliability", sql_file("bi/score_reliability"), binds)
-        fill_frame(writer, "bi.audience_health", audience_health(run))
+        fill_audience_tables(writer, run)
         fill_control_checks(writer, run)
         fill_bi_tables(writer, run, binds)
         check_slices(writer)
@@ -71,74 +75,16 @@ def fill_frame(writer: StageWriter, table: str, frame: pd.DataFrame) -> None:
 
 
 def margin_of_revenue(run: Run) -> float:
-    """Return the share of revenue that is margin: where unit costs are known that of the scored, else what the settings assume."""
+    """Return the share of revenue that is margin: that of the scored where costs are known, else what the settings assume."""
     with run.warehouse.connect() as connection:
         share = connection.execute(
             sa.text(
-                "select sum(margin_share * greatest(net_revenue_12m_minor, 0)) / nullif(sum(greatest(net_revenue_12m_minor, 0)), 0) "
-                "from scores.clv where as_of_date = :as_of_date having bool_and(basis = 'net_margin')"
+                "select sum(margin_share * greatest(net_revenue_12m_minor, 0)) "
+                "/ nullif(sum(greatest(net_revenue_12m_minor, 0)), 0) from scores.clv where as_of_date = :as_of_date having bool_and(basis = 'net_margin')"
             ),
             {"as_of_date": run.as_of_date},
         ).scalar()
     return run.settings.allocation.assumed_margin_share if share is None else float(share)
-
-
-def audience_health(run: Run) -> pd.DataFrame:
-    """Return size, freshness and last changes of each audience as the marketing database has it now.
-
-    One row per campaign that has members or was in the newest push; empty without a marketing database.
-    """
-    columns = [column.name for column in load_contract("bi.audience_health").columns]
-    if run.marketing is None:
-        return pd.DataFrame(columns=columns)
-    with run.marketing.connect() as connection:
-        rows = connection.execute(sa.text(_HEALTH), {"as_of_date": run.as_of_date}).all()
-    return pd.DataFrame([tuple(row) for row in rows], columns=columns).astype(
-        {"audience_date": "object", "days_behind": "Int32", "last_push_at": "datetime64[us, UTC]"}
-    )
-
-
-_HEALTH = """
-with newest as (
-    select sync_id, as_of_date, pushed_at from marketing.audience_sync order by sync_id desc limit 1
-),
-members as (
-    select campaign, count(*) as members from marketing.campaign_audience group by campaign
-),
-sendable as (
-    select campaign, count(*) as members from marketing.sendable group by campaign
-),
-changes as (
-    select
-        change.campaign,
-        count(*) filter (where change.change = 'added') as added,
-        count(*) filter (where change.change = 'updated') as updated,
-        count(*) filter (where change.change = 'removed') as removed
-    from marketing.audience_change as change
-    inner join newest on change.sync_id = newest.sync_id
-    group by change.campaign
-),
-campaigns as (
-    select campaign from members union select campaign from changes
-)
-select
-    :as_of_date as as_of_date,
-    campaigns.campaign,
-    coalesce(members.members, 0) as members,
-    coalesce(sendable.members, 0) as sendable_members,
-    coalesce(changes.added, 0) as added,
-    coalesce(changes.updated, 0) as updated,
-    coalesce(changes.removed, 0) as removed,
-    newest.pushed_at as last_push_at,
-    newest.as_of_date as audience_date,
-    cast(:as_of_date as date) - newest.as_of_date as days_behind
-from campaigns
-left join members on campaigns.campaign = members.campaign
-left join sendable on campaigns.campaign = sendable.campaign
-left join changes on campaigns.campaign = changes.campaign
-left join newest on true
-order by campaigns.campaign
-"""
 
 
 def _write_definitions(connection: Connection, run: Run) -> None:

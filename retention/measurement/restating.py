@@ -20,8 +20,8 @@ Fingerprints = dict[date, str]
 def fill_restatements(writer: StageWriter, run: Run) -> Fingerprints:
     """Fill the day's slice of ``bi.kpi_restatement``: days and closed months whose facts are not what they were when told.
 
-    Days go back as far as daily slices are kept, whose headings they are told under. A date before the newest one measured tells
-    nothing anew: what is known now was told already.
+    Days go back as far as daily slices are kept, whose headings they are told under. A date before the newest one measured
+    tells nothing anew: what is known now was told already.
 
     Returns
     -------
@@ -110,7 +110,8 @@ def keep_first(run: Run, staged: str) -> None:
     with run.warehouse.begin() as connection:
         connection.execute(
             sa.text(
-                "insert into bi.kpi_first (as_of_date, kpi, period, dimension, member, numerator, denominator, value, customers) "
+                "insert into bi.kpi_first "
+                "(as_of_date, kpi, period, dimension, member, numerator, denominator, value, customers) "
                 "select told.as_of_date, told.kpi, told.period, told.dimension, told.member, told.numerator, told.denominator, "
                 f"told.value, told.customers from bi.kpi_value as told left join {staged} as now on told.kpi = now.kpi "
                 "and told.period = now.period and told.dimension = now.dimension and told.member = now.member "

@@ -56,7 +56,14 @@ class Effect:
         return "negative" if self.upper_any_95 < 0 else "no_effect_seen"
 
 
-def estimate(treated: Moments, control: Moments, planned: int, alpha: float = 0.05) -> Effect:
+def estimate(
+    treated: Moments,
+    control: Moments,
+    planned: int,
+    alpha: float = 0.05,
+    mixture: float | None = None,
+    alpha_any: float | None = None,
+) -> Effect:
     """Return the effect of a play from the sums of its two arms.
 
     Each arm has its own regression on the covariates, and both are read at the mean of all customers, so that an uneven draw
@@ -70,6 +77,10 @@ def estimate(treated: Moments, control: Moments, planned: int, alpha: float = 0.
         Customers of both arms at the planned decision, fixed before the first look; the daily interval is narrowest there.
     alpha : float
         Chance of an interval to miss the truth.
+    mixture : float, optional
+        Variance of the mixture of the daily interval, where the plan is not one of customers.
+    alpha_any : float, optional
+        Chance that the daily interval is reckoned with, where it differs.
 
     Returns
     -------
@@ -93,8 +104,10 @@ def estimate(treated: Moments, control: Moments, planned: int, alpha: float = 0.
     error = math.sqrt(variance)
     quantile = float(stats.t.ppf(1 - alpha / 2, _degrees(treated.only(used), control.only(used))))
     customers = treated.count + control.count
-    mixture = mixture_variance(variance * customers / planned, alpha)
-    any_look = always_valid_half_width(variance, mixture, alpha)
+    alpha_any = alpha if alpha_any is None else alpha_any
+    if mixture is None:
+        mixture = mixture_variance(variance * customers / planned, alpha_any)
+    any_look = always_valid_half_width(variance, mixture, alpha_any)
     return Effect(
         *known,
         standard_error=error,

@@ -1,11 +1,11 @@
 """Who is compared with whom, kept from day to day: a measurement works out anew only those whose facts changed.
 
 One row per customer, play and period (``campaigns.effect_unit``) holds what was known when it began and what followed; sums
-over these rows by play, day, tier and group (``campaigns.effect_sum``) are all that effects are computed from. Both hold as of
-the newest date measured. Worked out anew on the next day are those who ordered, whose facts were changed or arrived late
-(``ops.touched``), who were handed out or held back, or who became one person with somebody. Their rows are replaced, and the sums move by the
-difference: whole numbers, so that they are those of a computation of everybody, to the last digit. A date before the newest one
-is computed for everybody, beside, and replaces nothing.
+over these rows by play, day, tier and group (``campaigns.effect_sum``) are all that effects are computed from. Both hold as
+of the newest date measured. Worked out anew on the next day are those who ordered, whose facts were changed or arrived late
+(``ops.touched``), who were handed out or held back, or who became one person with somebody. Their rows are replaced, and the
+sums move by the difference: whole numbers, so that they are those of a computation of everybody, to the last digit. A date
+before the newest one is computed for everybody, beside, and replaces nothing.
 """
 
 from __future__ import annotations
@@ -296,6 +296,7 @@ def _publish(run: Run, held: Lease, staged: dict[str, str], build: dict[str, Any
         for table in (_SUM, _UNIT):
             if build["kind"] == "full" or run.as_of_date.day == 1:  # those of a month go together
                 connection.execute(sa.text(f"delete from {table} where started_on < :horizon"), horizon)
+        _renew_spend(connection, run, build["kind"])
         names = ", ".join(build)
         connection.exec_driver_sql("delete from ops.effect_build")
         connection.execute(
@@ -310,6 +311,27 @@ def _publish(run: Run, held: Lease, staged: dict[str, str], build: dict[str, Any
     if build["kind"] == "full":
         with run.warehouse.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql(f"vacuum (analyze) {_UNIT}")
+
+
+def _renew_spend(connection: Connection, run: Run, kind: str) -> None:
+    """Add up what promotion cost on the days that may have changed: those since the last measurement and those pushed since."""
+    since = (
+        "cast(:horizon as date)"
+        if kind == "full"
+        else "(select least(build.as_of_date, (select min(receipt.business_date) + 1 from campaigns.push_receipt as receipt "
+        "where receipt.sync_id > build.sync_id)) from ops.effect_build as build)"
+    )
+    binds = {"horizon": unit_binds(run)["horizon"], "as_of_date": run.as_of_date}
+    connection.execute(*statement(f"delete from campaigns.effect_spend where as_of_date >= {since}", binds))
+    connection.execute(
+        *statement(
+            "insert into campaigns.effect_spend (as_of_date, play, service_tier, touches, touch_minor, spend_minor) "
+            "select as_of_date, play, coalesce(service_tier, 'none'), count(*), sum(cost_minor), "
+            "sum(coalesce(expected_cost_minor, cost_minor)) from campaigns.delivery "
+            f"where kind = 'promotional' and as_of_date >= {since} and as_of_date < :as_of_date group by 1, 2, 3",
+            binds,
+        )
+    )
 
 
 def _move_sums(connection: Connection, changes: str) -> None:
