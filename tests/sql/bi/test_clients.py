@@ -14,6 +14,7 @@ from psycopg import sql
 
 from retention.warehouse import Warehouse, all_contracts
 from retention.warehouse.embedded import EmbeddedPostgres
+from tests.sql.bi.databases import fresh_database
 
 HERE = Path(__file__).parent
 QUESTIONS: list[dict[str, Any]] = yaml.safe_load((HERE / "questions.yml").read_text())
@@ -22,35 +23,24 @@ ROLES = sorted({question["role"] for question in QUESTIONS})
 
 
 @pytest.fixture(scope="module")
-def logins(server: EmbeddedPostgres, templates: dict[str, str]) -> Iterator[dict[str, sa.Engine]]:
+def logins(server: EmbeddedPostgres, templates: dict[str, str], project: Path) -> Iterator[dict[str, sa.Engine]]:
     """A database that tools log in to, as the manual says: one login per role, made by `create role … login in role …`."""
-    name = "bi_clients"
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(templates["warehouse"]))
-        )
-        for role in ROLES:
+    with fresh_database(server, templates, "bi_clients") as url:
+        with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(
-                sql.SQL("create role {} login password 'pw' in role {}").format(
-                    sql.Identifier(f"tool_{role}"), sql.Identifier(role)
-                )
-            )
-    warehouse = Warehouse(server.url(name))
-    with psycopg.connect(server.url(name), autocommit=True) as connection:
-        roles = (Path(__file__).parents[3] / "migrations/warehouse/0002_roles.sql").read_text()
-        connection.execute(roles)  # what belongs to the database itself is not cloned with it
-    address = warehouse.url.set(drivername="postgresql+psycopg")
-    engines = {role: sa.create_engine(address.set(username=f"tool_{role}", password="pw")) for role in ROLES}
-    try:
+                (project / "migrations/warehouse/0002_roles.sql").read_text()
+            )  # of the database itself: not cloned
+            for role in ROLES:
+                made = sql.SQL("create role {} login password 'pw' in role {}")
+                connection.execute(made.format(sql.Identifier(f"tool_{role}"), sql.Identifier(role)))
+        address = Warehouse(url).url.set(drivername="postgresql+psycopg", password="pw")
+        engines = {role: sa.create_engine(address.set(username=f"tool_{role}")) for role in ROLES}
         yield engines
-    finally:
         for engine in engines.values():
             engine.dispose()
-        warehouse.dispose()
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-            for role in ROLES:
-                connection.execute(sql.SQL("drop role {}").format(sql.Identifier(f"tool_{role}")))
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        for role in ROLES:
+            connection.execute(sql.SQL("drop role {}").format(sql.Identifier(f"tool_{role}")))
 
 
 def test_reflection_gives_every_view_with_types_and_comments(logins: dict[str, sa.Engine]) -> None:

@@ -11,10 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import psycopg
 import pytest
 import sqlalchemy as sa
-from psycopg import sql
 
 from retention.deployment import Secrets
 from retention.measurement.bi import fill_bi_tables, product_period, write_bi_settings
@@ -24,6 +22,7 @@ from retention.warehouse import Attempt, Run, Warehouse, stage_writer
 from retention.warehouse.embedded import EmbeddedPostgres
 from tests.conftest import PEPPER
 from tests.retention.privacy.conftest import insert
+from tests.sql.bi.databases import fresh_database
 
 DAY = date(2026, 4, 11)
 ANA, BO, KAI = 101, 102, 103
@@ -34,21 +33,13 @@ NOW = datetime.now(UTC)
 @pytest.fixture(scope="module")
 def company(server: EmbeddedPostgres, templates: dict[str, str]) -> Iterator[Warehouse]:
     """The people above in a database of their own, shared by the tests of this file, which only read."""
-    name = "bi_departments"
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(templates["warehouse"]))
-        )
-    warehouse = Warehouse(server.url(name), application_name="test")
-    people(warehouse)
-    service(warehouse)
-    sales(warehouse)
-    try:
+    with fresh_database(server, templates, "bi_departments") as url:
+        warehouse = Warehouse(url, application_name="test")
+        people(warehouse)
+        service(warehouse)
+        sales(warehouse)
         yield warehouse
-    finally:
         warehouse.dispose()
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 def people(warehouse: Warehouse) -> None:

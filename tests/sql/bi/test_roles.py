@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from retention.warehouse import Warehouse, all_contracts
+from retention.warehouse.embedded import EmbeddedPostgres
+from tests.sql.bi.databases import fresh_database
 
 BI_VIEWS = sorted(name for name, contract in all_contracts().items() if contract.schema == "bi" and contract.kind == "view")
 OF_STAFF = [view for view in BI_VIEWS if view.startswith(("bi.sales_", "bi.service_"))]
@@ -88,19 +91,23 @@ def run_as(warehouse: Warehouse, role: str, statement: str) -> None:
         connection.rollback()
 
 
-@pytest.fixture
-def guarded(warehouse: Warehouse, project: Path) -> Warehouse:
-    """A warehouse with its roles. What belongs to the database itself is not cloned with it, so the file runs again: it may."""
-    with psycopg.connect(warehouse.url.render_as_string(hide_password=False)) as connection:
-        connection.execute((project / "migrations/warehouse/0002_roles.sql").read_text())
-    return warehouse
+@pytest.fixture(scope="module")
+def warehouse(server: EmbeddedPostgres, templates: dict[str, str], project: Path) -> Iterator[Warehouse]:
+    """A warehouse with its roles, shared: nothing here changes it for good."""
+    with fresh_database(server, templates, "bi_roles") as url:
+        opened = Warehouse(url)
+        with psycopg.connect(url) as connection:
+            # What belongs to the database itself is not cloned with it, so the file runs again: it may.
+            connection.execute((project / "migrations/warehouse/0002_roles.sql").read_text())
+        yield opened
+        opened.dispose()
 
 
 @pytest.mark.parametrize("role", DENIED)
-def test_denied(guarded: Warehouse, role: str) -> None:
+def test_denied(warehouse: Warehouse, role: str) -> None:
     for statement in DENIED[role]:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            run_as(guarded, role, statement)
+            run_as(warehouse, role, statement)
 
 
 @pytest.mark.parametrize("role", ALLOWED)
