@@ -118,7 +118,7 @@ exception
 end
 $$;
 
-grant usage on schema bi, ops, core, features, scores, segments, campaigns, quarantine to ret_console;
+grant usage on schema bi, ops, core, features, scores, segments, campaigns, quarantine, privacy to ret_console;
 grant select on all tables in schema bi, features, scores, segments to ret_console;
 grant select on
     ops.published, ops.run_ledger, ops.lease, ops.batch, ops.check_result, ops.complaint_breach, ops.complaint_clock, ops.source_cursor,
@@ -135,6 +135,7 @@ grant select on
     campaigns.eligibility, campaigns.customer_attributes, campaigns.contender, campaigns.decision, campaigns.delivery,
     campaigns.guard_stop, campaigns.approval, campaigns.push_receipt
 to ret_console;
+grant select on privacy.campaign_refused to ret_console;  -- why somebody is left out names it
 grant select on core.customer_alias, core.order_entry, core.campaign_event, core.referral, core.points_entry to ret_console;
 grant select (
     customer_key, valid_from, valid_to, region, customer_kind, member_since, is_test, is_staff, deleted_at

@@ -28,6 +28,8 @@ T = TypeVar("T")
 LOOKS_PER_HOUR = 60
 """Customers one person may look at in an hour: enough to answer calls, too few to read through a customer base."""
 PERIODS = ("day", "month")
+MEASURED = "bi.kpi_value"
+"""What is measured last: its newest date is that of the answers."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,11 @@ class Console:
 
     def customers(self) -> Answered:
         """Return customers as groups."""
-        return self._as_of("customers", lambda day: customers(self.reader, self._labels(), day))
+        return self._as_of("customers", lambda day: customers(self.reader, self._labels(), day), "bi.group_profile_value")
 
     def plays(self) -> Answered:
         """Return every play."""
-        return self._as_of("plays", lambda day: plays(self.reader, self._labels(), day))
+        return self._as_of("plays", lambda day: plays(self.reader, self._labels(), day), "campaigns.play_run")
 
     def play(self, name: str) -> Answered:
         """Return one play.
@@ -120,7 +122,7 @@ class Console:
         """
         if name not in self._labels().plays:
             raise Refused("unknown_play", 404)
-        return self._as_of(("play", name), lambda day: play(self.reader, self._labels(), day, name))
+        return self._as_of(("play", name), lambda day: play(self.reader, self._labels(), day, name), "campaigns.play_run")
 
     def programme(self) -> Answered:
         """Return the programme as a whole."""
@@ -128,7 +130,7 @@ class Console:
 
     def models(self) -> Answered:
         """Return every model."""
-        return self._as_of("models", lambda day: models(self.reader, day))
+        return self._as_of("models", lambda day: models(self.reader, day), "scores.churn")
 
     def quality(self) -> Answered:
         """Return checks, quarantine and deliveries; there before anything was measured."""
@@ -183,14 +185,14 @@ class Console:
         one_customer.note(self.reader, actor, text, allowed=False)
 
     # -- what answers rest on -------------------------------------------------------------------------------------------
-    def _as_of(self, key: Hashable, compute: Callable[[date], Shape]) -> Answered:
-        newest = self._newest()
+    def _as_of(self, key: Hashable, compute: Callable[[date], Shape], table: str = MEASURED) -> Answered:
+        newest = self._dates().get(table)
         if newest is None:
             return Answered(None, empty("nothing_measured"))
         return Answered(newest, self._kept((key, newest), lambda: compute(newest)))
 
     def _newest(self) -> date | None:
-        return self._dates().get("bi.kpi_value")
+        return self._dates().get(MEASURED)
 
     def _segmented(self) -> date | None:
         return self._dates().get("segments.tier")

@@ -24,7 +24,7 @@ def models(reader: Reader, as_of_date: date) -> Shape:
     """Return every kind of model: verdict, champion and challengers, measurements, reliability, lift and drift."""
     versions = grouped(reader.rows("models"), "kind")
     evaluations = grouped(reader.rows("model_evaluations"), "kind")
-    verdicts = {row["model"]: row for row in _verdicts(reader)}
+    judged = section(lambda: {row["model"]: row for row in reader.rows("model_verdicts")})
     read: Mapping[str, Any] = {"as_of_date": as_of_date}
     reliability = section(lambda: dict(grouped(reader.rows("reliability"), "model")))
     history = section(lambda: dict(grouped(reader.rows("reliability_history", read), "model")))
@@ -40,7 +40,7 @@ def models(reader: Reader, as_of_date: date) -> Shape:
             {
                 "kind": kind,
                 "label": label("model", kind),
-                **_verdict(verdicts.get(kind)),
+                **_verdict(judged.get(kind)),
                 **_versions(versions.get(kind, [])),
                 "evaluation": _evaluation(evaluations.get(kind, [])),
                 "reliability": _or_error(reliability, lambda found, kind=kind: _reliability(kind, found, history)),
@@ -50,10 +50,6 @@ def models(reader: Reader, as_of_date: date) -> Shape:
             for kind in kinds
         ]
     }
-
-
-def _verdicts(reader: Reader) -> Rows:
-    return reader.rows("model_verdicts")
 
 
 def _or_error(found: Shape, shape: Any) -> Shape:

@@ -49,7 +49,7 @@ def site(console: StubConsole) -> Iterator[Any]:
     from fastapi.testclient import TestClient
 
     initdb()
-    root = create_app()
+    root = create_app(apps="core")
     (ours,) = [entry["app"] for entry in get_fastapi_plugins()[0] if entry["url_prefix"] == "/retention"]
     ours.state.console, ours.state.warm = lambda: console, lambda: None
     with TestClient(root, base_url="http://retention.test") as client:
@@ -64,6 +64,7 @@ def fresh(console: StubConsole, site: Any) -> None:
     console.asked.clear()
     console.held, console.fails = [], None
     site.ours.state.limits = Limits()
+    site.ours.state.settled.clear()
     site.cookies.clear()
 
 

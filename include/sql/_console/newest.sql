@@ -5,5 +5,5 @@ select
     count(*) filter (where is_stale) as stale,
     max(slice_key) filter (where is_stale) as stale_slice
 from ops.published
-where slice_key <> '*'
+where slice_key ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$'
 group by table_name

@@ -81,6 +81,7 @@ def create_app(make_console: Callable[[], Console] = open_console, limits: Limit
     opened = Opened(make_console)
     app.state.console, app.state.warm = opened, opened.warm
     app.state.limits, app.state.pages = limits or Limits(), Pages()
+    app.state.settled = set[str]()  # versions of pushes that somebody has answered: known before the push itself is made
     add_error_handlers(app)
     app.include_router(router)
     return app

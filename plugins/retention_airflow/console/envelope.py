@@ -30,7 +30,7 @@ _PAGE = """<!doctype html>
 """
 
 
-def meta(settings: Settings, answered: Answered, user: Any) -> dict[str, Any]:
+def meta(settings: Settings, answered: Answered, user: Any, waiting: int = 0) -> dict[str, Any]:
     """Return what an answer holds for, in which units, and what who asks may do."""
     day = answered.as_of_date
     company = settings.company
@@ -44,10 +44,13 @@ def meta(settings: Settings, answered: Answered, user: Any) -> dict[str, Any]:
         "suppressed_below": settings.keep.suppressed_group_size,
         "user": {"name": login_of(user)},
         "can": rights_of(user),
+        "pushes_waiting": waiting,
     }
 
 
-def wrapped(request: Request, settings: Settings, answered: Answered, user: Any, *, keep: bool = True) -> Response:
+def wrapped(
+    request: Request, settings: Settings, answered: Answered, user: Any, *, waiting: int = 0, keep: bool = True
+) -> Response:
     """Return an answer with its meta, not sent again to a browser that has it.
 
     Parameters
@@ -60,10 +63,12 @@ def wrapped(request: Request, settings: Settings, answered: Answered, user: Any,
         The answer.
     user : user of Airflow
         Whose rights stand in the meta.
+    waiting : int
+        Pushes that wait for an answer.
     keep : bool
         Whether the browser may keep it; never for single customers.
     """
-    about = meta(settings, answered, user)
+    about = meta(settings, answered, user, waiting)
     body: dict[str, Any] = {"state": "ok", "meta": about, "data": answered.data}
     if answered.is_empty:
         body = {**answered.data, "meta": about, "data": None}

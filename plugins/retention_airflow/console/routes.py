@@ -42,7 +42,9 @@ def console_of(request: Request) -> Console:
 
 def answer(request: Request, answered: Answered, user: Any, *, keep: bool = True) -> Response:
     """Wrap an answer for whoever asked."""
-    return wrapped(request, console_of(request).settings, answered, user, keep=keep)
+    console = console_of(request)
+    waiting = sum(1 for item in console.waiting() if item["version"] not in request.app.state.settled)
+    return wrapped(request, console.settings, answered, user, waiting=waiting, keep=keep)
 
 
 # -- the page ---------------------------------------------------------------------------------------------------------------
@@ -172,6 +174,8 @@ async def _waiting(request: Request, user: Any) -> list[dict[str, Any]]:
     items = []
     for item in found:
         asked = await question(request, item["id"])
+        if asked is not None and asked["answered_by"] is not None:
+            request.app.state.settled.add(item["version"])
         items.append(answerable(item, asked, may_answer=allowed))
     return items
 
@@ -190,6 +194,7 @@ async def _decide(request: Request, run_id: str, name: Literal["approve", "rejec
     if items[0]["version"] != decision.version:
         raise Refused("changed", 409)
     taken = await give(request, run_id, name, decision.reason)
+    request.app.state.settled.add(decision.version)
     data = {
         "id": run_id,
         "decision": name,
