@@ -179,7 +179,7 @@ def overview() -> Json:
                 "is_suppressed": False,
                 "month": {
                     "period_start": "2026-03-01",
-                    "value": sum(series[-31:]) if unit in ("money_minor", "count") and name != "mean_clv_12m" else value,
+                    "value": sum(series[-31:]) if name in ("net_revenue", "orders", "reach") else value,
                     "previous": previous,
                     "previous_start": "2026-02-01",
                     "is_complete": True,

@@ -42,10 +42,9 @@ export function state(state, word, { bare = false, as } = {}) {
  * @param {{note?: Children, aside?: Children, classes?: string, level?: 2 | 3}} how
  * @param {...Children} children
  */
-export function card(title, { note = null, aside = null, classes = "", level = 3 }, ...children) {
-  const id = newId("card");
-  const header = title ? h("header", {}, h(`h${level}`, { id }, title), aside, note ? h("p.note", {}, note) : null) : null;
-  return h("section.card", { class: classes, "aria-labelledby": title ? id : null }, header, children);
+export function card(title, { note = null, aside = null, classes = "", level = 2 }, ...children) {
+  const header = title ? h("header", {}, h(`h${level}`, {}, title), aside, note ? h("p.note", {}, typeof note === "string" ? prose(note) : note) : null) : null;
+  return h("div.card", { class: classes }, header, children);
 }
 
 /**
@@ -188,8 +187,8 @@ export function nothing(trouble, { again } = {}) {
     "div.void",
     { role: isError ? "alert" : null },
     icon(which),
-    h("p.what", {}, message),
-    advice ? h("p", {}, advice) : null,
+    h("p.what", {}, prose(message)),
+    advice ? h("p", {}, prose(advice)) : null,
     trouble.runbook ? h("p.small.quiet", {}, t("runbook", { slug: trouble.runbook })) : null,
     again ? h("button.button.slim", { type: "button", onclick: again }, icon("refresh-cw"), t("again")) : null,
   );
@@ -217,6 +216,9 @@ export function part(part, draw, isEmpty = () => false, hint = "") {
  * @param {...Children} more
  */
 export const notice = (which, what, ...more) => h("div.notice", { class: which }, mark(which), h("div", {}, h("p.what", {}, what), more));
+
+/** A sentence in which `backticks` mark what is typed or read literally. @param {string} text */
+export const prose = (text) => text.split("`").map((piece, index) => (index % 2 ? h("code", {}, piece) : piece));
 
 /** A value, or the word hidden where the group is small. @param {any} value @param {string} unit @param {boolean} [isHidden] */
 export function shown(value, unit, isHidden = false) {

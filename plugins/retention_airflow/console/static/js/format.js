@@ -99,6 +99,14 @@ export function quantity(value, unit, how = {}) {
 export function delta(change, unit) {
   if (!isNumber(change)) return NONE;
   const sign = /** @type {const} */ ("exceptZero");
+  return minus(signed(change, unit, sign));
+}
+
+/** A minus as long as a plus. @param {string} text */
+const minus = (text) => text.replaceAll("-", "\u2212");
+
+/** @param {number} change @param {string} unit @param {"exceptZero"} sign */
+function signed(change, unit, sign) {
   if (unit === "share") {
     return t("unit.pp", { value: numberFormat({ signDisplay: sign, minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(change * 100) });
   }

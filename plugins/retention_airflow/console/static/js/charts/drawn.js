@@ -83,6 +83,7 @@ function frame({ describe, legend = [], size = "", config, rows, columns, say, l
     if (!canvas.isConnected) return;
     chart = new Chart(canvas, config(pen()));
     alive.add(chart);
+    plot.dataset.drawn = "";
   });
   return h(
     "figure.figure",
@@ -163,12 +164,10 @@ export function lines({ describe, labels, series, format, size = "", first = t("
             pointStyle: look.point,
             pointRadius: labels.length < 20 ? 3 : 0,
             pointHoverRadius: 5,
-            tension: 0.25,
-            cubicInterpolationMode: "monotone",
             spanGaps: false,
           };
           if (!one.low || !one.high) return [set];
-          const edge = { walk: false, borderWidth: 0, pointRadius: 0, pointHoverRadius: 0, tension: 0.25, cubicInterpolationMode: "monotone" };
+          const edge = { walk: false, borderWidth: 0, pointRadius: 0, pointHoverRadius: 0 };
           return [set, { ...edge, label: "", data: one.low, fill: false }, { ...edge, label: "", data: one.high, fill: "-1", backgroundColor: pen.fade(look.colour, 0.14) }];
         }),
       },
@@ -189,7 +188,7 @@ export function lines({ describe, labels, series, format, size = "", first = t("
  * @param {{describe: string, points: {x: number, y: number, size: number, name: string}[], format: (value: number | null) => string, across: string, upwards: string}} how
  */
 export function diagonal({ describe, points, format, across, upwards }) {
-  const most = Math.max(...points.flatMap((point) => [point.x, point.y]), 0) * 1.08 || 1;
+  const most = roundedUp(Math.max(...points.flatMap((point) => [point.x, point.y]), 0) * 1.04);
   const least = Math.min(0, ...points.flatMap((point) => [point.x, point.y]));
   const largest = Math.max(...points.map((point) => point.size), 1);
   return frame({
@@ -223,6 +222,13 @@ export function diagonal({ describe, points, format, across, upwards }) {
       },
     }),
   });
+}
+
+/** The next number that an axis may well end at. @param {number} value */
+function roundedUp(value) {
+  if (!(value > 0)) return 1;
+  const step = 10 ** Math.floor(Math.log10(value));
+  return Number(((Math.ceil((value / step) * 5) / 5) * step).toPrecision(6));
 }
 
 /**

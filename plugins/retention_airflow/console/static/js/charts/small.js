@@ -28,7 +28,9 @@ export function spark(values, describe) {
       area += `M${x(from).toFixed(2)} ${height}L${run.join("L")}L${x(index).toFixed(2)} ${height}Z`;
     }
   });
-  return s("svg.spark", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": describe }, s("path.area", { d: area }), s("path.trend", { d: path }));
+  const last = values.length - 1;
+  const end = typeof values[last] === "number" ? s("path.end", { d: `M${x(last)} ${y(/** @type {number} */ (values[last])).toFixed(2)}h0` }) : null;
+  return s("svg.spark", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": describe }, s("path.area", { d: area }), s("path.trend", { d: path }), end);
 }
 
 /**
@@ -103,6 +105,9 @@ export function split(parts, label) {
   );
 }
 
+/** The deepest shade on which the text keeps a contrast of 4.5, in light and in dark. */
+const DEEPEST = 0.58;
+
 /**
  * A table whose shades follow its numbers.
  * @param {{caption: string, corner: string, across: {key: any, name: string}[], down: {key: any, name: string}[], cell: (down: any, across: any) => {value: number | null, text: import("../dom.js").Children, note?: import("../dom.js").Children, title?: string, same?: boolean, pick?: () => void, calm?: boolean} | null}} how
@@ -114,7 +119,7 @@ export function heat({ caption, corner, across, down, cell }) {
     "table.heat",
     {},
     h("caption.visually-hidden", {}, caption),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, corner), across.map((column) => h("th", { scope: "col" }, column.name)))),
+    h("thead", {}, h("tr", {}, corner ? h("th", { scope: "col" }, corner) : h("td.blank", {}), across.map((column) => h("th", { scope: "col" }, column.name)))),
     h(
       "tbody",
       {},
@@ -124,10 +129,10 @@ export function heat({ caption, corner, across, down, cell }) {
           {},
           h("th", { scope: "row" }, row.name),
           cells[i].map((one) => {
-            if (!one) return h("td", {});
-            const shade = one.calm ? 0 : most > 0 ? Math.sqrt(Math.max(0, one.value ?? 0) / most) * 0.92 : 0;
+            if (!one) return h("td.blank", {});
+            const shade = one.calm ? 0 : most > 0 ? Math.sqrt(Math.max(0, one.value ?? 0) / most) * DEEPEST : 0;
             const inner = [one.text, one.note ? h("span.note", {}, one.note) : null];
-            const td = h("td", { class: `${shade > 0.56 ? "deep" : ""} ${one.same ? "same" : ""}`, title: one.title ?? null, style: { "--shade": shade.toFixed(3) } });
+            const td = h("td", { class: one.same ? "same" : "", title: one.title ?? null, style: { "--shade": shade.toFixed(3) } });
             if (one.pick) {
               td.append(
                 h("button", {

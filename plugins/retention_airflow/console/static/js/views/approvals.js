@@ -35,7 +35,7 @@ function waitingPush(item, reload) {
   const excess = item.excess ?? [];
   return card(
     t("approvals.push", { date: day(item.business_date, "long") }),
-    { level: 2, aside: state("needs_approval", t("approvals.waits")), note: [item.asked_at ? t("approvals.asked", { when: ago(item.asked_at) }) : null, item.answer_by ? t("approvals.answer_by", { when: moment(item.answer_by) }) : null].filter(Boolean).join(" · ") },
+    { aside: state("needs_approval", t("approvals.waits")), note: [item.asked_at ? t("approvals.asked", { when: ago(item.asked_at) }) : null, item.answer_by ? t("approvals.answer_by", { when: moment(item.answer_by) }) : null].filter(Boolean).join(" · ") },
     h(
       "div.stack",
       {},

@@ -1,7 +1,7 @@
 // @ts-check
 /** One customer by pseudonym: nobody's name is here, and every look is on record. */
 
-import { card, facts, head, mark, notice, nothing, part, pick, shown, state, table } from "../components.js";
+import { card, facts, head, mark, notice, nothing, part, pick, prose, shown, state, table } from "../components.js";
 import { lines } from "../charts/drawn.js";
 import { h, newId } from "../dom.js";
 import { day, moment, money, number, percent, quantity } from "../format.js";
@@ -100,14 +100,14 @@ function scores(scores) {
         {},
         some.rows.map((/** @type {any} */ score) =>
           h(
-            "section.score",
+            "div.score",
             {},
-            h("div.row.spread", {}, h("h4", {}, pick(score.label, score.score)), h("span.row", {}, score.is_fallback ? state(null, t("scores.fallback"), { as: "warn" }) : null, h("span.big.mid", {}, quantity(score.value, score.unit)))),
+            h("div.row.spread", {}, h("h3", {}, pick(score.label, score.score)), h("span.row", {}, score.is_fallback ? state(null, t("scores.fallback"), { as: "warn" }) : null, h("span.big.mid", {}, quantity(score.value, score.unit)))),
             h("p.note", {}, [score.lower !== null && score.lower !== undefined ? t("scores.interval", { low: quantity(score.lower, score.unit), high: quantity(score.upper, score.unit) }) : null, score.horizon_days ? t("scores.horizon", { n: score.horizon_days, n_text: number(score.horizon_days) }) : null, score.model_version].filter(Boolean).join(" · ")),
             score.reasons?.length
               ? h("ul.reasons", {}, score.reasons.map((/** @type {any} */ reason) => h("li", { class: reason.is_raising ? "up" : "down" }, icon(reason.is_raising ? "arrow-up" : "arrow-down"), h("span", {}, h("span.visually-hidden", {}, `${t(reason.is_raising ? "scores.raises" : "scores.lowers")}: `), pick(reason.sentence)))))
               : score.explained === false
-                ? h("p.note", {}, t("scores.not_explained"))
+                ? h("p.note", {}, prose(t("scores.not_explained")))
                 : null,
           ),
         ),

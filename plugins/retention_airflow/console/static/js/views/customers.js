@@ -30,9 +30,13 @@ export function show(data) {
       [t("customers.clv"), money(totals.clv_12m_minor)],
       [t("customers.risk"), money(totals.value_at_risk_minor)],
     ])),
-    h("div.grid.section", {}, h("div.w6", {}, groups(data.groups ?? {}, ["tier", "stage", "membership_level", "persona"])), h("div.w6", {}, rfm(data.rfm_map))),
-    h("div.grid.section", {}, h("div.w7", {}, migration(data.migration)), h("div.w5", {}, tierByStage(data.tier_by_stage, data.groups ?? {}))),
-    h("div.grid.section", {}, h("div.w6", {}, groups(data.groups ?? {}, ["rfm_segment", "value_class", "rfm_class"])), h("div.w6", {}, stability(data.stability))),
+    h(
+      "div.grid.section",
+      {},
+      h("div.w6.stack", {}, groups(data.groups ?? {}, ["tier", "stage", "membership_level", "persona"]), groups(data.groups ?? {}, ["rfm_segment", "value_class", "rfm_class"])),
+      h("div.w6.stack", {}, rfm(data.rfm_map), stability(data.stability)),
+    ),
+    h("div.grid.even.section", {}, h("div.w7", {}, migration(data.migration)), h("div.w5", {}, tierByStage(data.tier_by_stage, data.groups ?? {}))),
     cohorts(data.cohorts),
   );
 }
@@ -245,7 +249,7 @@ function cohorts(cohorts) {
         const most = Math.max(...list.flatMap((cohort) => cohort.months.map((/** @type {any} */ month) => month.months_since)), 0);
         const months = Array.from({ length: Math.min(most, 12) + 1 }, (_, index) => index);
         return h("div.cohorts", {}, heat({
-          caption: t("cohorts.title"),
+          caption: t("cohorts.note"),
           corner: t("cohorts.corner"),
           across: months.map((key) => ({ key, name: key === 0 ? t("cohorts.first") : `+${number(key)}` })),
           down: list.map((cohort) => ({ key: cohort, name: `${day(cohort.cohort_month, "month")} · ${count(cohort.customers)}` })),

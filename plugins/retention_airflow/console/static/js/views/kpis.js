@@ -65,10 +65,7 @@ function one(kpi, data) {
         size: "tall",
         labels: dates.map((date) => day(date, style)),
         format: (value) => quantity(value, kpi.unit),
-        series: drawn.map((member) => {
-          const points = at(member);
-          return { name: pick(member.label, member.member), values: dates.map((date) => points.get(date)?.value ?? null) };
-        }),
+        series: drawn.length === 1 && data.period === "day" ? smoothed(drawn[0], dates, at) : drawn.map((member) => ({ name: pick(member.label, member.member), values: valuesOf(at(member), dates) })),
       }),
     ),
     members.length > 1
@@ -85,6 +82,22 @@ function one(kpi, data) {
         )
       : null,
   );
+}
+
+/** @param {Map<string, any>} points @param {string[]} dates @returns {(number | null)[]} */
+const valuesOf = (points, dates) => dates.map((date) => points.get(date)?.value ?? null);
+
+/** A week has its rhythm: the mean of seven days shows where things go, the days themselves stay behind it. @param {any} member @param {string[]} dates @param {(member: any) => Map<string, any>} at */
+function smoothed(member, dates, at) {
+  const values = valuesOf(at(member), dates);
+  const means = values.map((_, index) => {
+    const week = values.slice(Math.max(0, index - 6), index + 1).filter((value) => value !== null);
+    return week.length >= 5 ? week.reduce((sum, value) => sum + /** @type {number} */ (value), 0) / week.length : null;
+  });
+  return [
+    { name: t("kpis.mean"), values: means, style: 0 },
+    { name: t("kpis.each_day"), values, style: 5, soft: true },
+  ];
 }
 
 /** @param {any} data */

@@ -1,7 +1,7 @@
 // @ts-check
 /** Whether the models keep their word: a verdict each, what was said against what came, lift, drift, champion and challengers. */
 
-import { card, facts, head, mark, part, pick, state, table } from "../components.js";
+import { card, facts, head, mark, part, pick, prose, state, table } from "../components.js";
 import { columns, diagonal, lines } from "../charts/drawn.js";
 import { bars } from "../charts/small.js";
 import { h } from "../dom.js";
@@ -43,8 +43,8 @@ function one(model) {
     "section.section",
     { "aria-labelledby": "model" },
     h("div.title", {}, h("h2", { id: "model" }, pick(model.label, model.kind)), champion?.definition ? h("p", {}, pick(champion.definition)) : null),
-    h("div.grid", {}, h("div.w6", {}, reliability(model)), h("div.w6.stack", {}, championCard(model), lift(model))),
-    h("div.grid.section", {}, h("div.w7", {}, evaluation(model)), h("div.w5", {}, drift(model))),
+    h("div.grid", {}, h("div.w6.stack", {}, reliability(model), lift(model)), h("div.w6.stack", {}, championCard(model), drift(model))),
+    h("div.section", {}, evaluation(model)),
   );
 }
 
@@ -52,7 +52,7 @@ function one(model) {
 function reliability(model) {
   return card(
     t("reliability.title"),
-    { note: t("reliability.note") },
+    { level: 3, note: t("reliability.note") },
     part(model.reliability, (some) => {
       if (some.state_of_labels === "waiting" || !some.buckets?.length)
         return h("div.void", {}, mark("idle"), h("p.what", {}, t("reliability.waiting")), h("p", {}, some.matures_on ? t("reliability.matures", { date: day(some.matures_on, "long"), scored: day(some.scored_as_of, "long") }) : t("reliability.no_date")));
@@ -63,7 +63,7 @@ function reliability(model) {
         "div.stack",
         {},
         diagonal({ describe: t("reliability.describe", { name: pick(model.label) }), across: t("reliability.predicted"), upwards: t("reliability.realised"), format, points: points.map((/** @type {any} */ bucket) => ({ x: bucket.predicted, y: bucket.realised, size: bucket.customers ?? 0, name: pick(bucket.label, String(bucket.bucket + 1)) })) }),
-        h("p.note", {}, t("reliability.read", { error: typeof some.error === "number" ? quantity(some.error, some.unit) : NONE, date: day(some.scored_as_of, "long") })),
+        h("p.note", {}, t("reliability.read", { error: gap(some.error, some.unit), date: day(some.scored_as_of, "long") })),
         history.length > 1
           ? h("div", {}, h("h4.small.quiet", {}, t("reliability.history")), lines({ describe: t("reliability.history"), size: "low", labels: history.map((/** @type {any} */ row) => day(row.scored_as_of)), format, series: [{ name: t("reliability.predicted"), values: history.map((/** @type {any} */ row) => row.predicted) }, { name: t("reliability.realised"), values: history.map((/** @type {any} */ row) => row.realised) }] }))
           : null,
@@ -72,13 +72,16 @@ function reliability(model) {
   );
 }
 
+/** A mean gap: of shares in percentage points. @param {any} error @param {string} unit */
+const gap = (error, unit) => (typeof error !== "number" ? NONE : unit === "share" ? t("unit.pp", { value: number(error * 100, 1) }) : quantity(error, unit));
+
 /** @param {any} model */
 function championCard(model) {
   const champion = model.champion;
   const challengers = model.challengers ?? [];
   return card(
     t("champion.title"),
-    { note: t("champion.note") },
+    { level: 3, note: t("champion.note") },
     champion
       ? facts([
           [t("champion.version"), h("code", {}, champion.model_version)],
@@ -86,7 +89,7 @@ function championCard(model) {
           [t("champion.promoted"), day(champion.promoted_at)],
           [t("champion.horizon"), quantity(champion.horizon_days, "days")],
         ])
-      : h("p.row", {}, mark("warn", "tiny warn"), h("span.grow", {}, t("champion.none"))),
+      : h("p.row", {}, mark("warn", "tiny warn"), h("span.grow", {}, prose(t("champion.none")))),
     challengers.length
       ? h("div.after", {}, table({
           caption: t("champion.challengers"),
@@ -109,7 +112,7 @@ function lift(model) {
   if (!model.lift) return null;
   return card(
     t("lift.title"),
-    { note: t("lift.note") },
+    { level: 3, note: t("lift.note") },
     part(model.lift, (some) =>
       columns({ describe: t("lift.describe", { name: pick(model.label) }), size: "low", first: t("lift.share"), name: t("lift.lift"), line: 1, labels: some.groups.map((/** @type {any} */ group) => percent(group.share, 0)), values: some.groups.map((/** @type {any} */ group) => group.lift), format: (value) => quantity(value, "ratio") }), (some) => !some.groups?.length),
   );
@@ -121,7 +124,7 @@ function evaluation(model) {
   const candidates = [...new Map(metrics.flatMap((/** @type {any} */ metric) => metric.candidates).map((/** @type {any} */ one) => [one.candidate, one])).values()];
   return card(
     t("evaluation.title"),
-    { note: t("evaluation.note"), classes: "flush" },
+    { level: 3, note: t("evaluation.note"), classes: "flush" },
     metrics.length
       ? table({
           caption: t("evaluation.title"),
@@ -156,7 +159,7 @@ function bestOf(metric) {
 function drift(model) {
   return card(
     t("drift.title"),
-    { note: t("drift.note") },
+    { level: 3, note: t("drift.note") },
     part(model.drift, (some) => {
       const inputs = [...some.inputs].sort((a, b) => (b.psi ?? 0) - (a.psi ?? 0));
       const draw = (/** @type {any[]} */ list) => bars({ label: t("drift.title"), most: Math.max(0.3, inputs[0]?.psi ?? 0), items: list.map((input) => ({ name: pick(input.label, input.input), value: input.psi, text: number(input.psi, 3), note: state(input.level, t(`drift.${input.level}`), { bare: true }), tone: input.level === "ok" ? 6 : 2 })) });

@@ -19,9 +19,10 @@ export function show(data, { meta }) {
     "div",
     {},
     head(headline(data), { lead: t("overview.lead", { date: day(meta.business_date, "long") }), aside: freshness(data.freshness) }),
-    attention(data.attention ?? []),
+    h("div.grid", {}, h("div.w7.stack", {}, attention(data.attention ?? []), pushed(data.pushes)), h("div.w5", {}, stages(data.stages ?? []))),
     groups(data.kpis ?? []),
-    h("div.grid.section", {}, h("div.w7.stack", {}, risk(data.value_at_risk), stages(data.stages ?? [])), h("div.w5.stack", {}, tiers(data.tiers), clock(data.complaints), pushed(data.pushes), health(data.health))),
+    h("div.grid.even.section", {}, h("div.w7", {}, risk(data.value_at_risk)), h("div.w5", {}, tiers(data.tiers))),
+    h("div.grid.even.after", {}, h("div.w6", {}, clock(data.complaints)), h("div.w6", {}, health(data.health))),
   );
 }
 
@@ -89,7 +90,7 @@ function kpiCard(kpi) {
   return h(
     "a.card.kpi",
     { href: to("kpis", [kpi.kpi]) },
-    h("span.name", {}, pick(kpi.label), h("span.quiet", {}, day(kpi.period_start))),
+    h("span.name", {}, pick(kpi.label)),
     h("span.figure", {}, h("span.big", {}, shown(kpi.value, kpi.unit, kpi.is_suppressed)), change(kpi.change, kpi.unit, kpi.better, kpi.previous_start ? t("against", { date: day(kpi.previous_start) }) : "")),
     h("span.note", {}, month && month.value !== null ? t(month.is_complete ? "overview.month" : "overview.month_to_date", { month: day(month.period_start, "month"), value: quantity(month.value, kpi.unit) }) : null),
     spark(trend, describe),
@@ -108,7 +109,7 @@ function risk(risk) {
         [t("risk.people"), count(r.at_risk_customers), t("risk.people_note", { n: r.customers, n_text: count(r.customers) })],
       ]),
       h("div.after", {}, bars({ label: t("risk.by_tier"), items: (r.by_tier ?? []).map((/** @type {any} */ tier) => ({ name: pick(tier.label), value: tier.value_minor, text: tier.is_suppressed ? t("hidden.word") : money(tier.value_minor), note: tier.customers === null ? null : t("people", { n: tier.customers, n_text: count(tier.customers) }) })) })),
-      (r.trend ?? []).length > 1 ? spark(r.trend.map((/** @type {any} */ p) => p.value_minor), t("risk.trend", { from: money(r.trend[0].value_minor), until: money(r.trend.at(-1).value_minor) })) : null,
+      (r.trend ?? []).length > 1 ? h("div.after", {}, spark(r.trend.map((/** @type {any} */ p) => p.value_minor), t("risk.trend", { from: money(r.trend[0].value_minor), until: money(r.trend.at(-1).value_minor) }))) : null,
     ]),
   );
 }
@@ -131,7 +132,7 @@ function stages(stages) {
     t("stages.title"),
     { note: t("stages.note") },
     stages.length ? h("ol.steps", {}, chain.map(draw)) : part({ state: "empty" }, () => null),
-    beside.length ? h("div.after", {}, h("h4.small.quiet", {}, t("stages.beside")), h("ul.row.after-small", {}, beside.map((stage) => h("li", {}, state(stage.state, `${pick(stage.label)} · ${t(`stage.${stage.state}`)}`))))) : null,
+    beside.length ? h("div.after", {}, h("p.small.quiet", {}, t("stages.beside")), h("ul.row.after-small", {}, beside.map((stage) => h("li", {}, state(stage.state, `${pick(stage.label)} · ${t(`stage.${stage.state}`)}`))))) : null,
   );
 }
 
@@ -167,15 +168,15 @@ function clock(complaints) {
               [t("clock.over"), h("span.big", {}, number(some.over_clock))],
               [t("clock.oldest"), ago(some.oldest_due_at)],
             ]),
-            h("div.after", {}, clockTable(some.by_team ?? [])),
+            h("div.after", {}, clockTable((some.by_team ?? []).filter((/** @type {any} */ row) => row.open), true)),
           ]
         : h("p.row", {}, state("ok", t("clock.none")), some.checked_at ? h("span.note", {}, t("checked", { when: ago(some.checked_at) })) : null),
     ),
   );
 }
 
-/** @param {any[]} rows */
-export const clockTable = (rows) =>
+/** @param {any[]} rows @param {boolean} [isShort] only what is late now */
+export const clockTable = (rows, isShort = false) =>
   table({
     caption: t("clock.title"),
     plain: true,
@@ -187,7 +188,7 @@ export const clockTable = (rows) =>
       { head: t("column.clock"), cell: (row) => pick(row.clock_label, row.clock) },
       { head: t("column.severity"), cell: (row) => pick(row.severity_label, row.severity) },
       { head: t("column.open"), number: true, cell: (row) => h("span", { class: row.open ? "strong" : "quiet" }, number(row.open)) },
-      { head: t("column.closed_late"), number: true, cell: (row) => number(row.closed_late) },
+      ...(isShort ? [] : [{ head: t("column.closed_late"), number: true, cell: (/** @type {any} */ row) => number(row.closed_late) }]),
     ],
   });
 
@@ -197,7 +198,7 @@ function pushed(pushes) {
     t("pushes.title"),
     { aside: h("a.small", { href: to("approvals") }, t("more.approvals")) },
     part(pushes, (some) => [
-      some.waiting ? h("p", {}, state("needs_approval", t("pushes.waiting", { n: some.waiting, n_text: number(some.waiting) }))) : null,
+      some.waiting ? h("p.before", {}, state("needs_approval", t("pushes.waiting", { n: some.waiting, n_text: number(some.waiting) }))) : null,
       some.last
         ? facts([
             [t("pushes.members"), count(some.last.members), t("pushes.of", { date: day(some.last.business_date) })],

@@ -76,7 +76,7 @@ function allPlays(data) {
           : part({ state: "empty" }, () => null),
       ),
     ),
-    h("div.grid.section", {}, h("div.w6", {}, exclusions(data.exclusions ?? [])), h("div.w6", {}, budgets(data.budgets ?? []))),
+    h("div.grid.even.section", {}, h("div.w6", {}, exclusions(data.exclusions ?? [])), h("div.w6", {}, budgets(data.budgets ?? []))),
   );
 }
 
@@ -116,10 +116,13 @@ function onePlay(play) {
       crumb: h("a", { href: to("plays") }, icon("arrow-left"), t("plays.title")),
       lead: [pick(play.kind_label, play.kind), play.purpose_label ? ` · ${pick(play.purpose_label)}` : "", ` · ${period(play.period)}`, ` · ${t("plays.held_back", { share: percent(play.holdout_share, 0) })}`].join(""),
     }),
-    h("div.grid", {}, h("div.w7.stack", {}, audience(play.audience), results(play.results)), h("div.w5.stack", {}, planned(play.planned), why(play.exclusions))),
-    h("div.grid.section", {}, h("div.w6", {}, funnelOf(play.funnel)), h("div.w6.stack", {}, control(play.control), allocation(play.allocation))),
+    h("div.grid", {}, h("div.w7.stack", {}, audience(play.audience), results(play.results)), h("div.w5.stack", {}, planned(play.planned), why(play.exclusions), control(play.control))),
+    h("div.grid.even.section", {}, h("div.w6", {}, funnelOf(play.funnel)), h("div.w6", {}, allocation(play.allocation))),
   );
 }
+
+/** The ends of an interval. @param {any} row @param {string} unit */
+export const range = (row, unit) => `${delta(row.lower_any_95, unit)} … ${delta(row.upper_any_95, unit)}`;
 
 /** How often somebody gets a play at most. @param {string} name */
 function period(name) {
@@ -217,7 +220,7 @@ function outcomeOf(rows, history) {
         { head: t("results.treated"), number: true, cell: (row) => [shown(row.treated_mean, unit, row.is_suppressed), h("span.note", {}, h("br"), t("people", { n: row.treated_customers ?? 0, n_text: count(row.treated_customers) }))] },
         { head: t("results.control"), number: true, cell: (row) => [shown(row.control_mean, unit, row.is_suppressed), h("span.note", {}, h("br"), t("people", { n: row.control_customers ?? 0, n_text: count(row.control_customers) }))] },
         { head: t("column.effect"), classes: "effect", cell: (row) => effectCell({ ...row, lower: row.lower_any_95, upper: row.upper_any_95 }, scale) },
-        { head: t("results.interval"), number: true, cell: (row) => (row.difference === null ? "" : [h("span.strong", {}, delta(row.difference, unit)), row.lower_any_95 === null ? null : h("span.note", {}, h("br"), `${delta(row.lower_any_95, unit)} … ${delta(row.upper_any_95, unit)}`)]) },
+        { head: t("results.interval"), number: true, cell: (row) => (row.difference === null ? "" : [h("span.strong", {}, delta(row.difference, unit)), row.lower_any_95 === null ? null : h("span.note.range", {}, h("br"), range(row, unit))]) },
       ],
     }),
     history.length > 1

@@ -7,18 +7,18 @@ import { h } from "../dom.js";
 import { count, day, delta, money, number, percent } from "../format.js";
 import { t } from "../i18n.js";
 import { to } from "../router.js";
-import { effectState, effectTone } from "./plays.js";
+import { effectState, effectTone, range } from "./plays.js";
 
 /** @param {any} data */
 export function programme(data) {
-  return h("div.grid", {}, h("div.w7", {}, effect(data.effect)), h("div.w5", {}, spend(data.spend)), h("div", {}, changes(data.budget_changes)));
+  return h("div.grid", {}, h("div.w8.stack", {}, effect(data.effect), changes(data.budget_changes)), h("div.w4", {}, spend(data.spend)));
 }
 
 /** @param {any} effect */
 function effect(effect) {
   return card(
     t("programme.title"),
-    { note: t("programme.note"), level: 2 },
+    { note: t("programme.note") },
     part(effect, (some) => {
       const rows = some.rows.filter((/** @type {any} */ row) => row.service_tier === "all" && row.unit === "money_minor");
       const shown = rows.length ? rows : some.rows.filter((/** @type {any} */ row) => row.service_tier === "all");
@@ -28,7 +28,7 @@ function effect(effect) {
         rows: shown,
         columns: [
           { head: t("column.period"), name: true, cell: (row) => [pick(row.label, row.period), h("span.note", {}, h("br"), `${day(row.from)} – ${day(row.to)}`)] },
-          { head: t("programme.each"), number: true, cell: (row) => [delta(row.difference, row.unit), h("span.note", {}, h("br"), row.lower_any_95 === null ? "" : `${delta(row.lower_any_95, row.unit)} … ${delta(row.upper_any_95, row.unit)}`)] },
+          { head: t("programme.each"), number: true, cell: (row) => [delta(row.difference, row.unit), h("span.note.range", {}, h("br"), row.lower_any_95 === null ? "" : range(row, row.unit))] },
           {
             head: t("column.effect"),
             classes: "effect",
@@ -46,7 +46,7 @@ function effect(effect) {
 function spend(spend) {
   return card(
     t("spend.title"),
-    { note: t("spend.note"), level: 2 },
+    { note: t("spend.note") },
     part(spend, (some) =>
       facts([
         [t("spend.chosen"), count(some.chosen), t("spend.contenders", { n: some.contenders ?? 0, n_text: count(some.contenders) })],
