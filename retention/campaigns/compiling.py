@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,10 @@ from typing import Any
 from retention.campaigns.conditions import Binds, predicate
 from retention.campaigns.plays import Play
 from retention.warehouse import sql_file
+
+_KEYS = 2**64
+_LOWEST = -(2**63)
+_PLACE = re.compile(r"/\* in bucket: ([a-z_.]+) \*/ true")
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ def compile_file(name: str, parts: Mapping[str, str]) -> str:
     ------
     ValueError when a mark is not in the file, or one of the file is left over: the query would mean something else.
     """
-    sql = sql_file(name)
+    sql = in_buckets(sql_file(name))
     for mark, text in parts.items():
         if mark not in sql:
             raise ValueError(f"include/sql/{name}.sql: expected the mark {mark}, found none.")
@@ -41,6 +46,25 @@ def compile_file(name: str, parts: Mapping[str, str]) -> str:
     if "/*" in sql:
         raise ValueError(f"include/sql/{name}.sql: the mark {sql[sql.index('/*') :][:40]} is not replaced by anything.")
     return sql
+
+
+def in_buckets(sql: str) -> str:
+    """Return a query with the range of keys in the place of every mark ``/* in bucket: column */ true``.
+
+    A bucket is a range of keys (which are hashes, so that ranges of one width are of one size): every table that is joined
+    gives up its range by its index, where a remainder of the key would have each bucket read all of it again. All tables are
+    told the range themselves, because the planner carries none from one side of a join to the other.
+    """
+    return _PLACE.sub(lambda place: _in_bucket(place[1]), sql)
+
+
+def _in_bucket(column: str) -> str:
+    return f"{column} between {_start('cast(:bucket as numeric)', 0)} and {_start('(cast(:bucket as numeric) + 1)', 1)}"
+
+
+def _start(bucket: str, less: int) -> str:
+    """Compile the first key of a bucket, or the one before it; constant once the statement is planned."""
+    return f"cast(trunc({bucket} * {_KEYS} / :bucket_count) + ({_LOWEST - less}) as bigint)"
 
 
 def by_position(column: str, expressions: Sequence[str]) -> str:

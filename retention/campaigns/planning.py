@@ -116,9 +116,13 @@ def _make(run: Run, writer: StageWriter, plays: Sequence[Play]) -> tuple[Mapping
         began_with = fingerprint(connection, run)
         stages.fill("campaigns.customer_attributes", attributes_query(), snapshot=state.exported)
     attributes = writer.staging("campaigns.customer_attributes")
-    fill_uplift(writer, run)
-    draws = read_draws(run, plays)
-    fit_universal(run, attributes, draws)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        # What comes after reads them by ranges of their key.
+        keyed = beside.submit(writer.finish, "campaigns.customer_attributes")
+        fill_uplift(writer, run)
+        draws = read_draws(run, plays)
+        fit_universal(run, attributes, draws)
+        keyed.result()
     stages.fill("campaigns.eligibility", eligibility_query(plays, run, draws))
     valuation = read_valuation(run, attributes, writer.staging("campaigns.uplift"))
     stages.fill("campaigns.contender", contender_query(plays, valuation, draws))

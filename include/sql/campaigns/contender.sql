@@ -1,6 +1,6 @@
 -- campaigns.contender: one row per customer and play whom no rule keeps out, per as_of_date, before control groups, budgets and the
 -- one promotion a day are settled. What a slash and a star mark depends on the plays: retention/campaigns/contending.py puts it in place.
--- Runs once per customer bucket.
+-- Where `in bucket` stands it puts the range of keys that one statement of several takes.
 with
 
 plays as (
@@ -35,6 +35,22 @@ thresholds as (
     )
 ),
 
+other_keys as (
+    -- What a person had under a key they had before a merge is theirs …
+    select
+        source_customer_key,
+        customer_key
+    from core.customer_alias
+    where source_customer_key <> customer_key and /* in bucket: customer_key */ true
+),
+
+given_up as (
+    -- … and not that key's any more.
+    select source_customer_key
+    from core.customer_alias
+    where source_customer_key <> customer_key and /* in bucket: source_customer_key */ true
+),
+
 refused_plays as (
     select
         refused.customer_key,
@@ -46,6 +62,7 @@ refused_plays as (
         ) as channels
     from privacy.campaign_refused as refused
     inner join plays on refused.campaign = plays.play and plays.purpose = 'service'
+    where /* in bucket: refused.customer_key */ true
     group by refused.customer_key, plays.position
 ),
 
@@ -62,54 +79,93 @@ matched as (
         on eligibility.customer_key = refused_plays.customer_key and listed.position = refused_plays.position
     where
         eligibility.as_of_date = :as_of_date
-        and coalesce(mod(eligibility.customer_key & 65535, cast(:bucket_count as integer)) = :bucket, false)
+        and /* in bucket: eligibility.customer_key */ true
+),
+
+delivered as (
+    -- What may still stand, or was handed out today.
+    select
+        customer_key,
+        play,
+        kind,
+        send_key,
+        period_key,
+        channel,
+        as_of_date,
+        valid_until > :as_of and (removed_on is null or removed_on >= :as_of_date) as is_standing
+    from campaigns.delivery
+    where
+        /* in bucket: customer_key */ true
+        and as_of_date <= :as_of_date
+        and (valid_until > :as_of or as_of_date = :as_of_date)
+        and customer_key not in (select given_up.source_customer_key from given_up)
+    union all
+    select
+        other_keys.customer_key,
+        delivery.play,
+        delivery.kind,
+        delivery.send_key,
+        delivery.period_key,
+        delivery.channel,
+        delivery.as_of_date,
+        delivery.valid_until > :as_of and (delivery.removed_on is null or delivery.removed_on >= :as_of_date) as is_standing
+    from other_keys
+    inner join campaigns.delivery on other_keys.source_customer_key = delivery.customer_key
+    where delivery.as_of_date <= :as_of_date and (delivery.valid_until > :as_of or delivery.as_of_date = :as_of_date)
 ),
 
 memberships as (
     -- What the marketing database already holds and may go on holding: same key, same channel, same offer.
-    select distinct on (plays.position, coalesce(alias.customer_key, delivery.customer_key))
+    select distinct on (plays.position, delivered.customer_key)
         plays.position,
-        coalesce(alias.customer_key, delivery.customer_key) as customer_key,
-        delivery.send_key,
-        delivery.period_key,
-        delivery.channel,
-        delivery.as_of_date
-    from campaigns.delivery
-    inner join plays on delivery.play = plays.play
-    left join core.customer_alias as alias on delivery.customer_key = alias.source_customer_key
-    where
-        delivery.as_of_date <= :as_of_date
-        and delivery.valid_until > :as_of
-        and (delivery.removed_on is null or delivery.removed_on >= :as_of_date)
-        and coalesce(mod(coalesce(alias.customer_key, delivery.customer_key) & 65535, cast(:bucket_count as integer)) = :bucket, false)
-    order by
-        plays.position, coalesce(alias.customer_key, delivery.customer_key), delivery.as_of_date desc, delivery.send_key
+        delivered.customer_key,
+        delivered.send_key,
+        delivered.period_key,
+        delivered.channel,
+        delivered.as_of_date
+    from delivered
+    inner join plays on delivered.play = plays.play
+    where delivered.is_standing
+    order by plays.position, delivered.customer_key, delivered.as_of_date desc, delivered.send_key
 ),
 
 holdouts as (
-    select distinct
+    select
         plays.position,
-        holdout.period_key,
-        coalesce(alias.customer_key, holdout.customer_key) as customer_key
-    from campaigns.holdout
-    inner join plays on holdout.play = plays.play
-    left join core.customer_alias as alias on holdout.customer_key = alias.source_customer_key
+        kept.period_key,
+        kept.customer_key
+    from (
+        select
+            play,
+            period_key,
+            customer_key
+        from campaigns.holdout
+        where
+            /* in bucket: customer_key */ true
+            and play <> '*'
+            and customer_key not in (select given_up.source_customer_key from given_up)
+        union
+        select
+            holdout.play,
+            holdout.period_key,
+            other_keys.customer_key
+        from other_keys
+        inner join campaigns.holdout on other_keys.source_customer_key = holdout.customer_key
+        where holdout.play <> '*'
+    ) as kept
+    inner join plays on kept.play = plays.play
 ),
 
 handed_out as (
     -- A promotion handed out today has its customer's day, also when its reason, or the play itself, has gone since: a tool may have sent
     -- it. A play that is planned no more has no position.
     select
-        coalesce(alias.customer_key, delivery.customer_key) as customer_key,
+        delivered.customer_key,
         min(plays.position) as position
-    from campaigns.delivery
-    left join plays on delivery.play = plays.play
-    left join core.customer_alias as alias on delivery.customer_key = alias.source_customer_key
-    where
-        delivery.as_of_date = :as_of_date
-        and delivery.kind = 'promotional'
-        and coalesce(mod(coalesce(alias.customer_key, delivery.customer_key) & 65535, cast(:bucket_count as integer)) = :bucket, false)
-    group by 1
+    from delivered
+    left join plays on delivered.play = plays.play
+    where delivered.as_of_date = :as_of_date and delivered.kind = 'promotional'
+    group by delivered.customer_key
 ),
 
 placed as (
@@ -140,6 +196,7 @@ placed as (
     from matched
     inner join campaigns.customer_attributes as attributes
         on matched.customer_key = attributes.customer_key and attributes.as_of_date = :as_of_date
+        and /* in bucket: attributes.customer_key */ true
     left join memberships on matched.position = memberships.position and matched.customer_key = memberships.customer_key
     offset 0 -- noqa: AM09
 ),

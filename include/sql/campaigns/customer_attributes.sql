@@ -1,6 +1,6 @@
 -- campaigns.customer_attributes: one row per customer of core per as_of_date, what plays may ask about.
 -- Days are calendar days of the business time zone, so that "days 7 to 15 after the first order" does not depend on the hour.
--- Where `in bucket` stands, retention/campaigns/attributes.py puts the range of keys that one statement of several takes.
+-- Where `in bucket` stands, retention/campaigns/compiling.py puts the range of keys that one statement of several takes.
 with
 
 people as (
@@ -143,15 +143,33 @@ touches as (
 
 contacts as (
     select
-        coalesce(alias.customer_key, delivery.customer_key) as customer_key,
+        delivered.customer_key,
         count(*) as count_deliveries
-    from campaigns.delivery
-    left join core.customer_alias as alias on delivery.customer_key = alias.source_customer_key
-    where
-        delivery.is_capped
-        and delivery.as_of_date >= cast(:as_of_date as date) - 30
-        and delivery.as_of_date < :as_of_date
-    group by 1
+    from (
+        select delivery.customer_key
+        from campaigns.delivery
+        where
+            /* in bucket: delivery.customer_key */ true
+            and delivery.is_capped
+            and delivery.as_of_date >= cast(:as_of_date as date) - 30
+            and delivery.as_of_date < :as_of_date
+            and delivery.customer_key not in (
+                select alias.source_customer_key
+                from core.customer_alias as alias
+                where alias.source_customer_key <> alias.customer_key and /* in bucket: alias.source_customer_key */ true
+            )
+        union all
+        select alias.customer_key
+        from core.customer_alias as alias
+        inner join campaigns.delivery on alias.source_customer_key = delivery.customer_key
+        where
+            alias.source_customer_key <> alias.customer_key
+            and /* in bucket: alias.customer_key */ true
+            and delivery.is_capped
+            and delivery.as_of_date >= cast(:as_of_date as date) - 30
+            and delivery.as_of_date < :as_of_date
+    ) as delivered
+    group by delivered.customer_key
 ),
 
 erased as (

@@ -1,6 +1,7 @@
 -- campaigns.decision: one row per play and customer who is contacted or kept back as control, per as_of_date: channel, offer, content,
 -- reasons. A membership that the marketing database holds goes on under its key, with the offer and the reasons it was given with.
--- What a slash and a star mark depends on the plays: retention/campaigns/deciding.py puts it in place. Runs once per customer bucket.
+-- What a slash and a star mark depends on the plays: retention/campaigns/deciding.py puts it in place, and where `in bucket` stands the
+-- range of keys that one statement of several takes.
 with
 
 plays as (
@@ -69,7 +70,7 @@ chosen as (
     where
         contender.as_of_date = :as_of_date
         and contender.verdict in ('chosen', 'standing', 'exempt', 'control')
-        and coalesce(mod(contender.customer_key & 65535, cast(:bucket_count as integer)) = :bucket, false)
+        and /* in bucket: contender.customer_key */ true
 ),
 
 told as (
@@ -111,6 +112,7 @@ told as (
     inner join plays on chosen.position = plays.position
     inner join campaigns.customer_attributes as attributes
         on chosen.customer_key = attributes.customer_key and attributes.as_of_date = :as_of_date
+        and /* in bucket: attributes.customer_key */ true
     left join campaigns.delivery as held on chosen.send_key = held.send_key
     left join play_channels on chosen.position = play_channels.position and chosen.channel_number = play_channels.number
     left join zones on attributes.region = zones.region

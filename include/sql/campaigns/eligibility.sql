@@ -1,7 +1,6 @@
 -- campaigns.eligibility: one row per customer per as_of_date. What is known of a customer is joined once; each play is then an
 -- expression over that one row, so that a play more costs no row more. What a slash and a star mark depends on the plays:
--- retention/campaigns/eligibility.py puts it in place. Runs once per customer bucket; the coalesce around that condition is for the
--- planner, which would take a bare one for one customer in 200 and loop over all joins.
+-- retention/campaigns/eligibility.py puts it in place, and where `in bucket` stands the range of keys that one statement of several takes.
 with
 
 plays as (
@@ -19,32 +18,59 @@ plays as (
 ),
 
 other_keys as (
-    -- Everything that a person did or said under a key they had before a merge counts.
+    -- Everything that a person did or said under a key they had before a merge counts …
     select
         source_customer_key,
         customer_key
     from core.customer_alias
-    where source_customer_key <> customer_key
+    where source_customer_key <> customer_key and /* in bucket: customer_key */ true
+),
+
+given_up as (
+    -- … and not under that key any more.
+    select source_customer_key
+    from core.customer_alias
+    where source_customer_key <> customer_key and /* in bucket: source_customer_key */ true
 ),
 
 decisions as (
     -- The dating of privacy.consent_current, which is too slow to be read for everybody.
     select
-        coalesce(other_keys.customer_key, consent.customer_key) as customer_key,
-        consent.purpose,
-        consent.channel,
-        consent.decision = 'withdrawn' as is_withdrawn,
+        said_by.customer_key,
+        said_by.purpose,
+        said_by.channel,
+        said_by.decision = 'withdrawn' as is_withdrawn,
         case
-            when consent.decided_at > consent.recorded_at + interval '1 day' and consent.decision = 'withdrawn'
-                then consent.recorded_at
-            else consent.decided_at
+            when said_by.decided_at > said_by.recorded_at + interval '1 day' and said_by.decision = 'withdrawn'
+                then said_by.recorded_at
+            else said_by.decided_at
         end as decided_at
-    from privacy.consent
-    left join other_keys on consent.customer_key = other_keys.source_customer_key
+    from (
+        select
+            customer_key,
+            purpose,
+            channel,
+            decision,
+            decided_at,
+            recorded_at
+        from privacy.consent
+        where
+            /* in bucket: customer_key */ true
+            and customer_key not in (select given_up.source_customer_key from given_up)
+        union all
+        select
+            other_keys.customer_key,
+            consent.purpose,
+            consent.channel,
+            consent.decision,
+            consent.decided_at,
+            consent.recorded_at
+        from other_keys
+        inner join privacy.consent on other_keys.source_customer_key = consent.customer_key
+    ) as said_by
     where
-        consent.purpose in ('marketing', 'service', 'profiling')
-        and (consent.decision = 'withdrawn' or consent.decided_at <= now() + interval '1 hour')
-        and coalesce(mod(coalesce(other_keys.customer_key, consent.customer_key) & 65535, cast(:bucket_count as integer)) = :bucket, false)
+        said_by.purpose in ('marketing', 'service', 'profiling')
+        and (said_by.decision = 'withdrawn' or said_by.decided_at <= now() + interval '1 hour')
 ),
 
 latest as (
@@ -113,6 +139,7 @@ closed_addresses as (
                 when 'email' then 1 when 'sms' then 2 when 'phone' then 4 when 'wechat' then 8 when 'app' then 16 else 0
             end as channel_bit
         from privacy.consent_by_address
+        where /* in bucket: customer_key */ true
     ) as refused
     group by customer_key
 ),
@@ -125,22 +152,23 @@ refused_plays as (
         true as is_refusing
     from privacy.campaign_refused as refused
     inner join plays on refused.campaign = plays.play and plays.purpose = 'service'
+    where /* in bucket: refused.customer_key */ true
     group by refused.customer_key
 ),
 
 deliveries as (
     select
-        coalesce(other_keys.customer_key, delivery.customer_key) as customer_key,
+        delivered.customer_key,
         plays.position,
         plays.word,
         plays.bit,
         plays.channels,
         plays.max_tries,
         plays.tries_since,
-        delivery.as_of_date,
-        delivery.send_key,
-        delivery.period_key,
-        case delivery.channel
+        delivered.as_of_date,
+        delivered.send_key,
+        delivered.period_key,
+        case delivered.channel
             when 'email' then 1
             when 'sms' then 2
             when 'phone' then 4
@@ -149,16 +177,41 @@ deliveries as (
             when 'staff' then 32
             else 0
         end as channel_bit,
-        delivery.is_capped
-        and delivery.as_of_date > cast(:as_of_date as date) - cast(:contact_cap_days as integer)
-        and delivery.as_of_date < :as_of_date as is_recent,
-        delivery.valid_until > :as_of and (delivery.removed_on is null or delivery.removed_on >= :as_of_date) as is_standing
-    from campaigns.delivery
-    left join plays on delivery.play = plays.play
-    left join other_keys on delivery.customer_key = other_keys.source_customer_key
-    where
-        delivery.as_of_date <= :as_of_date
-        and coalesce(mod(coalesce(other_keys.customer_key, delivery.customer_key) & 65535, cast(:bucket_count as integer)) = :bucket, false)
+        delivered.is_capped
+        and delivered.as_of_date > cast(:as_of_date as date) - cast(:contact_cap_days as integer)
+        and delivered.as_of_date < :as_of_date as is_recent,
+        delivered.valid_until > :as_of and (delivered.removed_on is null or delivered.removed_on >= :as_of_date) as is_standing
+    from (
+        select
+            customer_key,
+            play,
+            as_of_date,
+            send_key,
+            period_key,
+            channel,
+            is_capped,
+            valid_until,
+            removed_on
+        from campaigns.delivery
+        where
+            /* in bucket: customer_key */ true
+            and customer_key not in (select given_up.source_customer_key from given_up)
+        union all
+        select
+            other_keys.customer_key,
+            delivery.play,
+            delivery.as_of_date,
+            delivery.send_key,
+            delivery.period_key,
+            delivery.channel,
+            delivery.is_capped,
+            delivery.valid_until,
+            delivery.removed_on
+        from other_keys
+        inner join campaigns.delivery on other_keys.source_customer_key = delivery.customer_key
+    ) as delivered
+    left join plays on delivered.play = plays.play
+    where delivered.as_of_date <= :as_of_date
 ),
 
 by_play as (
@@ -200,6 +253,7 @@ by_play as (
     from deliveries
     inner join campaigns.customer_attributes as attributes
         on deliveries.customer_key = attributes.customer_key and attributes.as_of_date = :as_of_date
+    where /* in bucket: attributes.customer_key */ true
     group by deliveries.customer_key, deliveries.position
 ),
 
@@ -219,11 +273,18 @@ history as (
 ),
 
 universal as (
-    select coalesce(other_keys.customer_key, holdout.customer_key) as customer_key
+    select customer_key
     from campaigns.holdout
-    left join other_keys on holdout.customer_key = other_keys.source_customer_key
+    where
+        play = '*'
+        and period_key = :universal_period
+        and /* in bucket: customer_key */ true
+        and customer_key not in (select given_up.source_customer_key from given_up)
+    union
+    select other_keys.customer_key
+    from other_keys
+    inner join campaigns.holdout on other_keys.source_customer_key = holdout.customer_key
     where holdout.play = '*' and holdout.period_key = :universal_period
-    group by 1
 ),
 
 known as (
@@ -269,10 +330,11 @@ known as (
     left join history on attributes.customer_key = history.customer_key
     left join universal on attributes.customer_key = universal.customer_key
     left join refused_plays on attributes.customer_key = refused_plays.customer_key
-    left join segments.tag as tag on attributes.customer_key = tag.customer_key and tag.as_of_date = :as_of_date
+    left join segments.tag as tag
+        on attributes.customer_key = tag.customer_key and tag.as_of_date = :as_of_date and /* in bucket: tag.customer_key */ true
     where
         attributes.as_of_date = :as_of_date
-        and coalesce(mod(attributes.customer_key & 65535, cast(:bucket_count as integer)) = :bucket, false)
+        and /* in bucket: attributes.customer_key */ true
     offset 0 -- noqa: AM09
 ),
 
