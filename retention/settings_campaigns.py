@@ -154,6 +154,14 @@ class AllocationSettings:
     """A measured effect counts from so many contacted and so many held back on."""
     prior_spread: float = 1.0
     """How unsure a play's stated expectation is, as a share of itself: the spread against which a measurement is weighed."""
+    budget_review_days: int = 28
+    """A play's budget is changed at most once in so many days: the time after which new outcomes are known."""
+    budget_step: float = 0.5
+    """A play without effect keeps this share of its budget at a review; one whose effect is seen again gets it back likewise."""
+    budget_floor: float = 0.2
+    """No play goes below this share of its budget: enough to go on measuring."""
+    budget_pinned: tuple[str, ...] = ()
+    """Plays whose budget is left alone whatever is measured."""
 
 
 @dataclass(frozen=True)
