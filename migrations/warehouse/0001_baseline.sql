@@ -1864,6 +1864,7 @@ create table core.customer_alias (
     primary key (source_customer_key)
 );
 create index on core.customer_alias (customer_key);
+create index on core.customer_alias (customer_key, source_customer_key) where source_customer_key <> customer_key;
 create index on core.customer_alias using brin (linked_at timestamptz_minmax_multi_ops) with (autosummarize = on);
 comment on table core.customer_alias is 'Which person each customer number of a source belongs to, by which rule, and since when. Kept for ever, so that send keys, control groups and consent follow a merge. Grain: one row per source customer.';
 comment on column core.customer_alias.source_customer_key is 'the customer as the source knows them: keyed hash of source and customer_id, to follow the person when identities merge or part';
