@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,7 @@ OWN_PAGE = {"x-retention-console": "1", "content-type": "application/json"}
 RUN = "manual__2026-03-31T16:00:00+00:00"
 VERSION = "0123456789abcdef"
 REASON = "win-back week"
+COUNTER = itertools.count()
 
 
 def held_push() -> dict[str, Any]:
@@ -90,7 +92,7 @@ def test_no_address_answers_to_nobody(site: Any, console: StubConsole) -> None:
     walked = addresses(site) + [(method, f"/retention/{door}") for door in DOORS for method in METHODS]
     walked += [(method, path) for _, path in addresses(site) for method in METHODS]
     answers = {(method, path): site.request(method, path).status_code for method, path in walked}
-    assert {status for status in answers.values()} == {401}, [key for key, status in answers.items() if status != 401]
+    assert set(answers.values()) == {401}, [key for key, status in answers.items() if status != 401]
     assert console.asked == []
 
 
@@ -310,3 +312,104 @@ def test_nothing_is_changed_by_looking(site: Any, console: StubConsole) -> None:
     for path in writing:
         assert site.get(path, headers={**login(site, "ada"), **OWN_PAGE}).status_code == 404
     assert writing == {f"/retention/api/pushes/{RUN}/{decision}" for decision in ("approve", "reject")}
+
+
+@pytest.fixture
+def waiting(console: StubConsole, site: Any) -> str:
+    """A push that waits, with Airflow's question for it; returns the address under which it is answered."""
+    from tests.dags.console_site import ask
+
+    run_id = f"manual__2026-03-31T16:00:00+00:00_{next(COUNTER)}"
+    ask(run_id)
+    console.held = [{**held_push(), "id": run_id}]
+    return f"/retention/api/pushes/{run_id}"
+
+
+@pytest.mark.parametrize(("decision", "option"), [("approve", "Approve"), ("reject", "Reject")])
+def test_a_push_is_answered_through_airflows_own_question(
+    site: Any, console: StubConsole, waiting: str, decision: str, option: str
+) -> None:
+    """The task goes on with name, option and reason; whoever comes second is told; the list says who was first."""
+    from tests.dags.console_site import answered
+
+    run_id, headers = console.held[0]["id"], {**login(site, "uma"), **OWN_PAGE}
+    shown = site.get("/retention/api/pushes", headers=headers).json()
+    assert (shown["data"]["items"][0]["can_answer"], shown["meta"]["pushes_waiting"]) == (True, 1)
+    assert site.get("/retention/api/pushes", headers=login(site, "vic")).json()["data"]["items"][0]["can_answer"] is False
+
+    body = {"version": VERSION, "reason": REASON}
+    answer = site.post(f"{waiting}/{decision}", headers=headers, json=body)
+    assert (answer.status_code, answer.json()["data"]["answered_by"]) == (200, "uma")
+    assert answered(run_id) == ("scheduled", "uma", [option], {"reason": REASON})
+
+    again = site.post(f"{waiting}/approve", headers={**login(site, "ada"), **OWN_PAGE}, json=body)
+    assert (again.status_code, again.json()["code"]) == (409, "answered")
+    assert answered(run_id)[1] == "uma"
+    after = site.get("/retention/api/pushes", headers=headers).json()
+    assert after["meta"]["pushes_waiting"] == 0
+    assert after["data"]["items"][0]["can_answer"] is False
+    assert "uma" in after["data"]["items"][0]["why_not"]["en"]
+
+
+def test_a_push_is_answered_by_the_session_of_the_page(site: Any, console: StubConsole, waiting: str) -> None:
+    from tests.dags.console_site import answered
+
+    site.cookies.set("_token", login(site, "uma")["authorization"].removeprefix("Bearer "))
+    answer = site.post(f"{waiting}/approve", headers=OWN_PAGE, json={"version": VERSION, "reason": REASON})
+    assert answer.status_code == 200
+    assert answered(console.held[0]["id"])[1] == "uma"
+
+
+def test_what_has_changed_since_it_was_shown_is_not_approved(site: Any, console: StubConsole, waiting: str) -> None:
+    from tests.dags.console_site import answered
+
+    answer = site.post(
+        f"{waiting}/approve", headers={**login(site, "uma"), **OWN_PAGE}, json={"version": "f" * 16, "reason": REASON}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "changed")
+    assert answered(console.held[0]["id"])[:2] == ("awaiting_input", None)
+
+
+def test_a_push_of_the_command_line_is_answered_there(site: Any, console: StubConsole) -> None:
+    console.held = [{**held_push(), "id": "cli__2026-03-31__ab12"}]
+    item = site.get("/retention/api/pushes", headers=login(site, "uma")).json()["data"]["items"][0]
+    assert item["can_answer"] is False
+    assert "retention audience approve --date 2026-03-31" in item["why_not"]["en"]
+
+
+# -- in Airflow -------------------------------------------------------------------------------------------------------------
+def test_airflow_shows_the_page_in_its_navigation_and_loads_nothing_else(site: Any) -> None:
+    from airflow.plugins_manager import get_plugin_info
+
+    (ours,) = [plugin for plugin in get_plugin_info() if plugin["name"] == "retention_console"]
+    (view,) = ours["external_views"]
+    assert (view["href"], view["destination"], view["nav_top_level"]) == ("/retention/", "nav", True)
+    assert ours["fastapi_apps"][0]["url_prefix"] == "/retention"
+
+
+def test_the_plugin_costs_nothing_where_the_page_is_not_served() -> None:
+    """Every component of Airflow loads it, workers for each task too."""
+    import subprocess
+    import sys
+
+    from tests.dags.conftest import ROOT
+
+    code = (
+        "import sys; sys.path[:0] = ['plugins', '.']; import airflow.plugins_manager; known = set(sys.modules); "
+        "import retention_console; print(sorted(name for name in set(sys.modules) - known if '.' not in name))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "['retention_console']"
+
+
+def test_airflow_starts_without_the_page_when_it_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No page is better than no Airflow, and than a page that asks nobody who they are."""
+    import retention_console
+
+    from retention_airflow.console import app
+
+    def broken() -> Any:
+        raise ImportError("another version of Airflow")
+
+    monkeypatch.setattr(app, "create_app", broken)
+    assert retention_console.RetentionConsole().fastapi_apps == []
