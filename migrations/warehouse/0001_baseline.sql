@@ -825,6 +825,47 @@ comment on column campaigns.audience_export.exported_by is 'login, or the task';
 comment on column campaigns.audience_export.exported_at is 'when the audience was read';
 comment on column campaigns.audience_export.use_before is 'not to be used at or after; the files are deleted then';
 
+create table campaigns.budget_change (
+    play text not null,
+    decided_on date not null,
+    old_factor double precision not null,
+    new_factor double precision not null,
+    reason text not null,
+    evidence_since date not null,
+    treated_customers bigint not null,
+    control_customers bigint not null,
+    difference_minor double precision,
+    lower_any_95 double precision,
+    upper_any_95 double precision,
+    detectable_minor double precision,
+    margin_share double precision not null,
+    cost_minor double precision not null,
+    aim_minor double precision not null,
+    baseline_contacts double precision not null,
+    sentence_en text not null,
+    sentence_zh text not null,
+    primary key (play, decided_on)
+);
+comment on table campaigns.budget_change is 'Every change of a promotional play''s budget that its measured effect asked for, with the evidence: plays without effect lose budget step by step down to a floor that goes on being measured, and get it back when their effect is seen. The newest row of a play up to a day holds in the allocation of that day. Grain: one row per play and day of a change.';
+comment on column campaigns.budget_change.play is 'the play';
+comment on column campaigns.budget_change.decided_on is 'as-of date of the measurement that decided; holds from the plan of that date on';
+comment on column campaigns.budget_change.old_factor is 'share of its budget that the play had';
+comment on column campaigns.budget_change.new_factor is 'share that it has from then on; 1 is all of it';
+comment on column campaigns.budget_change.reason is 'lowered_harmful, lowered_does_not_pay, lowered_no_effect, raised_pays, raised_evidence_gone, or pinned (nothing was changed although the rule asked for it)';
+comment on column campaigns.budget_change.evidence_since is 'people who began on this day or later were compared';
+comment on column campaigns.budget_change.treated_customers is 'contacted people compared';
+comment on column campaigns.budget_change.control_customers is 'people held back';
+comment on column campaigns.budget_change.difference_minor is 'effect of a contact on net revenue, minor units';
+comment on column campaigns.budget_change.lower_any_95 is 'lower end of its 95 % interval for daily looks, minor units';
+comment on column campaigns.budget_change.upper_any_95 is 'upper end of that interval';
+comment on column campaigns.budget_change.detectable_minor is 'smallest effect on net revenue that would have been seen, minor units';
+comment on column campaigns.budget_change.margin_share is 'share of revenue that is margin';
+comment on column campaigns.budget_change.cost_minor is 'what a touch cost on average, minor units';
+comment on column campaigns.budget_change.aim_minor is 'margin that a contact should bring: what the play states, after its offer, and at least its cost, minor units';
+comment on column campaigns.budget_change.baseline_contacts is 'people contacted a day in the four weeks before the first change: what the factor is of, for a play without a budget of its own';
+comment on column campaigns.budget_change.sentence_en is 'why, in English';
+comment on column campaigns.budget_change.sentence_zh is 'why, in Chinese';
+
 create table campaigns.contender (
     as_of_date date not null,
     customer_key bigint not null,
@@ -5559,6 +5600,69 @@ comment on column bi.audience.planned_selected is 'people chosen by the day''s p
 comment on column bi.audience.planned_control is 'people held back at random by the day''s plan';
 comment on column bi.audience.planned_excluded is 'people who matched but were kept out by a rule';
 
+create view bi.budget_change (play, label, label_zh, decided_on, old_factor, new_factor, is_newest, reason, treated_customers, control_customers, difference_minor, lower_any_95, upper_any_95, detectable_minor, cost_minor, sentence_en, sentence_zh) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.budget_change: changes of the plays' budgets with their reasons.
+with
+
+names as (
+    select distinct on (play)
+        play,
+        name_en,
+        name_zh
+    from campaigns.play
+    order by play, registered_at desc
+),
+
+changes as (
+    select
+        change.*,
+        change.decided_on = max(change.decided_on) over (partition by change.play) as is_newest,
+        least(change.treated_customers, change.control_customers) >= coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as is_shown
+    from campaigns.budget_change as change
+)
+
+select
+    changes.play,
+    coalesce(names.name_en, changes.play) as label,
+    coalesce(names.name_zh, changes.play) as label_zh,
+    changes.decided_on,
+    changes.old_factor,
+    changes.new_factor,
+    changes.is_newest,
+    changes.reason,
+    case when changes.is_shown then changes.treated_customers end as treated_customers,
+    case when changes.is_shown then changes.control_customers end as control_customers,
+    case when changes.is_shown then changes.difference_minor end as difference_minor,
+    case when changes.is_shown then changes.lower_any_95 end as lower_any_95,
+    case when changes.is_shown then changes.upper_any_95 end as upper_any_95,
+    case when changes.is_shown then changes.detectable_minor end as detectable_minor,
+    changes.cost_minor,
+    changes.sentence_en,
+    changes.sentence_zh
+from changes
+left join names on changes.play = names.play;
+comment on view bi.budget_change is 'Which plays lost or got back budget because of what they were measured to bring, when and why. Groups below the suppression size are hidden. Grain: one row per play and day of a change.';
+comment on column bi.budget_change.play is 'the play';
+comment on column bi.budget_change.label is 'name of the play in English';
+comment on column bi.budget_change.label_zh is 'name of the play in Chinese';
+comment on column bi.budget_change.decided_on is 'date from which it holds';
+comment on column bi.budget_change.old_factor is 'share of its budget that the play had';
+comment on column bi.budget_change.new_factor is 'share that it has from then on; 1 is all of it';
+comment on column bi.budget_change.is_newest is 'whether it is the play''s newest change: what holds today';
+comment on column bi.budget_change.reason is 'lowered_harmful, lowered_does_not_pay, lowered_no_effect, raised_pays, raised_evidence_gone or pinned';
+comment on column bi.budget_change.treated_customers is 'contacted people compared; null where hidden';
+comment on column bi.budget_change.control_customers is 'people held back; null where hidden';
+comment on column bi.budget_change.difference_minor is 'effect of a contact on net revenue, minor units; null where hidden';
+comment on column bi.budget_change.lower_any_95 is 'lower end of its 95 % interval for daily looks';
+comment on column bi.budget_change.upper_any_95 is 'upper end of that interval';
+comment on column bi.budget_change.detectable_minor is 'smallest effect that would have been seen, minor units';
+comment on column bi.budget_change.cost_minor is 'what a touch cost on average, minor units';
+comment on column bi.budget_change.sentence_en is 'why, in English';
+comment on column bi.budget_change.sentence_zh is 'why, in Chinese';
+
 create view bi.budget_price (as_of_date, kind, applies_to, label, label_zh, unit, most, used, used_share, shadow_price_minor, meaning_en, meaning_zh) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.budget_price: limits of the published days' allocations with their prices.
@@ -6536,25 +6640,23 @@ create view bi.parity (as_of_date, attribute, member, subject, outcome, customer
 -- groups may spend differently. Nobody's row is shown, and no group below the suppression size.
 with
 
-newest as (
-    select max(cast(slice_key as date)) as as_of_date
-    from ops.published
-    where table_name = 'campaigns.decision'
-),
-
 offered as (
     select distinct decision.customer_key
-    from newest
-    inner join campaigns.decision as decision on newest.as_of_date = decision.as_of_date
+    from campaigns.decision as decision
     where
-        decision.state = 'selected'
+        decision.as_of_date = (
+            select max(cast(published.slice_key as date))
+            from ops.published as published
+            where published.table_name = 'campaigns.decision'
+        )
+        and decision.state = 'selected'
         and decision.kind = 'promotional'
         and cast(decision.offer_terms as jsonb) ->> 'kind' not in ('none', 'information', 'service')
 ),
 
 people as (
     select
-        newest.as_of_date,
+        tier.as_of_date,
         tier.service_tier,
         coalesce(matrix.value_class, 'none') as value_class,
         coalesce(lifecycle.lifecycle_stage, 'none') as lifecycle_stage,
@@ -6562,16 +6664,15 @@ people as (
         coalesce(customer.region, 'unknown') as region,
         case
             when customer.birth_year is null then 'unknown'
-            when extract(year from newest.as_of_date) - customer.birth_year < 25 then 'under 25'
-            when extract(year from newest.as_of_date) - customer.birth_year < 35 then '25-34'
-            when extract(year from newest.as_of_date) - customer.birth_year < 45 then '35-44'
-            when extract(year from newest.as_of_date) - customer.birth_year < 55 then '45-54'
-            when extract(year from newest.as_of_date) - customer.birth_year < 65 then '55-64'
+            when extract(year from tier.as_of_date) - customer.birth_year < 25 then 'under 25'
+            when extract(year from tier.as_of_date) - customer.birth_year < 35 then '25-34'
+            when extract(year from tier.as_of_date) - customer.birth_year < 45 then '35-44'
+            when extract(year from tier.as_of_date) - customer.birth_year < 55 then '45-54'
+            when extract(year from tier.as_of_date) - customer.birth_year < 65 then '55-64'
             else '65 and over'
         end as age_band,
         offered.customer_key is not null as is_offered
-    from newest
-    inner join segments.tier as tier on newest.as_of_date = tier.as_of_date
+    from segments.tier as tier
     inner join core.customer as customer
         on tier.customer_key = customer.customer_key and customer.valid_to is null and not customer.is_staff
     left join segments.value_matrix as matrix
@@ -6579,6 +6680,11 @@ people as (
     left join segments.lifecycle as lifecycle
         on tier.as_of_date = lifecycle.as_of_date and tier.customer_key = lifecycle.customer_key
     left join offered on tier.customer_key = offered.customer_key
+    where tier.as_of_date = (
+        select max(cast(published.slice_key as date))
+        from ops.published as published
+        where published.table_name = 'campaigns.decision'
+    )
 ),
 
 cells as (
@@ -7727,12 +7833,6 @@ create view bi.segment_tag (as_of_date, kind, tag, label_en, label_zh, customers
 -- write into a tag, and a rare city or occupation, may tell who it is.
 with
 
-newest as (
-    select max(cast(slice_key as date)) as as_of_date
-    from ops.published
-    where table_name = 'segments.tag'
-),
-
 size as (
     select coalesce(
         (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
@@ -7761,8 +7861,7 @@ counted as (
         one.kind,
         one.code,
         count(*) as customers
-    from newest
-    inner join segments.tag as tag on newest.as_of_date = tag.as_of_date
+    from segments.tag as tag
     cross join lateral (
         select
             'behavioural' as kind,
@@ -7780,6 +7879,11 @@ counted as (
             'crm' as kind,
             unnest(tag.crm_tags) as code
     ) as one
+    where tag.as_of_date = (
+        select max(cast(published.slice_key as date))
+        from ops.published as published
+        where published.table_name = 'segments.tag'
+    )
     group by tag.as_of_date, one.kind, one.code
 )
 

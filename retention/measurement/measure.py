@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 
 from retention.campaigns.experiments import fill_control_checks
 from retention.measurement.bi import fill_bi_tables, write_bi_settings
+from retention.measurement.budget_review import keep_changes, review_budgets
 from retention.measurement.effects import play_effects, units_as_of
 from retention.measurement.feedback import read_feedback
 from retention.measurement.health import fill_audience_tables
@@ -47,6 +48,7 @@ def measure(run: Run) -> dict[str, int]:
         with units_as_of(run) as units:
             effects = play_effects(run, units)
             fill_frame(writer, "bi.programme_effect", programme_effects(run, units, margin))
+            changes = review_budgets(run, units, margin)
         fill_frame(writer, "bi.play_effect", effects)
         fill_kpis(writer, run, effects, margin)
         fingerprints = fill_restatements(writer, run)
@@ -61,10 +63,11 @@ def measure(run: Run) -> dict[str, int]:
 
         def also(connection: Connection) -> None:
             keep_fingerprints(connection, run, fingerprints)
+            keep_changes(connection, run, changes)
             _write_definitions(connection, run)
 
         published = writer.publish(also=also)
-    return {**feedback, **outcomes, **published}
+    return {**feedback, **outcomes, **published, "budgets_changed": len(changes)}
 
 
 def fill_frame(writer: StageWriter, table: str, frame: pd.DataFrame) -> None:
@@ -80,7 +83,8 @@ def margin_of_revenue(run: Run) -> float:
         share = connection.execute(
             sa.text(
                 "select sum(margin_share * greatest(net_revenue_12m_minor, 0)) "
-                "/ nullif(sum(greatest(net_revenue_12m_minor, 0)), 0) from scores.clv where as_of_date = :as_of_date having bool_and(basis = 'net_margin')"
+                "/ nullif(sum(greatest(net_revenue_12m_minor, 0)), 0) "
+                "from scores.clv where as_of_date = :as_of_date having bool_and(basis = 'net_margin')"
             ),
             {"as_of_date": run.as_of_date},
         ).scalar()

@@ -11,6 +11,7 @@ from datetime import date
 
 import sqlalchemy as sa
 
+from retention.campaigns.allocation.factors import with_factors
 from retention.campaigns.allocation.problem import Budgets
 from retention.campaigns.plays import Play
 from retention.settings import Settings
@@ -49,7 +50,7 @@ def read_budgets(
     used = Used()
     for row in rows:
         used.add(row.play, row.channel, row.cost_minor, row.today_minor, row.today_contacts, promotes=row.is_promotional)
-    return budgets_of(run.settings, run.as_of_date, plays, channels, used, first_position)
+    return budgets_of(run.settings, run.as_of_date, with_factors(run, plays), channels, used, first_position)
 
 
 @dataclass
