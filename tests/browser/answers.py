@@ -104,6 +104,7 @@ def meta() -> Json:
         "timezone": "Asia/Shanghai",
         "suppressed_below": 10,
         "user": {"name": "wu"},
+        "pushes_waiting": 1,
         "can": {"look": True, "customer": True, "approve": True},
     }
 

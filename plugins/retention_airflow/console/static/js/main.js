@@ -63,8 +63,7 @@ function draw(moveFocus = false) {
   const view = VIEWS[place.name];
   meta = answer?.meta ?? meta;
   settle(meta);
-  if (place.name === "overview" && typeof answer?.data?.pushes?.waiting === "number") pushesWaiting = answer.data.pushes.waiting;
-  if (place.name === "approvals" && Array.isArray(answer?.data?.items)) pushesWaiting = answer.data.items.length;
+  if (typeof answer?.meta?.pushes_waiting === "number") pushesWaiting = answer.meta.pushes_waiting;
   bars(place.name);
   const title = view ? t(view.title) : t("error.404.title");
   if (error) show(h("div", {}, h("h1", { tabindex: -1, class: "visually-hidden" }, title), nothing(error.trouble, { again: () => void open(true) })));

@@ -21,7 +21,7 @@ export function show(data, { meta, navigate }) {
   return h(
     "div",
     {},
-    head(t("customer.one", { key: data.customer_key }), {
+    head(t("customer.named", { key: data.customer_key }), {
       crumb: h("a", { href: to("customer") }, icon("arrow-left"), t("customer.another")),
       lead: data.merged_from ? t("customer.merged", { key: data.merged_from }) : t("customer.as_of", { date: day(data.as_of_date, "long") }),
       aside: data.logged ? h("span.state", { class: "idle" }, icon("shield-check"), t("customer.logged", { actor: data.logged.actor, n: data.logged.looks_left, n_text: number(data.logged.looks_left) })) : null,

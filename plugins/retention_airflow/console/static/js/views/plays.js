@@ -28,18 +28,24 @@ function forgiven(error) {
 /** @param {any} data @param {import("./index.js").Context} context */
 export const show = (data, { place }) => (place.rest.length ? onePlay(data) : allPlays(data));
 
+const GOOD = ["positive", "works", "pays"];
+const HARMFUL = ["negative", "harmful", "does_not_pay"];
+
+/** Whether an effect was found at all, be it good or bad. @param {string | null | undefined} verdict */
+export const isSure = (verdict) => effectTone(verdict) !== "idle";
+
 /** How sure an effect is, in tone. @param {string | null | undefined} verdict @returns {"ok" | "bad" | "idle"} */
-export const effectTone = (verdict) => (verdict === "positive" ? "ok" : verdict === "negative" ? "bad" : "idle");
+export const effectTone = (verdict) => (GOOD.includes(verdict ?? "") ? "ok" : HARMFUL.includes(verdict ?? "") ? "bad" : "idle");
 
 /** @param {string | null | undefined} verdict @param {any} label */
-export const effectState = (verdict, label) => state(verdict, pick(label, t("effect.not_measured")), { as: verdict === "positive" ? "ok" : verdict === "negative" ? "bad" : "idle" });
+export const effectState = (verdict, label) => state(verdict, pick(label, t("effect.not_measured")), { as: verdict === "not_to_be_trusted" ? "warn" : effectTone(verdict) });
 
 /** @param {any} effect @param {[number, number]} scale */
 export function effectCell(effect, scale) {
   if (!effect || effect.is_suppressed || effect.difference === null) return h("span.quiet.small", {}, effect?.is_suppressed ? t("hidden.word") : t("effect.not_measured"));
   const unit = effect.unit;
   const text = `${delta(effect.difference, unit)} (${delta(effect.lower, unit)} … ${delta(effect.upper, unit)})`;
-  return interval({ at: effect.difference, low: effect.lower, high: effect.upper, tone: effectTone(effect.verdict), sure: ["positive", "negative"].includes(effect.verdict), scale, describe: t("effect.describe", { text }) });
+  return interval({ at: effect.difference, low: effect.lower, high: effect.upper, tone: effectTone(effect.verdict), sure: isSure(effect.verdict), scale, describe: t("effect.describe", { text }) });
 }
 
 /** @param {any} data */

@@ -7,12 +7,15 @@ import { h } from "../dom.js";
 import { count, day, delta, money, number, percent } from "../format.js";
 import { t } from "../i18n.js";
 import { to } from "../router.js";
-import { effectState, effectTone, range } from "./plays.js";
+import { effectState, effectTone, isSure, range } from "./plays.js";
 
 /** @param {any} data */
 export function programme(data) {
   return h("div.grid", {}, h("div.w8.stack", {}, effect(data.effect), changes(data.budget_changes)), h("div.w4", {}, spend(data.spend)));
 }
+
+/** The days that count. @param {any} row */
+const span = (row) => (row.from && row.to ? `${day(row.from)} – ${day(row.to)}` : t("programme.since", { date: day(row.from ?? row.window_start), n: row.window_days ?? 0, n_text: number(row.window_days) }));
 
 /** @param {any} effect */
 function effect(effect) {
@@ -23,21 +26,22 @@ function effect(effect) {
       const rows = some.rows.filter((/** @type {any} */ row) => row.service_tier === "all" && row.unit === "money_minor");
       const shown = rows.length ? rows : some.rows.filter((/** @type {any} */ row) => row.service_tier === "all");
       const scale = scaleOf(shown.flatMap((/** @type {any} */ row) => [row.lower_any_95, row.upper_any_95]));
-      return table({
+      const told = shown.find((/** @type {any} */ row) => row.sentence)?.sentence;
+      return [told ? h("p.soft.before", {}, pick(told)) : null, table({
         caption: t("programme.title"),
         rows: shown,
         columns: [
-          { head: t("column.period"), name: true, cell: (row) => [pick(row.label, row.period), h("span.note", {}, h("br"), `${day(row.from)} – ${day(row.to)}`)] },
+          { head: t("column.period"), name: true, cell: (row) => [pick(row.label, row.period), h("span.note", {}, h("br"), span(row))] },
           { head: t("programme.each"), number: true, cell: (row) => [delta(row.difference, row.unit), h("span.note.range", {}, h("br"), row.lower_any_95 === null ? "" : range(row, row.unit))] },
           {
             head: t("column.effect"),
             classes: "effect",
-            cell: (row) => interval({ at: row.difference, low: row.lower_any_95, high: row.upper_any_95, tone: effectTone(row.verdict), sure: ["positive", "negative"].includes(row.verdict), scale, describe: t("effect.describe", { text: `${delta(row.difference, row.unit)} (${delta(row.lower_any_95, row.unit)} … ${delta(row.upper_any_95, row.unit)})` }) }),
+            cell: (row) => interval({ at: row.difference, low: row.lower_any_95, high: row.upper_any_95, tone: effectTone(row.verdict), sure: isSure(row.verdict), scale, describe: t("effect.describe", { text: `${delta(row.difference, row.unit)} (${delta(row.lower_any_95, row.unit)} … ${delta(row.upper_any_95, row.unit)})` }) }),
           },
           { head: t("programme.net"), number: true, cell: (row) => [h("span.strong", {}, money(row.net_minor)), h("span.note", {}, h("br"), t("programme.cost", { cost: money(row.cost_minor) }))] },
           { head: t("column.verdict"), cell: (row) => effectState(row.verdict, row.verdict_label) },
         ],
-      });
+      })];
     }, (some) => !some.rows?.length),
   );
 }
