@@ -4,25 +4,23 @@
 -- groups may spend differently. Nobody's row is shown, and no group below the suppression size.
 with
 
-newest as (
-    select max(cast(slice_key as date)) as as_of_date
-    from ops.published
-    where table_name = 'campaigns.decision'
-),
-
 offered as (
     select distinct decision.customer_key
-    from newest
-    inner join campaigns.decision as decision on newest.as_of_date = decision.as_of_date
+    from campaigns.decision as decision
     where
-        decision.state = 'selected'
+        decision.as_of_date = (
+            select max(cast(published.slice_key as date))
+            from ops.published as published
+            where published.table_name = 'campaigns.decision'
+        )
+        and decision.state = 'selected'
         and decision.kind = 'promotional'
         and cast(decision.offer_terms as jsonb) ->> 'kind' not in ('none', 'information', 'service')
 ),
 
 people as (
     select
-        newest.as_of_date,
+        tier.as_of_date,
         tier.service_tier,
         coalesce(matrix.value_class, 'none') as value_class,
         coalesce(lifecycle.lifecycle_stage, 'none') as lifecycle_stage,
@@ -30,16 +28,15 @@ people as (
         coalesce(customer.region, 'unknown') as region,
         case
             when customer.birth_year is null then 'unknown'
-            when extract(year from newest.as_of_date) - customer.birth_year < 25 then 'under 25'
-            when extract(year from newest.as_of_date) - customer.birth_year < 35 then '25-34'
-            when extract(year from newest.as_of_date) - customer.birth_year < 45 then '35-44'
-            when extract(year from newest.as_of_date) - customer.birth_year < 55 then '45-54'
-            when extract(year from newest.as_of_date) - customer.birth_year < 65 then '55-64'
+            when extract(year from tier.as_of_date) - customer.birth_year < 25 then 'under 25'
+            when extract(year from tier.as_of_date) - customer.birth_year < 35 then '25-34'
+            when extract(year from tier.as_of_date) - customer.birth_year < 45 then '35-44'
+            when extract(year from tier.as_of_date) - customer.birth_year < 55 then '45-54'
+            when extract(year from tier.as_of_date) - customer.birth_year < 65 then '55-64'
             else '65 and over'
         end as age_band,
         offered.customer_key is not null as is_offered
-    from newest
-    inner join segments.tier as tier on newest.as_of_date = tier.as_of_date
+    from segments.tier as tier
     inner join core.customer as customer
         on tier.customer_key = customer.customer_key and customer.valid_to is null and not customer.is_staff
     left join segments.value_matrix as matrix
@@ -47,6 +44,11 @@ people as (
     left join segments.lifecycle as lifecycle
         on tier.as_of_date = lifecycle.as_of_date and tier.customer_key = lifecycle.customer_key
     left join offered on tier.customer_key = offered.customer_key
+    where tier.as_of_date = (
+        select max(cast(published.slice_key as date))
+        from ops.published as published
+        where published.table_name = 'campaigns.decision'
+    )
 ),
 
 cells as (

@@ -3,12 +3,6 @@
 -- write into a tag, and a rare city or occupation, may tell who it is.
 with
 
-newest as (
-    select max(cast(slice_key as date)) as as_of_date
-    from ops.published
-    where table_name = 'segments.tag'
-),
-
 size as (
     select coalesce(
         (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
@@ -37,8 +31,7 @@ counted as (
         one.kind,
         one.code,
         count(*) as customers
-    from newest
-    inner join segments.tag as tag on newest.as_of_date = tag.as_of_date
+    from segments.tag as tag
     cross join lateral (
         select
             'behavioural' as kind,
@@ -56,6 +49,11 @@ counted as (
             'crm' as kind,
             unnest(tag.crm_tags) as code
     ) as one
+    where tag.as_of_date = (
+        select max(cast(published.slice_key as date))
+        from ops.published as published
+        where published.table_name = 'segments.tag'
+    )
     group by tag.as_of_date, one.kind, one.code
 )
 
