@@ -6398,49 +6398,6 @@ comment on column bi.operations_cost.taken_back is 'of them taken back before th
 comment on column bi.operations_cost.cost_minor is 'cost of the touches, minor units of the base currency';
 comment on column bi.operations_cost.expected_cost_minor is 'with the offers as far as they are expected to be used, minor units';
 
-create view bi.operations_freshness (layer, table_name, as_of_date, rows, published_at, hours_since_published, days_behind, is_stale) with (security_barrier = true) as
--- with (security_barrier = true)
--- bi.operations_freshness: the newest published date of every table, and how far it is behind the newest of all.
-with
-
-newest as (
-    select
-        table_name,
-        max(cast(slice_key as date)) as as_of_date
-    from ops.published
-    where slice_key ~ '^\d{4}-\d{2}-\d{2}$'
-    group by table_name
-),
-
-expected as (
-    select max(newest.as_of_date) as as_of_date
-    from newest
-    where newest.table_name like 'features.%'
-)
-
-select
-    split_part(newest.table_name, '.', 1) as layer,
-    newest.table_name,
-    newest.as_of_date,
-    published.rows,
-    published.published_at,
-    extract(epoch from current_timestamp - published.published_at) / 3600.0 as hours_since_published,
-    expected.as_of_date - newest.as_of_date as days_behind,
-    published.is_stale
-from newest
-inner join ops.published as published
-    on newest.table_name = published.table_name and cast(newest.as_of_date as text) = published.slice_key
-cross join expected;
-comment on view bi.operations_freshness is 'What is in force of every table that is kept by date, since when, and how many days it is behind the newest features. Grain: one row per table.';
-comment on column bi.operations_freshness.layer is 'features, scores, segments, campaigns or bi';
-comment on column bi.operations_freshness.table_name is 'the table';
-comment on column bi.operations_freshness.as_of_date is 'newest date published';
-comment on column bi.operations_freshness.rows is 'rows of that date';
-comment on column bi.operations_freshness.published_at is 'when it was published';
-comment on column bi.operations_freshness.hours_since_published is 'hours since then';
-comment on column bi.operations_freshness.days_behind is 'days behind the newest features; 0 is in step, below 0 ahead of them';
-comment on column bi.operations_freshness.is_stale is 'an earlier day was published again since: run this date again to follow';
-
 create view bi.operations_push (business_date, sync_id, booked_at, rows_added, rows_updated, rows_removed, tasks_added, tasks_withdrawn, plays_held_back, held_back, approvals_used) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.operations_push: pushes with what they changed and what the guard held back.
@@ -8411,6 +8368,50 @@ comment on column bi.kpi_restated.is_restated is 'whether it moved since it was 
 comment on column bi.kpi_restated.first_as_of is 'date of the slice of bi.kpi_value under which it was first published';
 comment on column bi.kpi_restated.known_as_of is 'date as of which the facts behind value were known';
 comment on column bi.kpi_restated.is_suppressed is 'whether the number is hidden because the group is small';
+
+create view bi.operations_freshness (layer, table_name, as_of_date, rows, published_at, hours_since_published, days_behind, is_stale) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.operations_freshness: the newest published date of every table, and how far it is behind the newest of all.
+with
+
+newest as (
+    select
+        table_name,
+        max(cast(slice_key as date)) as as_of_date
+    from ops.published
+    -- What has landed goes by the business day, which is one before; how far sources have come is in bi.operations_source.
+    where slice_key ~ '^\d{4}-\d{2}-\d{2}$' and table_name not like 'landing.%'
+    group by table_name
+),
+
+expected as (
+    select max(newest.as_of_date) as as_of_date
+    from newest
+    where newest.table_name like 'features.%'
+)
+
+select
+    split_part(newest.table_name, '.', 1) as layer,
+    newest.table_name,
+    newest.as_of_date,
+    published.rows,
+    published.published_at,
+    extract(epoch from current_timestamp - published.published_at) / 3600.0 as hours_since_published,
+    expected.as_of_date - newest.as_of_date as days_behind,
+    published.is_stale
+from newest
+inner join ops.published as published
+    on newest.table_name = published.table_name and cast(newest.as_of_date as text) = published.slice_key
+cross join expected;
+comment on view bi.operations_freshness is 'What is in force of every table that is kept by date, since when, and how many days it is behind the newest features. Grain: one row per table.';
+comment on column bi.operations_freshness.layer is 'features, scores, segments, campaigns or bi';
+comment on column bi.operations_freshness.table_name is 'the table';
+comment on column bi.operations_freshness.as_of_date is 'newest date published';
+comment on column bi.operations_freshness.rows is 'rows of that date';
+comment on column bi.operations_freshness.published_at is 'when it was published';
+comment on column bi.operations_freshness.hours_since_published is 'hours since then';
+comment on column bi.operations_freshness.days_behind is 'days behind the newest features; 0 is in step, below 0 ahead of them';
+comment on column bi.operations_freshness.is_stale is 'an earlier day was published again since: run this date again to follow';
 
 create view bi.product_complaint (week_start, is_complete, dimension, member, root_cause, complaints, complaints_before, severe, median_hours_to_resolve, compensation_minor, is_suppressed) with (security_barrier = true) as
 -- with (security_barrier = true)

@@ -7,7 +7,8 @@ newest as (
         table_name,
         max(cast(slice_key as date)) as as_of_date
     from ops.published
-    where slice_key ~ '^\d{4}-\d{2}-\d{2}$'
+    -- What has landed goes by the business day, which is one before; how far sources have come is in bi.operations_source.
+    where slice_key ~ '^\d{4}-\d{2}-\d{2}$' and table_name not like 'landing.%'
     group by table_name
 ),
 
