@@ -109,10 +109,10 @@ def validate(run: Run) -> Counts:
 
 
 def publish_core(run: Run) -> Counts:
-    """Link people, conform the valid rows and publish all of core in one transaction."""
-    from retention import conform
+    """Link people, conform the valid rows and publish all of core in one transaction; sum what features never look back at."""
+    from retention import conform, features
 
-    return conform.publish_core(run)
+    return {**conform.publish_core(run), **features.keep_past(run)}
 
 
 def build_features(run: Run) -> Counts:

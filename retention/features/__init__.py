@@ -5,6 +5,7 @@ from retention.features.build import build
 from retention.features.compare import FeaturesDiffer, compare, is_due
 from retention.features.frame import frame, frames, model_features
 from retention.features.labels import labels
+from retention.features.past import keep_past
 from retention.features.slices import MissingSlice, require_published
 from retention.features.tables import FEATURE_TABLES
 
@@ -18,6 +19,7 @@ __all__ = [
     "frame",
     "frames",
     "is_due",
+    "keep_past",
     "labels",
     "model_features",
     "require_published",

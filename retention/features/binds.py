@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from calendar import isleap
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +15,8 @@ from retention.settings import Settings
 WINDOW_DAYS = (30, 60, 90, 180, 365)
 """Windows of the features, in business days before the as-of date. Column names carry them, so they are no setting."""
 
+BEFORE_ALL_ORDERS = datetime(1, 1, 1, tzinfo=UTC)
+"""A cut before which nothing lies: all of the ledger is read (``retention.features.past``)."""
 _OFFSET_LOOKS_BACK_DAYS = 366 * 30
 """How far back the offset of the time zone is followed; orders before it are dated one by one."""
 _SMALLEST_KEY, _LARGEST_KEY = -(2**63), 2**63 - 1
@@ -41,6 +43,8 @@ def feature_binds(settings: Settings, as_of_date: date) -> dict[str, Any]:
         "lost_days": settings.lifecycle.lost_days,
         "membership_year_start": settings.day_start(membership_year_start(settings.membership.year_start, as_of_date)),
         "points_until": settings.day_start(as_of_date + timedelta(days=settings.membership.points_expiry_days)),
+        "past_until": BEFORE_ALL_ORDERS,
+        "leaves_out": True,
         "first_key": _SMALLEST_KEY,
         "last_key": _LARGEST_KEY,
     }

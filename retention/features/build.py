@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 
 from retention.features.binds import feature_binds
 from retention.features.lineage import Build, Origin, forget_changes, origin, recipe, record
+from retention.features.past import past_until
 from retention.features.states import customer_ranges, state_of_core
 from retention.features.tables import FEATURE_TABLES, carried_sql, feature_sql, touched_sql
 from retention.features.touched import touched_customers
@@ -68,6 +69,7 @@ def build(run: Run, *, full: bool = False) -> dict[str, int]:
 def _parts(connection: Connection, run: Run, table: str, came_from: Origin) -> list[Part]:
     """Cut one table into statements that run side by side."""
     binds, ranges = feature_binds(run.settings, run.as_of_date), customer_ranges(connection, run.settings.features)
+    binds["past_until"] = past_until(connection, run.settings, binds)
     everybody = [Part(table, feature_sql(table), {**binds, **keys}, True) for keys in ranges]
     if came_from.based_on is None or came_from.since is None:
         return everybody

@@ -31,6 +31,15 @@ def touched_sql(table: str) -> str:
     return _RANGE.sub("customer_key = any(cast(:customers as bigint []))", feature_sql(table))
 
 
+def past_sql(touched: bool = False) -> str:
+    """Return the query of what is kept of all orders before a date: the sums of the order features, without their windows."""
+    orders = "features.customer_orders"
+    sums, marker, _ = (touched_sql(orders) if touched else feature_sql(orders)).partition("-- From here on:")
+    if not marker:
+        raise ValueError(f"the query of {orders} does not say any more where its sums end")
+    return sums.rstrip().removesuffix(",") + "\n\n" + sql_file("features/_order_past")
+
+
 def carried_sql(table: str) -> str:
     """Return the query that carries a slice forward by one day, for everybody but the customers in ``:customers``.
 

@@ -118,6 +118,7 @@ def baseline(database: str) -> str:
     if touched:
         parts.append(sql_file("ops/_log_touched").strip())
         parts.extend(create_triggers(c) for c in touched)
+        parts.append(sql_file("features/_forget_past").strip())
     parts.extend(create_view(c) for c in _in_order([c for c in contracts if c.kind == "view"]))
     return "\n\n".join(parts) + "\n"
 

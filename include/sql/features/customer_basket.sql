@@ -26,7 +26,15 @@ cancelled_orders as (
     having sum(order_count) < 0
 ),
 
--- Lines that their source changed at as_of or later: the state before holds, in the rate of their order.
+-- Lines that their source changed at as_of or later: the state before holds, in the rate of their order. Found from the states
+-- before, which few lines have, and not among all lines.
+superseded_lines as (
+    select distinct
+        order_key,
+        line_number
+    from core.order_line_version
+),
+
 corrected_lines as (
     select
         line.customer_key,
@@ -46,7 +54,9 @@ corrected_lines as (
         earlier.returned_quantity,
         earlier.returned_at,
         earlier.deleted_at
-    from core.order_line as line
+    from superseded_lines
+    inner join core.order_line as line
+        on superseded_lines.order_key = line.order_key and superseded_lines.line_number = line.line_number
     inner join lateral (
         select
             version.product_key,
@@ -100,7 +110,7 @@ states as not materialized (
                 from corrected_lines
             )
         )
-    order by customer_key)
+    order by customer_key, happened_at, order_key)
 
     union all
 
@@ -118,10 +128,10 @@ states as not materialized (
         returned_at,
         deleted_at
     from corrected_lines
-    order by customer_key)
+    order by customer_key, happened_at, order_key)
 ),
 
--- Rows stream from their index in the order of customers, so that each sort is of one customer's lines. `offset 0` keeps the
+-- Rows stream from their index in the order of customers and orders, so that each sort is of one customer's lines. `offset 0` keeps the
 -- planner from hashing half a year of lines instead.
 lines_by_product as not materialized (
     select
@@ -147,7 +157,7 @@ products as not materialized (
         count(*) as count_lines,
         min(happened_at) as first_at,
         max(happened_at) as last_at,
-        cast(sum(net_minor) as bigint) as net_minor
+        sum(cast(net_minor as double precision)) as net_minor
     from lines_by_product
     group by customer_key, category_1, category_2, product_key
     order by customer_key, category_1, category_2
@@ -177,14 +187,14 @@ mixes as (
         count(category_1) as count_categories,
         count(category_1) filter (where last_at >= :since_90d) as count_categories_90d,
         count(category_1) filter (where first_at >= :since_90d) as count_new_categories_90d,
-        cast(sum(count_subcategories) as bigint) as count_subcategories,
-        cast(sum(count_products) as bigint) as count_products,
-        cast(sum(count_repeated_products) as bigint) as count_repeated_products,
+        sum(cast(count_subcategories as double precision)) as count_subcategories,
+        sum(cast(count_products as double precision)) as count_products,
+        sum(cast(count_repeated_products as double precision)) as count_repeated_products,
         (array_agg(category_1 order by net_minor desc, category_1) filter (where category_1 is not null))[1]
         as top_category,
         max(positive_net_minor) filter (where category_1 is not null) as top_net_minor,
         sum(positive_net_minor) filter (where category_1 is not null) as positive_net_minor,
-        sum(positive_net_minor * positive_net_minor) filter (where category_1 is not null) as sum_squared_net
+        sum(cast(cast(positive_net_minor as bigint) as numeric) ^ 2) filter (where category_1 is not null) as sum_squared_net
     from categories
     group by customer_key
 ),
@@ -192,6 +202,7 @@ mixes as (
 lines_by_order as not materialized (
     select
         customer_key,
+        happened_at,
         order_key,
         quantity,
         discount_minor,
@@ -202,7 +213,7 @@ lines_by_order as not materialized (
     where
         (deleted_at is null or deleted_at >= :as_of)
         and order_key not in (select cancelled_orders.order_key from cancelled_orders)
-    order by customer_key, order_key
+    order by customer_key, happened_at, order_key
     offset 0  -- noqa: AM09
 ),
 
@@ -215,9 +226,9 @@ baskets as not materialized (
         max(returned_at) as last_returned_at,
         sum(quantity) as quantity,
         sum(returned_quantity) filter (where returned_at is not null) as returned_quantity,
-        cast(sum(net_minor) as bigint) as net_minor
+        sum(cast(net_minor as double precision)) as net_minor
     from lines_by_order
-    group by customer_key, order_key
+    group by customer_key, happened_at, order_key
     order by customer_key
     offset 0  -- noqa: AM09
 ),

@@ -24,7 +24,7 @@ from tests.sql.features.company import KEYS, NAMES, Company
 
 FIRST = date(2026, 3, 27)
 PEOPLE = NAMES[:8]
-EDGES = (0, 1, 2, 3, 29, 30, 31, 59, 60, 61, 89, 90, 91, 179, 180, 181, 364, 365, 366, 367, -1, -2, -3)
+EDGES = (0, 1, 2, 3, 29, 30, 31, 59, 60, 61, 89, 90, 91, 179, 180, 181, 364, 365, 366, 367, 380, 480, 860, -1, -2, -3)
 _FACTS = {  # table with a history: its key, and something that its source may correct
     "interaction": ("interaction_key", "happened_at = happened_at - interval '2 days', kind = 'click'"),
     "survey_answer": ("answer_key", "score = 3"),

@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 
 from retention.deployment import Secrets
-from retention.features import FEATURE_TABLES, FeaturesDiffer, build, compare, tables, touched
+from retention.features import FEATURE_TABLES, FeaturesDiffer, build, compare, feature_binds, keep_past, tables, touched
+from retention.features import past as past_module
+from retention.features.binds import BEFORE_ALL_ORDERS
 from retention.quality import CheckFailed
 from retention.settings import ComplaintSettings, FeatureSettings, Settings
 from retention.warehouse import Attempt, Run, StageWriter, Warehouse, load_contract, read_frame
@@ -35,8 +38,15 @@ def _run(warehouse: Warehouse, business_date: date, settings: Settings = ALWAYS_
 def check_history(make_database: Callable[[str], str], history: Any) -> None:
     """Let a history happen and compare every slice with a full computation right after it was built."""
     warehouse = Warehouse(make_database("warehouse"), application_name="test")
+    uses_past: list[bool] = []
 
     def build_and_compare(run: Run) -> None:
+        if len(uses_past) % 3 == 0:  # between two such days what changed of the past is read from the ledger
+            with mock.patch.object(past_module, "latest_cut", _day_before_the_windows):
+                keep_past(run)
+        with warehouse.connect() as connection:
+            binds = feature_binds(run.settings, run.as_of_date)
+            uses_past.append(past_module.past_until(connection, run.settings, binds) > BEFORE_ALL_ORDERS)
         try:
             build(run)
         except CheckFailed as refused:  # a company of whom everybody was erased or merged away publishes no slice
@@ -49,6 +59,12 @@ def check_history(make_database: Callable[[str], str], history: Any) -> None:
         live(warehouse, lambda day: _run(warehouse, day), history, build_and_compare)
     finally:
         warehouse.dispose()
+    assert all(uses_past)
+
+
+def _day_before_the_windows(settings: Settings, as_of_date: date) -> datetime:
+    """Where the cut could lie at the latest: at the beginning of a month there would be nothing before it here."""
+    return settings.day_start(as_of_date - timedelta(days=366))
 
 
 @settings(
