@@ -31,9 +31,11 @@ def retention_health():
         """Look at everything, and tell people what is newly missed or well again."""
         from retention import pipeline
         from retention_airflow.alerts import notify
+        from retention_airflow.metrics import tell_health_metrics
 
         with moment_run() as (run, now):
             counts = pipeline.check_health(run, now)
+            tell_health_metrics(run)
             return {**counts, "messages": pipeline.tell_health(run, now, notify)}
 
     check_health()

@@ -42,6 +42,7 @@ Facts of one installation come from the environment, and what is not set there f
 | `RETENTION_SOURCES_DIR` | folder of the source descriptions | `include/sources` |
 | `RETENTION_PLAYS_DIR` | folder of the company's own plays, read beside the shipped ones | none |
 | `RETENTION_PEPPER_FILE` | key of the pseudonyms; keep a backup elsewhere | `<home>/secrets/pepper` |
+| `RETENTION_ALERT_…` | channels by which people are told: [observability](observability.md#channels) | the log alone |
 | `RETENTION_SETTINGS` | file of changed business numbers | `retention.toml` in the project |
 | `RETENTION_POSTGRES_PORT` | port of the embedded server at its first start | a free one |
 """

@@ -6,6 +6,7 @@ This is the only place that turns a DAG run into a date. Partitioned and asset-t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -20,6 +21,8 @@ from retention_airflow.connections import connection_urls
 if TYPE_CHECKING:
     from retention.warehouse import Run
 
+
+log = logging.getLogger(__name__)
 
 DRIVERS = {"psycopg", "sqlalchemy", "adbc_driver_manager", "adbc_driver_postgresql"}
 
@@ -88,6 +91,7 @@ def day_run(day: date | None = None) -> Iterator[Run]:
             raise quote_error(error, f"{task.dag_id}.{task.task_id}") from None
         raise
     finally:
+        _observe(run)
         pipeline.close(run)
 
 
@@ -97,6 +101,25 @@ def moment_run() -> Iterator[tuple[Run, datetime]]:
     now = moment()
     with day_run(closed_business_day(now)) as run:
         yield run, now
+
+
+def _observe(run: Run) -> None:
+    """Tell lineage and metrics, where somebody listens, what this attempt has written; never raises."""
+    from retention_airflow import lineage, metrics
+
+    try:
+        wants_lineage, wants_metrics = lineage.listening(), metrics.switched_on()
+        if not (wants_lineage or wants_metrics):
+            return
+        from retention.warehouse.flow import written_by
+
+        written = written_by(run)
+        if wants_lineage:
+            lineage.tell_lineage(run, written)
+        if wants_metrics:
+            metrics.tell_written(run, written)
+    except Exception as error:  # what is told about the work must not change how it ended
+        log.warning("Lineage and metrics were not told (%s).", type(error).__name__)
 
 
 def _task_name(task: Any) -> str:
