@@ -60,8 +60,7 @@ def _member(row: Mapping[str, Any]) -> Shape:
         "clv_12m_minor": total("mean_clv_12m_minor"),
         "value_at_risk_minor": total("mean_value_at_risk_minor"),
         **pick(row, "mean_net_minor_365d", "mean_clv_12m_minor", "mean_value_at_risk_minor"),
-        "mean_churn_probability": row.get("mean_churn_probability"),
-        "is_suppressed": row["is_suppressed"],
+        **pick(row, "mean_churn_probability", "is_suppressed"),
     }
 
 

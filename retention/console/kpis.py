@@ -203,7 +203,7 @@ def _restated(reader: Reader, labels: Labels, dimension: str, period: str, first
             "first_value": row["first_value"],
             "value": row["value"],
             "change": row["moved"],
-            "restated_at": plain(row["restated_on"]),
+            "restated_at": plain(row["known_as_of"]),
         }
         for row in rows
     ]

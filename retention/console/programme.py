@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from retention.console.labels import Labels
 from retention.console.plays import allocation, control
@@ -36,6 +36,9 @@ def _effect(reader: Reader, labels: Labels) -> Shape:
                 "outcome_label": label("outcome", "net_revenue_minor"),
                 "unit": "money_minor",
                 "label_tier": labels.member("tier", row["service_tier"]),
+                "from": plain(row["window_start"]),
+                "to": plain(row["window_start"] + timedelta(days=(row["window_days"] or 1) - 1)),
+                "total_minor": row["revenue_minor"],
                 "cost_minor": row["spend_minor"],
                 "verdict_label": label("verdict", row["verdict"]),
                 "sentence": both(row["sentence_en"], row["sentence_zh"]),

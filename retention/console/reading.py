@@ -133,8 +133,9 @@ class Reader:
 
 
 def _closed(error: RetentionError) -> RetentionError:
-    """Say what to grant where the server refuses the role: its own words are about a parameter that nobody set by hand."""
-    if f'"{ROLE}"' in error.message or "permission denied to set role" in error.message:
+    """Say what to grant where the server refuses the role: it does so at the login, and its words name the role."""
+    words = str(getattr(error.__context__, "orig", ""))
+    if "permission denied to set role" in words or f'role "{ROLE}" does not exist' in words:
         return ConsoleClosed(
             f"the account of the warehouse's address may not act as {ROLE}. Grant it: grant {ROLE} to <account>; "
             "or run the migrations if the role does not exist."

@@ -11,6 +11,7 @@ select
     mean_net_minor_365d,
     mean_clv_12m_minor,
     mean_value_at_risk_minor,
+    mean_churn_probability,
     is_suppressed
 from bi.segment_history
 where as_of_date = :as_of_date and dimension <> 'rfm_cell'

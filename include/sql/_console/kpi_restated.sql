@@ -9,12 +9,13 @@ select
     first_value,
     value,
     moved,
-    restated_on
+    known_as_of
 from bi.kpi_restated
 where
     dimension = :dimension
     and period = :period
     and period_start >= :from_date
-    and moved <> 0
-order by restated_on desc, kpi asc, member asc, period_start desc
+    and is_restated
+    and not is_suppressed
+order by known_as_of desc, kpi asc, member asc, period_start desc
 limit 200
