@@ -604,6 +604,56 @@ comment on column bi.programme_effect.net_upper_minor is 'net_minor at its upper
 comment on column bi.programme_effect.return_on_spend is 'margin before spend (offers added back) over spend_minor; 1 pays for itself; null without spend';
 comment on column bi.programme_effect.verdict is 'positive, negative (the daily interval lies on one side of 0), no_effect_seen or too_few';
 
+create table bi.score_bucket (
+    model text not null,
+    scored_as_of date not null,
+    bucket integer not null,
+    matured_on date not null,
+    is_fallback boolean not null,
+    customers bigint not null,
+    predicted_mean double precision not null,
+    realised_mean double precision not null,
+    primary key (model, scored_as_of, bucket)
+);
+comment on table bi.score_bucket is 'Reliability of the scores of each date whose horizon has passed: what was predicted beside what happened, by bucket of the prediction. Grain: one row per model, scored date and bucket.';
+comment on column bi.score_bucket.model is 'as in bi.score_measure';
+comment on column bi.score_bucket.scored_as_of is 'date of the scores';
+comment on column bi.score_bucket.bucket is 'probabilities: tenth of the scale, 0 (below 0.1) to 9; clv: quintile of the prediction, 0 to 4';
+comment on column bi.score_bucket.matured_on is 'first date on which the whole horizon had passed';
+comment on column bi.score_bucket.is_fallback is 'true where a rule of thumb scored somebody';
+comment on column bi.score_bucket.customers is 'customers in the bucket; renewal: contracts';
+comment on column bi.score_bucket.predicted_mean is 'mean prediction: probability, or minor units';
+comment on column bi.score_bucket.realised_mean is 'what happened: share, or net minor units';
+
+create table bi.score_measure (
+    model text not null,
+    scored_as_of date not null,
+    matured_on date not null,
+    is_fallback boolean not null,
+    customers bigint not null,
+    predicted_mean double precision not null,
+    realised_mean double precision not null,
+    gap_error double precision not null,
+    calibration_error double precision,
+    ranking double precision,
+    skill double precision,
+    measured_at timestamptz not null,
+    primary key (model, scored_as_of)
+);
+comment on table bi.score_measure is 'How good the scores of each date turned out to be, once their horizon had passed: computed once, and again while late orders may still change the outcome. Grain: one row per model and scored date.';
+comment on column bi.score_measure.model is 'churn, clv, repurchase_30d, repurchase_90d or renewal';
+comment on column bi.score_measure.scored_as_of is 'date of the scores';
+comment on column bi.score_measure.matured_on is 'first date on which the whole horizon had passed';
+comment on column bi.score_measure.is_fallback is 'true where a rule of thumb scored somebody';
+comment on column bi.score_measure.customers is 'customers scored; renewal: contracts';
+comment on column bi.score_measure.predicted_mean is 'mean prediction: probability, or minor units';
+comment on column bi.score_measure.realised_mean is 'what happened: share, or net minor units';
+comment on column bi.score_measure.gap_error is 'standard error of the mean outcome, in the same unit';
+comment on column bi.score_measure.calibration_error is 'mean gap between predicted and actual share over ten bins of equal size; null for clv';
+comment on column bi.score_measure.ranking is 'probabilities: AUC, 0.5 is chance; clv: normalised Gini, 0 is chance; null where all had the same outcome';
+comment on column bi.score_measure.skill is 'share by which the error (squared; clv: absolute) is below that of saying the mean outcome of everybody; 0 is no better; null where all had the same outcome';
+comment on column bi.score_measure.measured_at is 'when';
+
 create table bi.score_reliability (
     as_of_date date not null,
     model text not null,
@@ -618,14 +668,70 @@ create table bi.score_reliability (
 ) partition by range (as_of_date);
 comment on table bi.score_reliability is 'What was predicted against what happened, for the newest scores whose horizon has passed. While none has passed, one row per model says so and when the first will. Grain: one row per model and bucket of the prediction per as_of_date.';
 comment on column bi.score_reliability.as_of_date is 'first day not included';
-comment on column bi.score_reliability.model is 'churn or clv';
-comment on column bi.score_reliability.bucket is 'churn: tenth of the probability scale, 0 (below 0.1) to 9; clv: quintile of the prediction, 0 to 4; 0 while waiting';
+comment on column bi.score_reliability.model is 'churn, clv, repurchase_30d, repurchase_90d or renewal (where there are contracts)';
+comment on column bi.score_reliability.bucket is 'probabilities: tenth of the scale, 0 (below 0.1) to 9; clv: quintile of the prediction, 0 to 4; 0 while waiting';
 comment on column bi.score_reliability.state is 'matured (the horizon has passed) or waiting';
 comment on column bi.score_reliability.scored_as_of is 'as_of_date of the scores compared; while waiting, of the oldest kept; null if there are no scores';
 comment on column bi.score_reliability.matures_on is 'first as_of_date at which scored_as_of can be compared';
 comment on column bi.score_reliability.customers is 'customers in the bucket; 0 while waiting';
 comment on column bi.score_reliability.predicted_mean is 'mean prediction: probability, or minor units';
 comment on column bi.score_reliability.realised_mean is 'what happened: share without a paid order in the horizon, or net minor units in it';
+
+create table bi.score_segment_value (
+    model text not null,
+    scored_as_of date not null,
+    dimension text not null,
+    member text not null,
+    customers bigint not null,
+    predicted_mean double precision not null,
+    realised_mean double precision not null,
+    realised_error double precision,
+    primary key (model, scored_as_of, dimension, member)
+);
+comment on table bi.score_segment_value is 'Reliability of the scores of each date whose horizon has passed, by tier, lifecycle stage and RFM segment of that date. Grain: one row per model, scored date, dimension and member.';
+comment on column bi.score_segment_value.model is 'as in bi.score_measure';
+comment on column bi.score_segment_value.scored_as_of is 'date of the scores';
+comment on column bi.score_segment_value.dimension is 'tier, stage or segment, as held on that date';
+comment on column bi.score_segment_value.member is 'which of them';
+comment on column bi.score_segment_value.customers is 'customers in the group';
+comment on column bi.score_segment_value.predicted_mean is 'mean prediction: probability, or minor units';
+comment on column bi.score_segment_value.realised_mean is 'what happened: share, or net minor units';
+comment on column bi.score_segment_value.realised_error is 'standard error of realised_mean; null for one customer';
+
+create table bi.score_verdict (
+    as_of_date date not null,
+    model text not null,
+    verdict text not null,
+    reasons text[] not null,
+    sentence_en text not null,
+    sentence_zh text not null,
+    scored_as_of date,
+    matures_on date,
+    customers bigint not null,
+    predicted_mean double precision,
+    realised_mean double precision,
+    calibration_error double precision,
+    ranking double precision,
+    skill double precision,
+    drift text not null,
+    primary key (as_of_date, model)
+) partition by range (as_of_date);
+comment on table bi.score_verdict is 'A plain verdict per model, from its newest scores whose horizon has passed: whether what was said came true, on average, probability by probability, in order, against saying the same of everybody, in each group of customers, over time, and whether the customers scored now are like those it learned from. Grain: one row per model per as_of_date.';
+comment on column bi.score_verdict.as_of_date is 'date of the measurement';
+comment on column bi.score_verdict.model is 'churn, clv, repurchase_30d, repurchase_90d or renewal';
+comment on column bi.score_verdict.verdict is 'good, watch, bad, or waiting while no scores can be compared';
+comment on column bi.score_verdict.reasons is 'what speaks against it, the worst first: gap, calibration, ranking, baseline, drift, segment, trend, fallback';
+comment on column bi.score_verdict.sentence_en is 'the verdict in plain words, in English';
+comment on column bi.score_verdict.sentence_zh is 'the verdict in plain words, in Chinese';
+comment on column bi.score_verdict.scored_as_of is 'date of the scores compared; while waiting, of the oldest that wait; null without scores';
+comment on column bi.score_verdict.matures_on is 'first date on which they can be compared';
+comment on column bi.score_verdict.customers is 'customers compared';
+comment on column bi.score_verdict.predicted_mean is 'mean prediction: probability, or minor units';
+comment on column bi.score_verdict.realised_mean is 'what happened: share, or net minor units';
+comment on column bi.score_verdict.calibration_error is 'mean gap of single probabilities; null for clv';
+comment on column bi.score_verdict.ranking is 'AUC (0.5 is chance), for clv normalised Gini (0 is chance)';
+comment on column bi.score_verdict.skill is 'share by which the error is below that of saying the same of everybody';
+comment on column bi.score_verdict.drift is 'ok, warn, stop, or unknown: the newest comparison of inputs with those of training';
 
 create table bi.segment_name (
     dimension text not null,
@@ -6374,29 +6480,73 @@ comment on column bi.kpi.customers is 'people behind the number; null where hidd
 comment on column bi.kpi.is_suppressed is 'whether the number is hidden because the group is small';
 comment on column bi.kpi.formula is 'how it is computed, in words';
 
-create view bi.operations_cost (as_of_date, play, kind, channel, handed_out, taken_back, cost_minor, expected_cost_minor) with (security_barrier = true) as
+create view bi.model_verdict (as_of_date, model, label, label_zh, verdict, reasons, sentence_en, sentence_zh, scored_as_of, matures_on, customers, predicted_mean, realised_mean, calibration_error, ranking, skill, drift) with (security_barrier = true) as
 -- with (security_barrier = true)
--- bi.operations_cost: what was handed out and what it costs, by day, play and channel.
+-- bi.model_verdict: what to think of each model, as of the newest measurement.
+with
+
+newest as (
+    select max(cast(slice_key as date)) as as_of_date
+    from ops.published
+    where table_name = 'bi.score_verdict'
+)
+
 select
-    delivery.as_of_date,
-    delivery.play,
-    delivery.kind,
-    delivery.channel,
-    count(*) as handed_out,
-    count(delivery.removed_on) as taken_back,
-    cast(coalesce(sum(delivery.cost_minor), 0) as bigint) as cost_minor,
-    coalesce(sum(delivery.expected_cost_minor), 0) as expected_cost_minor
-from campaigns.delivery as delivery
-group by delivery.as_of_date, delivery.play, delivery.kind, delivery.channel;
-comment on view bi.operations_cost is 'What was handed out to tools and staff and what it costs, by day, play and channel. Numbers of touches, not of people. Grain: one row per as_of_date, play, kind and channel.';
-comment on column bi.operations_cost.as_of_date is 'day on which the memberships began';
-comment on column bi.operations_cost.play is 'the play';
-comment on column bi.operations_cost.kind is 'promotional, service or staff';
-comment on column bi.operations_cost.channel is 'channel; staff for tasks';
-comment on column bi.operations_cost.handed_out is 'memberships handed out';
-comment on column bi.operations_cost.taken_back is 'of them taken back before they ended';
-comment on column bi.operations_cost.cost_minor is 'cost of the touches, minor units of the base currency';
-comment on column bi.operations_cost.expected_cost_minor is 'with the offers as far as they are expected to be used, minor units';
+    verdict.as_of_date,
+    verdict.model,
+    case verdict.model
+        when 'churn' then 'Churn'
+        when 'clv' then 'Customer lifetime value'
+        when 'repurchase_30d' then 'Repurchase within 30 days'
+        when 'repurchase_90d' then 'Repurchase within 90 days'
+        else 'Renewal of contracts'
+    end as label,
+    case verdict.model
+        when 'churn' then '流失'
+        when 'clv' then '客户终身价值'
+        when 'repurchase_30d' then '30天复购'
+        when 'repurchase_90d' then '90天复购'
+        else '合约续约'
+    end as label_zh,
+    verdict.verdict,
+    verdict.reasons,
+    verdict.sentence_en,
+    verdict.sentence_zh,
+    verdict.scored_as_of,
+    verdict.matures_on,
+    case when is_shown then verdict.customers end as customers,
+    case when is_shown then verdict.predicted_mean end as predicted_mean,
+    case when is_shown then verdict.realised_mean end as realised_mean,
+    case when is_shown then verdict.calibration_error end as calibration_error,
+    case when is_shown then verdict.ranking end as ranking,
+    case when is_shown then verdict.skill end as skill,
+    verdict.drift
+from newest
+inner join bi.score_verdict as verdict on newest.as_of_date = verdict.as_of_date
+cross join lateral (
+    select
+        verdict.customers >= coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as is_shown
+) as size;
+comment on view bi.model_verdict is 'A plain verdict per model as of the newest measurement, with what it rests on. Grain: one row per model.';
+comment on column bi.model_verdict.as_of_date is 'date of the measurement';
+comment on column bi.model_verdict.model is 'churn, clv, repurchase_30d, repurchase_90d or renewal';
+comment on column bi.model_verdict.label is 'what it predicts, in English';
+comment on column bi.model_verdict.label_zh is 'what it predicts, in Chinese';
+comment on column bi.model_verdict.verdict is 'good, watch, bad or waiting';
+comment on column bi.model_verdict.reasons is 'what speaks against it, the worst first';
+comment on column bi.model_verdict.sentence_en is 'the verdict in plain words, in English';
+comment on column bi.model_verdict.sentence_zh is 'the verdict in plain words, in Chinese';
+comment on column bi.model_verdict.scored_as_of is 'date of the scores compared; while waiting, of the oldest that wait';
+comment on column bi.model_verdict.matures_on is 'first date on which they can be compared';
+comment on column bi.model_verdict.customers is 'customers compared; null where hidden';
+comment on column bi.model_verdict.predicted_mean is 'mean prediction: probability, or minor units; null where hidden';
+comment on column bi.model_verdict.realised_mean is 'what happened: share, or net minor units; null where hidden';
+comment on column bi.model_verdict.calibration_error is 'mean gap of single probabilities; null for clv and where hidden';
+comment on column bi.model_verdict.ranking is 'AUC (0.5 is chance), for clv normalised Gini (0 is chance); null where hidden';
+comment on column bi.model_verdict.skill is 'share by which the error is below that of saying the same of everybody; null where hidden';
+comment on column bi.model_verdict.drift is 'ok, warn, stop, or unknown';
 
 create view bi.operations_push (business_date, sync_id, booked_at, rows_added, rows_updated, rows_removed, tasks_added, tasks_withdrawn, plays_held_back, held_back, approvals_used) with (security_barrier = true) as
 -- with (security_barrier = true)
@@ -7410,7 +7560,7 @@ where
         where published.table_name = 'segments.tier'
     )
     and (customer.account_owner is not null or tier.service_tier in ('vip', 'potential'));
-comment on view bi.sales_customer is 'For account managers: customers with an account owner, VIP and potential customers, as of the newest date, with tier, value, risk and its reasons, warning signs and what to offer next. By pseudonym; whom to call, and whether, is in the staff tasks of the marketing database. Filter by account_owner or customer_key: sentences are looked up row by row. Grain: one row per customer.';
+comment on view bi.sales_customer is 'For account managers: customers with an account owner, VIP and potential customers, as of the newest date, with tier, value, risk and its reasons, warning signs and what to offer next. By pseudonym; whom to call, and whether, is in marketing.task_list. Filter by account_owner or customer_key: sentences are looked up row by row. Grain: one row per customer.';
 comment on column bi.sales_customer.customer_key is 'pseudonym of the customer';
 comment on column bi.sales_customer.as_of_date is 'date the row holds for';
 comment on column bi.sales_customer.account_owner is 'member of staff who looks after the customer; null if nobody does';
@@ -7526,7 +7676,7 @@ where task.as_of_date = (
     from ops.published as published
     where published.table_name = 'campaigns.staff_task'
 );
-comment on view bi.sales_task is 'Calls and visits planned for staff on the newest planned date, by account owner: for sharing out the work. Who may be called at this moment, and what to say, is in the staff tasks of the marketing database, which ask for consent when they are read. Grain: one row per staff play and customer.';
+comment on view bi.sales_task is 'Calls and visits planned for staff on the newest planned date, by account owner: for sharing out the work. Who may be called at this moment, and what to say, is in marketing.task_list, which asks for consent when it is read. Grain: one row per staff play and customer.';
 comment on column bi.sales_task.as_of_date is 'day the task is for';
 comment on column bi.sales_task.account_owner is 'who looks after the customer; null: the team';
 comment on column bi.sales_task.play is 'the staff play';
@@ -7546,46 +7696,17 @@ create view bi.score_history (model, scored_as_of, matured_on, bucket, is_fallba
 -- bi.score_history: predictions that have come due against what happened, date by date.
 with
 
-bucketed as (
-    select
-        kind,
-        scored_as_of,
-        matured_on,
-        is_fallback,
-        predicted,
-        realised,
-        case
-            when kind = 'churn' then least(cast(floor(predicted * 10) as integer), 9)
-            else ntile(5) over (partition by kind, scored_as_of order by predicted, customer_key) - 1
-        end as bucket
-    from scores.outcome
-),
-
-buckets as (
-    select
-        kind,
-        scored_as_of,
-        matured_on,
-        bucket,
-        bool_or(is_fallback) as is_fallback,
-        count(*) as customers,
-        avg(predicted) as predicted_mean,
-        avg(realised) as realised_mean
-    from bucketed
-    group by kind, scored_as_of, matured_on, bucket
-),
-
 shown as (
     select
         buckets.*,
         buckets.customers >= coalesce(
             (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
         ) as is_shown
-    from buckets
+    from bi.score_bucket as buckets
 )
 
 select
-    kind as model,
+    model,
     scored_as_of,
     matured_on,
     bucket,
@@ -7595,10 +7716,10 @@ select
     case when is_shown then realised_mean end as realised_mean
 from shown;
 comment on view bi.score_history is 'Reliability of the scores over time: every scored date whose horizon has passed, by bucket of the prediction. Buckets below the suppression size are hidden. Grain: one row per model, scored date and bucket.';
-comment on column bi.score_history.model is 'churn or clv';
+comment on column bi.score_history.model is 'churn, clv, repurchase_30d, repurchase_90d or renewal (where there are contracts)';
 comment on column bi.score_history.scored_as_of is 'date of the scores';
 comment on column bi.score_history.matured_on is 'first date on which the whole horizon had passed';
-comment on column bi.score_history.bucket is 'churn: tenth of the probability scale, 0 (below 0.1) to 9; clv: quintile of the prediction, 0 to 4';
+comment on column bi.score_history.bucket is 'probabilities: tenth of the scale, 0 (below 0.1) to 9; clv: quintile of the prediction, 0 to 4';
 comment on column bi.score_history.is_fallback is 'true where a rule of thumb scored';
 comment on column bi.score_history.customers is 'customers in the bucket; null where hidden';
 comment on column bi.score_history.predicted_mean is 'mean prediction: probability, or minor units; null where hidden';
@@ -7638,14 +7759,51 @@ select
 from buckets;
 comment on view bi.score_quality is 'Predictions against what happened, as of the newest measurement. Buckets below the suppression size are hidden. Grain: one row per model and bucket.';
 comment on column bi.score_quality.as_of_date is 'date of the measurement';
-comment on column bi.score_quality.model is 'churn or clv';
+comment on column bi.score_quality.model is 'churn, clv, repurchase_30d, repurchase_90d or renewal (where there are contracts)';
 comment on column bi.score_quality.state is 'matured, or waiting for the horizon to pass';
 comment on column bi.score_quality.scored_as_of is 'date of the scores compared, or of the oldest that wait';
 comment on column bi.score_quality.matures_on is 'first date on which they can be compared';
-comment on column bi.score_quality.bucket is 'churn: tenth of the probability scale from 0; clv: quintile from 0';
+comment on column bi.score_quality.bucket is 'probabilities: tenth of the scale from 0; clv: quintile from 0';
 comment on column bi.score_quality.customers is 'customers in the bucket; null where hidden';
 comment on column bi.score_quality.predicted_mean is 'mean prediction; null where hidden';
 comment on column bi.score_quality.realised_mean is 'what happened; null where hidden or not known yet';
+
+create view bi.score_segment (model, scored_as_of, is_newest, dimension, member, customers, predicted_mean, realised_mean, gap) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.score_segment: reliability of the scores by group of customers, small groups hidden.
+with
+
+shown as (
+    select
+        value.*,
+        value.customers >= coalesce(
+            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+        ) as is_shown,
+        value.scored_as_of = max(value.scored_as_of) over (partition by value.model) as is_newest
+    from bi.score_segment_value as value
+)
+
+select
+    model,
+    scored_as_of,
+    is_newest,
+    dimension,
+    member,
+    case when is_shown then customers end as customers,
+    case when is_shown then predicted_mean end as predicted_mean,
+    case when is_shown then realised_mean end as realised_mean,
+    case when is_shown then predicted_mean - realised_mean end as gap
+from shown;
+comment on view bi.score_segment is 'What was predicted beside what happened, by tier, lifecycle stage and RFM segment held when it was predicted. Groups below the suppression size are hidden. Grain: one row per model, scored date, dimension and member.';
+comment on column bi.score_segment.model is 'churn, clv, repurchase_30d, repurchase_90d or renewal';
+comment on column bi.score_segment.scored_as_of is 'date of the scores';
+comment on column bi.score_segment.is_newest is 'whether it is the newest date of the model that can be compared';
+comment on column bi.score_segment.dimension is 'tier, stage or segment';
+comment on column bi.score_segment.member is 'which of them';
+comment on column bi.score_segment.customers is 'customers in the group; null where hidden';
+comment on column bi.score_segment.predicted_mean is 'mean prediction: probability, or minor units; null where hidden';
+comment on column bi.score_segment.realised_mean is 'what happened: share, or net minor units; null where hidden';
+comment on column bi.score_segment.gap is 'predicted less realised; null where hidden';
 
 create view bi.segment_label (dimension, member, position, label_en, label_zh) with (security_barrier = true) as
 -- with (security_barrier = true)
@@ -8368,6 +8526,25 @@ comment on column bi.kpi_restated.is_restated is 'whether it moved since it was 
 comment on column bi.kpi_restated.first_as_of is 'date of the slice of bi.kpi_value under which it was first published';
 comment on column bi.kpi_restated.known_as_of is 'date as of which the facts behind value were known';
 comment on column bi.kpi_restated.is_suppressed is 'whether the number is hidden because the group is small';
+
+create view bi.operations_cost (as_of_date, play, channel, handed_out, cost_minor, expected_cost_minor) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.operations_cost: what was handed out and what it costs, day by day, as counted once a day; months are in bi.kpi (spend).
+select
+    cost.as_of_date,
+    cost.play,
+    cost.channel,
+    cost.contacts as handed_out,
+    cost.cost_minor,
+    cost.expected_cost_minor
+from bi.audience_cost as cost;
+comment on view bi.operations_cost is 'What was handed out to tools and staff and what it costs, by day, play and channel, for as long as days are kept (keep.daily_slices_days). Numbers of touches, not of people. Whole months are in bi.kpi as spend. Grain: one row per as_of_date, play and channel.';
+comment on column bi.operations_cost.as_of_date is 'day on which the memberships began';
+comment on column bi.operations_cost.play is 'the play';
+comment on column bi.operations_cost.channel is 'channel; staff for tasks';
+comment on column bi.operations_cost.handed_out is 'contacts handed out';
+comment on column bi.operations_cost.cost_minor is 'cost of the touches, minor units of the base currency';
+comment on column bi.operations_cost.expected_cost_minor is 'with the offers as far as they are expected to be used, minor units';
 
 create view bi.operations_freshness (layer, table_name, as_of_date, rows, published_at, hours_since_published, days_behind, is_stale) with (security_barrier = true) as
 -- with (security_barrier = true)

@@ -1,13 +1,10 @@
 -- with (security_barrier = true)
--- bi.operations_cost: what was handed out and what it costs, by day, play and channel.
+-- bi.operations_cost: what was handed out and what it costs, day by day, as counted once a day; months are in bi.kpi (spend).
 select
-    delivery.as_of_date,
-    delivery.play,
-    delivery.kind,
-    delivery.channel,
-    count(*) as handed_out,
-    count(delivery.removed_on) as taken_back,
-    cast(coalesce(sum(delivery.cost_minor), 0) as bigint) as cost_minor,
-    coalesce(sum(delivery.expected_cost_minor), 0) as expected_cost_minor
-from campaigns.delivery as delivery
-group by delivery.as_of_date, delivery.play, delivery.kind, delivery.channel
+    cost.as_of_date,
+    cost.play,
+    cost.channel,
+    cost.contacts as handed_out,
+    cost.cost_minor,
+    cost.expected_cost_minor
+from bi.audience_cost as cost
