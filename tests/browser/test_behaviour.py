@@ -103,9 +103,8 @@ def test_text_of_customers_stays_text(visitor: Callable[..., Visitor], company: 
     company.replaced["kpis"] = everywhere(answers.kpis("net_revenue", "tier"), HOSTILE)
     one = visitor()
     page = one.open()
-    for view in [*VIEWS, "#/customer/-1", f"#/{HOSTILE}", f"#/plays/{HOSTILE}?{HOSTILE}"]:
-        if HOSTILE in view:
-            company.replaced[f"plays/{HOSTILE}"] = answers.play("welcome")
+    company.replaced["plays/<b>x"] = everywhere(answers.play("welcome"), HOSTILE)
+    for view in [*VIEWS, "#/customer/-1", f"#/{HOSTILE}", f"#/plays/<b>x?{HOSTILE}"]:
         one.go(view)
         assert page.locator("main img, main script, main iframe").count() == 0, view
         assert page.title() != "stolen", view
@@ -191,6 +190,7 @@ def test_one_customer_is_found_by_key_alone(visitor: Callable[..., Visitor], com
 def test_inside_airflow_the_address_around_the_page_follows_the_view(visitor: Callable[..., Visitor]) -> None:
     """Airflow's frame shares the origin, so a view can be linked; a link that leads to Airflow moves Airflow, not the frame."""
     one = visitor()
+    one.expected = ("An iframe which has both", "404")  # Airflow's own choice; and its pages are not here
     page = one.page
     page.goto(f"{one.base}/plugin/retention/retention/")
     frame = page.frame_locator("iframe")

@@ -136,6 +136,7 @@ function pen() {
  */
 export function lines({ describe, labels, series, format, size = "", first = t("chart.date"), zero = false }) {
   const style = (/** @type {Series} */ one) => one.style ?? series.indexOf(one);
+  const whole = series.every((one) => one.values.every((value) => value === null || Number.isInteger(value)));
   return frame({
     describe,
     size,
@@ -177,7 +178,7 @@ export function lines({ describe, labels, series, format, size = "", first = t("
           legend: { display: false },
           tooltip: { ...pen.tooltip, filter: (/** @type {any} */ item) => Boolean(item.dataset.label), callbacks: { label: (/** @type {any} */ item) => ` ${series.length > 1 ? `${item.dataset.label}: ` : ""}${format(item.raw)}` } },
         },
-        scales: { x: pen.axis({ grid: { display: false } }), y: pen.axis({ beginAtZero: zero, grace: "6%", ticks: { maxTicksLimit: 6, callback: (/** @type {number} */ value) => format(value) } }) },
+        scales: { x: pen.axis({ grid: { display: false } }), y: pen.axis({ beginAtZero: zero, grace: "6%", ticks: { maxTicksLimit: 6, precision: whole ? 0 : undefined, callback: (/** @type {number} */ value) => format(value) } }) },
       },
     }),
   });

@@ -24,8 +24,8 @@ export function show(data) {
     }),
     h("div.card", {}, facts([
       [t("customers.known"), count(totals.customers)],
-      [t("customers.purchasers"), count(totals.purchasers)],
-      [t("customers.at_risk"), count(totals.at_risk_customers), totals.purchasers ? t("of_them", { share: percent(totals.at_risk_customers / totals.purchasers) }) : null],
+      [t("customers.purchasers"), shown(totals.purchasers, "count", totals.purchasers === null)],
+      [t("customers.at_risk"), shown(totals.at_risk_customers, "count", totals.at_risk_customers === null), totals.purchasers && totals.at_risk_customers !== null ? t("of_them", { share: percent(totals.at_risk_customers / totals.purchasers) }) : null],
       [t("customers.net"), money(totals.net_minor_365d)],
       [t("customers.clv"), money(totals.clv_12m_minor)],
       [t("customers.risk"), money(totals.value_at_risk_minor)],
@@ -139,7 +139,7 @@ function migration(migration) {
     t("migration.title"),
     { note: t("migration.note") },
     part(migration, (some) => {
-      const spans = [{ value: "month", from: some }, ...(some.previous?.dimensions ? [{ value: "previous", from: some.previous }] : [])];
+      const spans = [{ value: "month", from: some }, ...(some.previous?.dimensions && some.previous.since_date !== some.since_date ? [{ value: "previous", from: some.previous }] : [])];
       const names = Object.keys(some.dimensions ?? {});
       if (!names.length) return part({ state: "empty" }, () => null);
       let [name, span] = [names[0], spans[0].value];
@@ -227,9 +227,9 @@ function stability(stability) {
         rows: some.rows,
         columns: [
           { head: t("column.group"), name: true, cell: (row) => pick(row.label, row.dimension) },
-          { head: t("stability.movers"), number: true, cell: (row) => (row.customers ? `${count(row.movers)} (${percent(row.movers / row.customers)})` : NONE) },
+          { head: t("stability.movers"), number: true, cell: (row) => (row.movers === null ? shown(null, "count", true) : row.customers ? `${count(row.movers)} (${percent(row.movers / row.customers)})` : count(row.movers)) },
           { head: t("stability.since"), number: true, cell: (row) => day(row.since_date) },
-          { head: t("stability.flappers"), number: true, cell: (row) => `${count(row.flappers)} (${percent(row.flap_rate, 2)})` },
+          { head: t("stability.flappers"), number: true, cell: (row) => (row.flappers === null ? shown(null, "count", true) : row.flap_rate === null ? count(row.flappers) : `${count(row.flappers)} (${percent(row.flap_rate, 2)})`) },
         ],
       }),
     ),
@@ -252,7 +252,7 @@ function cohorts(cohorts) {
           caption: t("cohorts.note"),
           corner: t("cohorts.corner"),
           across: months.map((key) => ({ key, name: key === 0 ? t("cohorts.first") : `+${number(key)}` })),
-          down: list.map((cohort) => ({ key: cohort, name: `${day(cohort.cohort_month, "month")} · ${count(cohort.customers)}` })),
+          down: list.map((cohort) => ({ key: cohort, name: `${day(cohort.cohort_month, "month")} · ${cohort.customers === null ? t("hidden.short") : count(cohort.customers)}` })),
           cell: (cohort, since) => {
             const month = cohort.months.find((/** @type {any} */ one) => one.months_since === since);
             return month ? { value: month.retention, text: month.retention === null ? t("hidden.short") : percent(month.retention, 0), title: typeof month.net_minor === "number" ? money(month.net_minor) : undefined, calm: since === 0 } : null;

@@ -32,7 +32,7 @@ function verdictCard(model, isChosen) {
     { href: to("models", [model.kind]), class: isChosen ? "chosen" : "", "aria-current": isChosen ? "true" : null },
     h("span.name", {}, pick(model.label, model.kind)),
     h("span.row", {}, state(model.verdict, pick(model.verdict_label, model.verdict))),
-    h("span.note", {}, pick(model.sentence)),
+    pick(model.sentence) === pick(model.verdict_label) ? null : h("span.note", {}, pick(model.sentence)),
   );
 }
 

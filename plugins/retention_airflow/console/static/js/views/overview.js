@@ -1,7 +1,7 @@
 // @ts-check
 /** First view: what needs somebody, whether the numbers are fresh, how the business does. One request. */
 
-import { card, change, facts, head, mark, notice, part, pick, section, shown, state, table, tone } from "../components.js";
+import { card, change, facts, head, mark, notice, part, pick, prose, section, shown, state, table, tone } from "../components.js";
 import { bars, spark } from "../charts/small.js";
 import { h } from "../dom.js";
 import { ago, count, day, duration, moment, money, number, percent, quantity } from "../format.js";
@@ -51,7 +51,7 @@ function attention(items) {
     const inner = [
       mark(item.severity === "high" ? "bad" : "warn", "mark"),
       h("span.title", {}, h("span.visually-hidden", {}, `${t(`severity.${item.severity}`)}: `), pick(item.title)),
-      h("span.what", {}, pick(item.what_to_do), item.since ? ` · ${t("since", { when: ago(item.since) })}` : ""),
+      h("span.what", {}, prose(pick(item.what_to_do)), item.since ? ` · ${t("since", { when: ago(item.since) })}` : ""),
     ];
     const classes = item.severity === "high" ? "bad" : "warn";
     return h("li", {}, item.link ? h("a", { href: item.link, class: classes }, inner, icon("chevron-right", "go")) : h("div.flat", { class: classes }, inner));
@@ -106,7 +106,7 @@ function risk(risk) {
       facts([
         [t("risk.value"), h("span.big", {}, money(r.value_minor))],
         [t("risk.share"), percent(r.share), t("risk.share_note", { value: money(r.clv_12m_minor) })],
-        [t("risk.people"), count(r.at_risk_customers), t("risk.people_note", { n: r.customers, n_text: count(r.customers) })],
+        [t("risk.people"), shown(r.at_risk_customers, "count", r.at_risk_customers === null), t("risk.people_note", { n: r.customers, n_text: count(r.customers) })],
       ]),
       h("div.after", {}, bars({ label: t("risk.by_tier"), items: (r.by_tier ?? []).map((/** @type {any} */ tier) => ({ name: pick(tier.label), value: tier.value_minor, text: tier.is_suppressed ? t("hidden.word") : money(tier.value_minor), note: tier.customers === null ? null : t("people", { n: tier.customers, n_text: count(tier.customers) }) })) })),
       (r.trend ?? []).length > 1 ? h("div.after", {}, spark(r.trend.map((/** @type {any} */ p) => p.value_minor), t("risk.trend", { from: money(r.trend[0].value_minor), until: money(r.trend.at(-1).value_minor) }))) : null,
@@ -201,7 +201,7 @@ function pushed(pushes) {
       some.waiting ? h("p.before", {}, state("needs_approval", t("pushes.waiting", { n: some.waiting, n_text: number(some.waiting) }))) : null,
       some.last
         ? facts([
-            [t("pushes.members"), count(some.last.members), t("pushes.of", { date: day(some.last.business_date) })],
+            [t("pushes.members"), shown(some.last.members, "count"), t("pushes.of", { date: day(some.last.business_date) })],
             [t("pushes.changes"), `+${count(some.last.added)} / −${count(some.last.removed)}`, t("pushes.updated", { n: some.last.updated, n_text: count(some.last.updated) })],
             [t("pushes.tasks"), count(some.last.tasks)],
           ])

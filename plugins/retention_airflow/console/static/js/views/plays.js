@@ -172,6 +172,9 @@ function planned(planned) {
   );
 }
 
+/** The rules that kept somebody out; who the play is not for is said beside the plan. @param {any} some @returns {any[]} */
+const kept = (some) => (some.rules ?? []).filter((/** @type {any} */ rule) => rule.first && rule.rule !== "not_in_audience");
+
 /** @param {any} exclusions */
 function why(exclusions) {
   return card(
@@ -180,14 +183,14 @@ function why(exclusions) {
     part(exclusions, (some) =>
       bars({
         label: t("why.title"),
-        items: [...some.rules].sort((a, b) => (b.first ?? 0) - (a.first ?? 0)).map((/** @type {any} */ rule) => ({
+        items: kept(some).sort((a, b) => (b.first ?? 0) - (a.first ?? 0)).map((/** @type {any} */ rule) => ({
           name: [pick(rule.label, rule.rule), rule.any > rule.first ? h("span.note", {}, ` ${t("why.any", { n: rule.any, n_text: count(rule.any) })}`) : null],
           value: rule.first,
           text: count(rule.first),
           note: change(typeof rule.first_before === "number" ? rule.first - rule.first_before : null, "count", null),
           tone: 6,
         })),
-      }), (some) => !some.rules?.length, "why.none"),
+      }), (some) => !kept(some).length, "why.none"),
   );
 }
 
@@ -209,6 +212,9 @@ function results(results) {
   );
 }
 
+/** @param {number | null} some */
+const people = (some) => (some === null || some === undefined ? null : h("span.note", {}, h("br"), t("people", { n: some, n_text: count(some) })));
+
 /** @param {any[]} rows @param {any[]} history */
 function outcomeOf(rows, history) {
   const unit = rows[0].unit;
@@ -223,8 +229,8 @@ function outcomeOf(rows, history) {
       rows: [...rows].sort((a, b) => Number(b.service_tier === "all") - Number(a.service_tier === "all")),
       columns: [
         { head: t("column.tier"), name: true, cell: (row) => pick(row.label, row.service_tier) },
-        { head: t("results.treated"), number: true, cell: (row) => [shown(row.treated_mean, unit, row.is_suppressed), h("span.note", {}, h("br"), t("people", { n: row.treated_customers ?? 0, n_text: count(row.treated_customers) }))] },
-        { head: t("results.control"), number: true, cell: (row) => [shown(row.control_mean, unit, row.is_suppressed), h("span.note", {}, h("br"), t("people", { n: row.control_customers ?? 0, n_text: count(row.control_customers) }))] },
+        { head: t("results.treated"), number: true, cell: (row) => [shown(row.treated_mean, unit, row.is_suppressed), people(row.treated_customers)] },
+        { head: t("results.control"), number: true, cell: (row) => [shown(row.control_mean, unit, row.is_suppressed), people(row.control_customers)] },
         { head: t("column.effect"), classes: "effect", cell: (row) => effectCell({ ...row, lower: row.lower_any_95, upper: row.upper_any_95 }, scale) },
         { head: t("results.interval"), number: true, cell: (row) => (row.difference === null ? "" : [h("span.strong", {}, delta(row.difference, unit)), row.lower_any_95 === null ? null : h("span.note.range", {}, h("br"), range(row, unit))]) },
       ],
@@ -295,7 +301,7 @@ function allocation(some) {
       const last = [...all.rows].sort((a, b) => String(a.as_of_date).localeCompare(b.as_of_date)).at(-1);
       const parts = ["chosen", "beaten", "over_budget", "channel_full", "do_not_disturb", "not_worth_its_cost"].filter((key) => last[key]);
       return h("div.stack", {}, bars({ label: t("allocation.title"), items: parts.map((key, index) => ({ name: t(`allocation.${key}`), value: last[key], text: count(last[key]), tone: index ? 6 : 1 })) }), facts([[t("allocation.value"), money(last.value_minor)], [t("allocation.cost"), money(last.cost_minor)]]));
-    }, (all) => !all.rows?.length, "allocation.none"),
+    }, (all) => !all.rows?.some((/** @type {any} */ row) => row.contenders), "allocation.none"),
   );
 }
 

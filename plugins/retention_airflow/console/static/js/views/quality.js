@@ -2,7 +2,7 @@
 /** Whether the data and the pipeline are well: objectives, checks, what was refused and why, runs, feeds. */
 
 import { ApiError } from "../api.js";
-import { card, choice, facts, head, mark, notice, part, pick, shown, state, table } from "../components.js";
+import { card, choice, facts, head, mark, notice, part, pick, prose, shown, state, table } from "../components.js";
 import { lines } from "../charts/drawn.js";
 import { spark } from "../charts/small.js";
 import { h } from "../dom.js";
@@ -49,15 +49,16 @@ export function show(data, { place, navigate }) {
 
 /** @param {any} checks */
 function objectives(checks) {
-  const order = ["breach", "warn", "not_measured", "ok"];
+  const order = ["breach", "warn", "ok", "not_measured"];
   return card(
     t("objectives.title"),
     { note: t("objectives.note"), classes: "flush" },
     part(checks, (some) => {
       const rows = [...some.rows].sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
       const wrong = rows.filter((row) => ["breach", "warn"].includes(row.state));
+      const met = rows.filter((row) => row.state === "ok").length;
       return [
-        wrong.length ? null : h("div.pad", {}, notice("ok", t("objectives.all_met", { n: rows.length, n_text: number(rows.length) }))),
+        wrong.length || !met ? null : h("div.pad", {}, notice("ok", t("objectives.all_met", { n: met, n_text: number(met) }))),
         table({
           caption: t("objectives.title"),
           rows,
@@ -68,7 +69,7 @@ function objectives(checks) {
             { head: t("column.value"), number: true, cell: (row) => shown(row.value, row.unit) },
             { head: t("column.objective"), number: true, cell: (row) => shown(row.objective, row.unit) },
             { head: t("column.since"), cell: (row) => (row.state === "ok" ? "" : day(row.since)) },
-            { head: t("column.sentence"), whole: true, classes: "wrap", cell: (row) => pick(row.sentence) },
+            { head: t("column.sentence"), whole: true, classes: "wrap", cell: (row) => [pick(row.sentence), ["breach", "warn"].includes(row.state) && row.advice ? h("span.note", {}, h("br"), prose(pick(row.advice))) : null] },
           ],
         }),
       ];
