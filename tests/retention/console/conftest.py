@@ -102,6 +102,8 @@ def _people(warehouse: Warehouse) -> None:
 def _day(warehouse: Warehouse) -> None:
     with warehouse.begin() as connection:
         connection.execute(sa.text("insert into bi.setting (name, value) values ('suppressed_group_size', '10')"))
+    insert(warehouse, "segments.label", {"label_group": "service_tier", "label": "vip", "label_order": 4, "label_en": "VIP",
+                                         "label_zh": "大客户"})  # fmt: skip
     for table in ("segments.tier", "scores.churn", "bi.kpi_value", "bi.group_profile_value", "campaigns.play_run"):
         publish(warehouse, table)
     publish(warehouse, "campaigns.exclusion_count")
@@ -117,7 +119,7 @@ def _day(warehouse: Warehouse) -> None:
                                          "definition": '{"audience": {"attribute": "count_orders_lifetime", "is": 1}}'})  # fmt: skip
     insert(warehouse, "campaigns.play_run", {"as_of_date": DAY, "play": "welcome", "population": 13, "not_in_audience": 1,
                                              "excluded": 11, "control": 0, "selected": 1})  # fmt: skip
-    for rule, count in (("no_consent", 11), ("complaint_open", 1)):
+    for rule, count in (("no_consent", 11), ("complaint_hold", 1)):
         insert(warehouse, "campaigns.exclusion_count", {"as_of_date": DAY, "play": "welcome", "rule": rule,
                                                         "customers_first": count, "customers_any": count})  # fmt: skip
 
