@@ -40,16 +40,21 @@ def models(reader: Reader, as_of_date: date) -> Shape:
             {
                 "kind": kind,
                 "label": label("model", kind),
-                **_verdict(judged.get(kind)),
+                **_verdict(_judged(judged, kind)),
                 **_versions(versions.get(kind, [])),
                 "evaluation": _evaluation(evaluations.get(kind, [])),
                 "reliability": _or_error(reliability, lambda found, kind=kind: _reliability(kind, found, history)),
-                "lift": _or_error(reliability, lambda found, kind=kind: _lift(kind, found.get(kind, []))),
+                "lift": _or_error(reliability, lambda found, kind=kind: _lift(kind, _judged(found, kind) or [])),
                 "drift": _or_error(drift, lambda found, kind=kind: _drift(found.get(kind, []), drifted.get(kind, []))),
             }
             for kind in kinds
         ]
     }
+
+
+def _judged(found: Shape, kind: str) -> Any:
+    """Return what was found of a kind; of repurchase, which is judged by horizon, that of the longer one."""
+    return found.get(kind) or found.get(f"{kind}_90d")
 
 
 def _or_error(found: Shape, shape: Any) -> Shape:
@@ -103,7 +108,7 @@ def _evaluation(rows: Rows) -> list[Shape]:
 
 
 def _reliability(kind: str, found: Shape, history: Shape) -> Shape:
-    rows: Rows = found.get(kind, [])
+    rows: Rows = _judged(found, kind) or []
     if not rows:
         return empty("no_outcome_yet")
     is_money = kind in _MONEY
@@ -135,7 +140,7 @@ def _reliability(kind: str, found: Shape, history: Shape) -> Shape:
                 "error": row["mean_error"],
                 "customers": row["customers"],
             }
-            for row in history.get(kind, [])
+            for row in _judged(history, kind) or []
         ],
     }
 

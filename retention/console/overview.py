@@ -199,14 +199,14 @@ def _attention(
         add("data_late", "high", "#/quality?part=runs", "late-run", count=fresh["days_behind"])
     stale = [row for row in newest.values() if row["stale"]]
     if stale:
-        add("stale_slice", "medium", None, "stale", count=len(stale), day=max(str(row["stale_slice"]) for row in stale))
+        add("stale_slice", "medium", None, "backfill", count=len(stale), day=max(str(row["stale_slice"]) for row in stale))
     if health.get("counts", {}).get("breach"):
         add("health", "high", "#/quality?part=health", "health", count=health["counts"]["breach"])
     for kind in _models(reader):
         add(*kind[:4], model=label("model", kind[4]))
     bad = [row for row in reader.rows("controls", {"play": None}) if row["balance"] == "imbalanced"]
     if bad:
-        add("control_unbalanced", "medium", "#/plays", "control-groups", count=len(bad))
+        add("control_unbalanced", "medium", "#/plays", "measurement", count=len(bad))
     problems = reader.one("play_problems")
     if problems and problems["problems"]:
         add("play_file", "medium", "#/plays", "plays", instant(problems["since"]), count=problems["problems"])
@@ -220,9 +220,9 @@ def _models(reader: Reader) -> list[tuple[str, str, str, str, str]]:
     """Return models whose inputs have moved or whose predictions do not hold."""
     drifted = {row["kind"]: row["level"] for row in reversed(reader.rows("drift")) if row["level"] in _DRIFTED}
     found = [
-        ("model_drift", "high" if level == "stop" else "medium", "#/models", "drift", kind)
+        ("model_drift", "high" if level == "stop" else "medium", "#/models", "scores-stopped", kind)
         for kind, level in sorted(drifted.items())
     ]
     verdicts = section(lambda: {"rows": reader.rows("model_verdicts")})
     bad = [row["model"] for row in verdicts.get("rows", []) if row["verdict"] == "bad"]
-    return found + [("model_bad", "medium", "#/models", "model-verdict", kind) for kind in sorted(bad)]
+    return found + [("model_bad", "medium", "#/models", "training", kind) for kind in sorted(bad)]
