@@ -80,6 +80,27 @@ def _specs() -> list[SourceSpec]:
     return sorted(load_specs(Deployment.from_env().sources_dir), key=lambda spec: spec.source)
 
 
+def source_place(source: str, entity: str) -> str | None:
+    """Return where an entity is read, as lineage names it and without a login; None where that has no such name.
+
+    ``postgres://host:port/database/schema/table`` for a table of PostgreSQL, ``file://…`` for files.
+    """
+    from sqlalchemy import make_url
+
+    spec = next((spec for spec in _specs() if spec.source == source and entity in spec.entities), None)
+    address = Deployment.from_env().source_urls.get(spec.connection.upper()) if spec is not None else None
+    if spec is None or not address:
+        return None
+    described = spec.entities[entity]
+    if described.path is not None:
+        return f"file://{address.rstrip('/')}/{described.path}" if "://" not in address else None
+    if described.table is None or "://" not in address or not address.startswith("postgres"):
+        return None
+    url = make_url(address)
+    schema, _, table = described.table.rpartition(".")
+    return f"postgres://{url.host or 'localhost'}:{url.port or 5432}/{url.database}/{schema or 'public'}/{table}"
+
+
 # -- the steps of a day ---------------------------------------------------------------------------------------------------
 def extract(run: Run, source: str, entity: str) -> Counts:
     """Land what one source has new of one entity."""

@@ -134,3 +134,18 @@ def test_a_task_that_fails_tells_people_once_after_its_last_try(
         "FAILED retention_score.score_customers of 2026-11-20, try 1: scores.churn 2026-11-21: 0 rows. Nothing published. "
         "See docs/runbook.md#scoring"
     ]
+
+
+def test_the_hourly_look_tells_the_channels(
+    run_dag: Callable[..., Any], calls: Any, chat: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from retention import pipeline
+
+    monkeypatch.setenv("RETENTION_ALERT_URL", chat.url)
+    monkeypatch.setattr(pipeline, "check_health", lambda run, now: {"checks": 3, "breach": 1})
+    monkeypatch.setattr(
+        pipeline, "tell_health", lambda run, now, tell: len(tell("HEALTH: 1 not well", "[retention] health", ()).arrived)
+    )
+    run = run_dag("retention_health")
+    assert run.state == "success"
+    assert chat.posted == [{"text": "HEALTH: 1 not well", "subject": "[retention] health"}]

@@ -577,3 +577,35 @@ def test_a_message_names_twenty_and_counts_the_rest(run: Run) -> None:
     assert len(news.episodes) == 30
     assert news.text.count("refused (at most") == 20
     assert "… and 10 more, in bi.health." in news.text
+
+
+def test_the_pipeline_tells_and_notes_who_missed_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from retention import pipeline
+    from retention.alerts import Told
+
+    batch(run, "order", refused=50)
+    heard: list[tuple[str, ...]] = []
+
+    def tell(told: Told) -> Callable[[str, str, tuple[str, ...]], Told]:
+        def say(text: str, subject: str, only: tuple[str, ...]) -> Told:
+            assert subject == "[retention] health: 1 not well"[: len(subject)] or "still not well" in subject
+            heard.append(only)
+            return told
+
+        return say
+
+    assert pipeline.check_health(run, NOW)["breach"] == 1
+    assert pipeline.tell_health(run, NOW, tell(Told(failed={"configuration": "half"}))) == 1
+    assert pipeline.tell_health(run, NOW, tell(Told(("webhook",), {"email": "SMTP 451"}))) == 1
+    assert pipeline.tell_health(run, NOW, tell(Told(("email",)))) == 1
+    assert pipeline.tell_health(run, NOW, tell(Told())) == 0
+    assert heard == [(), (), ("email",)], "half a configuration told nobody; mail is told alone"
+
+
+@pytest.mark.parametrize(("held_until", "is_late"), [("", True), ("2026-01-01", True), ("2100-01-01", False)])
+def test_days_released_by_hand_are_not_late(run: Run, monkeypatch: pytest.MonkeyPatch, held_until: str, is_late: bool) -> None:
+    from retention import pipeline
+
+    monkeypatch.setenv("RETENTION_SCHEDULE_FROM", held_until)
+    ledger(run, "core", date(2026, 3, 20))
+    assert pipeline.check_health(run, NOW)["breach"] == int(is_late)
