@@ -11,7 +11,6 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from retention.console import Answered, Refused, error, failure_code
@@ -97,6 +96,7 @@ def refused(code: str, status: int, retry_after_seconds: int | None = None, requ
 
 def add_error_handlers(app: FastAPI) -> None:
     """Let every error leave in the console's own form, without a word of what went wrong inside."""
+    from sqlalchemy.exc import SQLAlchemyError
 
     @app.exception_handler(Refused)
     def on_refused(request: Request, failed: Refused) -> Response:
