@@ -17,6 +17,7 @@ from retention.measurement.health import fill_audience_tables
 from retention.measurement.kpis import binds_of, fill_kpis, months_of
 from retention.measurement.programme import programme_effects
 from retention.measurement.restating import fill_restatements, keep_fingerprints, keep_first
+from retention.measurement.verdicts import measure_scores, model_verdicts, read_waiting
 from retention.models.outcomes import record_outcomes
 from retention.warehouse import Run, load_contract, sql_file, stage_writer
 from retention.warehouse.writer import StageWriter
@@ -42,6 +43,7 @@ def measure(run: Run) -> dict[str, int]:
 
     feedback = read_feedback(run)
     outcomes = record_outcomes(run)
+    measure_scores(run)
     binds = binds_of(run)
     with stage_writer(run, "bi") as writer:
         margin = margin_of_revenue(run)
@@ -55,6 +57,8 @@ def measure(run: Run) -> dict[str, int]:
         for table in _BY_MONTH:
             writer.fill_select(table, sql_file(table.replace(".", "/")), {**binds, **months_of(run, table)})
         writer.fill_select("bi.score_reliability", sql_file("bi/score_reliability"), binds)
+        waiting = read_waiting(run, writer.staging("bi.score_reliability"))
+        fill_frame(writer, "bi.score_verdict", model_verdicts(run, waiting))
         fill_audience_tables(writer, run)
         fill_control_checks(writer, run)
         fill_bi_tables(writer, run, binds)

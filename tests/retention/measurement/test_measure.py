@@ -171,6 +171,8 @@ def test_scores_wait_for_their_horizon_and_say_until_when(company: Run) -> None:
     assert [tuple(row) for row in rows] == [
         ("churn", "waiting", DAY, DAY + timedelta(days=90), 0),
         ("clv", "waiting", DAY, DAY + timedelta(days=365), 0),
+        ("repurchase_30d", "waiting", None, None, 0),
+        ("repurchase_90d", "waiting", None, None, 0),
     ]
 
 
