@@ -50,16 +50,26 @@ def has_partition(connection: Connection, table: str, as_of_date: date) -> bool:
     return connection.execute(sa.text("select to_regclass(:name)"), {"name": name}).scalar_one() is not None
 
 
-def finish(warehouse: Warehouse, contract: Contract, staged: str, as_of_date: date) -> None:
-    """Give a filled staging table all that a partition of its table has: keys, statistics, and one date only.
+def build_key(warehouse: Warehouse, contract: Contract, staged: str) -> None:
+    """Give a filled staging table the primary key of its table.
 
     Raises
     ------
-    DatabaseFailed when rows carry another date or a key twice.
+    DatabaseFailed when rows carry a key twice.
     """
     with warehouse.begin() as connection:
         columns = ", ".join(map(quote, contract.primary_key))
         connection.exec_driver_sql(f"alter table {staged} add constraint {_key_name(staged)} primary key ({columns})")
+
+
+def finish(warehouse: Warehouse, contract: Contract, staged: str, as_of_date: date) -> None:
+    """Give a filled staging table with its key what else a partition of its table has: indexes, statistics, one date only.
+
+    Raises
+    ------
+    DatabaseFailed when rows carry another date.
+    """
+    with warehouse.begin() as connection:
         for statement in create_indexes(contract, staged):
             connection.exec_driver_sql(statement)
         # Spares the check of all rows while the parents are locked.

@@ -13,7 +13,15 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.warehouse.attach import ParentsInUse, attach, comment_on_partition, finish, has_partition, partition_name
+from retention.warehouse.attach import (
+    ParentsInUse,
+    attach,
+    build_key,
+    comment_on_partition,
+    finish,
+    has_partition,
+    partition_name,
+)
 from retention.warehouse.connections import Warehouse, ingest_arrow, statement
 from retention.warehouse.contracts import Contract, load_contract
 from retention.warehouse.errors import ContractError, DatabaseFailed
@@ -32,6 +40,8 @@ class StageWriter:
         self.tables: dict[str, str] = {}
         self._attaches = attaches
         self._to_attach: set[str] = set()
+        self._keyed: set[str] = set()
+        self._totals: dict[str, tuple[int, int | None, int]] = {}
         self._finished: dict[str, tuple[int, int | None]] = {}
 
     def staging(self, table: str) -> str:
@@ -74,6 +84,7 @@ class StageWriter:
         Rows written.
         """
         target, columns = self.staging(table), self._columns(load_contract(table))
+        self._totals.pop(table, None)
         insert = f"insert into {target} ({columns}) select {columns} from (\n{sql}\n) as slice"
         binds = {**self.run.binds(), **(params or {})}
 
@@ -104,6 +115,7 @@ class StageWriter:
         """
         if isinstance(data, pd.DataFrame):
             data = pa.Table.from_pandas(data, preserve_index=False)
+        self._totals.pop(table, None)
         failpoint("writer.before_fill")
         rows = ingest_arrow(self.run.warehouse, self.staging(table), data)
         failpoint("writer.filled")
@@ -150,19 +162,49 @@ class StageWriter:
             self.lease.require_current()
             raise
 
+    def count(self, table: str, *more: str, alias: str = "slice") -> tuple[Any, ...]:
+        """Count the rows of a filled slice in one pass: all, their checksum, those of another date; and more aggregates.
+
+        What is not filled again afterwards is not counted again by :meth:`finish`.
+        """
+        totals = (
+            "count(*)",
+            f"bit_xor(hash_record_extended({alias}, 0))",
+            f"count(*) filter (where as_of_date <> {self._date})",
+        )
+        sql = f"select {', '.join((*totals, *more))} from {self.staging(table)} as {alias}"
+        with self.run.warehouse.connect() as connection:
+            found = tuple(connection.exec_driver_sql(sql.replace("%", "%%")).one())
+        self._totals[table] = found[:3]
+        return found
+
+    def build_key(self, table: str) -> bool:
+        """Give a filled slice its primary key ahead of time, where its staged table becomes the partition.
+
+        Returns
+        -------
+        Whether it has its key now; where rows are copied, the key of the table itself is what they meet.
+
+        Raises
+        ------
+        DatabaseFailed when rows carry a key twice.
+        """
+        if table in self._to_attach and table not in self._keyed:
+            build_key(self.run.warehouse, load_contract(table), self.tables[table])
+            self._keyed.add(table)
+        return table in self._keyed
+
+    @property
+    def _date(self) -> str:
+        return f"date {literal(self.run.as_of_date.isoformat())}"
+
     def _finish(self, table: str) -> tuple[int, int | None]:
         as_of_date, staged = self.run.as_of_date, self.tables[table]
-        with self.run.warehouse.connect() as connection:
-            rows, checksum, foreign = connection.execute(
-                sa.text(
-                    "select count(*), bit_xor(hash_record_extended(slice, 0)), "
-                    f"count(*) filter (where as_of_date <> :as_of_date) from {staged} as slice"
-                ),
-                {"as_of_date": as_of_date},
-            ).one()
+        rows, checksum, foreign = self._totals.get(table) or self.count(table)[:3]
         if foreign:
             raise ContractError(f"{table} {as_of_date}: {foreign} of {rows} rows carry another as_of_date. Nothing published.")
         if table in self._to_attach:
+            self.build_key(table)
             finish(self.run.warehouse, load_contract(table), staged, as_of_date)
         return rows, checksum
 
