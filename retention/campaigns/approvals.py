@@ -2,7 +2,8 @@
 
 An approval is a ceiling, never a list: the push that uses it computes the difference afresh, and whatever is over the counts
 approved waits again. So does what is over for another cause than the one that was approved: who agreed that many leave has not
-agreed that a source was empty. It is good for one push of its day. The command and the task in Airflow both end in :func:`approve`.
+agreed that a source was empty. It is good for one push of its day. The command and the task in Airflow both end in
+:func:`approve`.
 """
 
 from __future__ import annotations

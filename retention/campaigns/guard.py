@@ -2,8 +2,8 @@
 
 A wrong threshold or a half-empty source makes an audience ten times as large, or empties it. Each audience has budgets for its
 size, for who joins and for who leaves, measured against what was delivered last; pushes of one day share them. Over budget,
-additions within bounds still go; removals and the rest of that audience wait for an approval (:mod:`retention.campaigns.approvals`). Other audiences go on. Who
-said no, was erased or whose time is over always leaves.
+additions within bounds still go; removals and the rest of that audience wait for an approval
+(:mod:`retention.campaigns.approvals`). Other audiences go on. Who said no, was erased or whose time is over always leaves.
 """
 
 from __future__ import annotations

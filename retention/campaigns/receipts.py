@@ -7,22 +7,28 @@ itself, its retry after a crash, or the next plan. Booking twice changes nothing
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from retention.campaigns.errors import NoMarketingDatabase
+from retention.campaigns.streaming import copy_rows
 from retention.warehouse import Run, Warehouse, failpoint, sql_file
 
 STREAM = "audience"
-_CHUNK = 5_000
-_COPIED = (
-    "send_key", "campaign", "customer_key", "kind", "channel", "offer", "offer_terms", "content_key", "service_tier",
-    "lifecycle_stage", "churn_band", "value_band", "reasons_en", "reasons_zh", "joined_on", "valid_from", "valid_until",
-)  # fmt: skip
+_RECEIVED = """
+create temporary table received (
+    change text, reason text, send_key text, campaign text, customer_key bigint, kind text, channel text, offer text,
+    offer_terms text, content_key text, service_tier text, lifecycle_stage text, churn_band text, value_band text,
+    reasons_en text, reasons_zh text, joined_on date, valid_from timestamptz, valid_until timestamptz
+) on commit drop
+"""
+_REMOVE = """
+update campaigns.delivery as delivery set removed_on = :as_of_date, removed_reason = received.reason
+from pg_temp.received as received
+where received.change = 'removed' and delivery.send_key = received.send_key and delivery.removed_on is null
+"""
 _RECEIPT = (
     "sync_id", "business_date", "token", "rows_added", "rows_updated", "rows_removed", "tasks_added", "tasks_withdrawn",
     "checksum",
@@ -60,57 +66,22 @@ def receive(run: Run) -> int:
         ]
         for sync in syncs:
             with run.warehouse.begin() as connection:
-                book(connection, sync, _changes(marketing, sync.sync_id))
+                book(connection, sync, marketing)
                 failpoint("push.before_receipt_commit")
     return len(syncs)
 
 
-def _changes(marketing: Connection, sync_id: int) -> Iterator[list[dict[str, Any]]]:
-    """Yield what a push added, changed and took back, some at a time: members, then staff tasks, removals first."""
-    columns = ", ".join(f"cast({name} as text) as {name}" for name in _COPIED)
-    members = sa.text(
-        f"select change, reason, {columns} from marketing.audience_change where sync_id = :sync_id "
-        "and reason is distinct from 'erased' order by change <> 'removed', sequence"
+def book(connection: Connection, sync: Row[Any], marketing: Connection) -> None:
+    """Book one push: what it took back, its deliveries, its approval, and last the receipt itself."""
+    connection.exec_driver_sql(_RECEIVED)
+    copy_rows(marketing, sql_file("marketing/_sync_changes"), {"sync_id": sync.sync_id}, connection, "pg_temp.received")
+    connection.exec_driver_sql("analyze pg_temp.received (change, campaign, customer_key, send_key)")
+    # Removals first: a key that comes back in the same push has moved to the surviving record of a person.
+    connection.execute(sa.text(_REMOVE), {"as_of_date": sync.as_of_date})
+    connection.execute(
+        sa.text(sql_file("campaigns/_book_deliveries")),
+        {"as_of_date": sync.as_of_date, "sync_id": sync.sync_id, "pushed_at": sync.pushed_at},
     )
-    tasks = sa.text(
-        "select case when withdrawn_by = :sync_id then 'removed' else 'added' end as change, "
-        "case when withdrawn_by = :sync_id then 'withdrawn' end as reason, send_key, campaign, "
-        "cast(customer_key as text) as customer_key, 'staff' as kind, 'staff' as channel, offer, offer_terms, "
-        "campaign as content_key, cast(null as text) as service_tier, cast(null as text) as lifecycle_stage, "
-        "cast(null as text) as churn_band, cast(null as text) as value_band, reasons_en, reasons_zh, "
-        "cast(joined_on as text) as joined_on, cast(due_from as text) as valid_from, cast(due_until as text) as valid_until "
-        "from marketing.staff_task where sync_id = :sync_id or withdrawn_by = :sync_id order by 1 desc, send_key"
-    )
-    for query in (members, tasks):
-        rows = marketing.execute(query.execution_options(yield_per=_CHUNK), {"sync_id": sync_id})
-        for some in rows.partitions():
-            yield [row._asdict() for row in some]
-
-
-def book(connection: Connection, sync: Row[Any], changes: Iterable[Sequence[dict[str, Any]]]) -> None:
-    """Book one push: its deliveries, what it took back, its approval, and last the receipt itself."""
-    for some in changes:
-        removed = [row for row in some if row["change"] == "removed"]
-        if removed:
-            connection.execute(
-                sa.text(
-                    "update campaigns.delivery as delivery set removed_on = :as_of_date, removed_reason = row.reason "
-                    "from jsonb_to_recordset(cast(:rows as jsonb)) as row (send_key text, reason text) "
-                    "where delivery.send_key = row.send_key and delivery.removed_on is null"
-                ),
-                {"rows": json.dumps(removed), "as_of_date": sync.as_of_date},
-            )
-        delivered = [row for row in some if row["change"] != "removed"]
-        if delivered:
-            connection.execute(
-                sa.text(sql_file("campaigns/_book_deliveries")),
-                {
-                    "rows": json.dumps(delivered),
-                    "as_of_date": sync.as_of_date,
-                    "sync_id": sync.sync_id,
-                    "pushed_at": sync.pushed_at,
-                },
-            )
     if sync.approval_id is not None:
         connection.execute(
             sa.text(

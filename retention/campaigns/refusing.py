@@ -13,7 +13,7 @@ from retention.warehouse import Run, sql_file
 
 
 def asked_again(run: Run, token: int) -> dict[str, Any]:
-    """Return what ``campaigns/_deliverable`` is given: blocked addresses, which SQL cannot compare, complaints of this moment."""
+    """Return what ``campaigns/_deliverable`` is given: addresses that SQL cannot compare, and complaints of this moment."""
     return {
         "as_of_date": run.as_of_date,
         "token": token,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -12,7 +9,8 @@ from retention.campaigns.difference import Stage
 from retention.campaigns.errors import NothingPlanned, PushBroken
 from retention.campaigns.receipts import marketing_of
 from retention.campaigns.refusing import asked_again
-from retention.warehouse import Run, failpoint, load_contract, sql_file
+from retention.campaigns.streaming import copy_rows
+from retention.warehouse import Run, load_contract, sql_file
 
 _STAGE = "marketing.audience_stage"
 _COMPARED = ("campaign_audience", "issued_send_key", "staff_task")
@@ -60,7 +58,8 @@ def load_stage(run: Run, token: int) -> int:
         rows = fill_stage(connection, run, token)
         # The stage is filled and emptied by every push: what the planner believes of it is the size of some earlier day, and in
         # a database that was restored nothing at all. It then compares a million members row by row.
-        for table in (_STAGE, *_unknown_tables(connection)):
+        connection.exec_driver_sql(f"analyze {_STAGE} (token, campaign, customer_key, kind, send_key)")
+        for table in _unknown_tables(connection):
             connection.exec_driver_sql(f"analyze {table}")
     return rows
 
@@ -92,7 +91,10 @@ def fill_stage(connection: Connection, run: Run, token: int) -> int:
     columns = ", ".join(f"cast(staged.{column.name} as {column.type}) as {column.name}" for column in contract.columns)
     query = f"select {columns} from (\n{sql_file('campaigns/_deliverable')}\n) as staged where staged.refusal is null"
     with run.warehouse.connect() as source:
-        sent, arrived = _stream(
+        # What the planner believes of a day that was planned a moment ago may be nothing at all; a join row by row of what it
+        # takes for one row, and is a million, does not end.
+        source.exec_driver_sql("set local enable_nestloop = off")
+        sent, arrived = copy_rows(
             source, query, asked_again(run, token), connection, f"{_STAGE} ({', '.join(contract.column_names)})"
         )
     if sent != arrived:
@@ -103,21 +105,3 @@ def fill_stage(connection: Connection, run: Run, token: int) -> int:
 def clear_stage(connection: Connection, token: int) -> None:
     """Empty the stage of this push and of those that died before it."""
     connection.execute(sa.text(f"delete from {_STAGE} where token <= :token"), {"token": token})
-
-
-def _stream(source: Connection, query: str, binds: Mapping[str, Any], target: Connection, table: str) -> tuple[int, int]:
-    """Copy the rows of a query from one server to the other as bytes; return how many left and how many arrived."""
-    compiled = sa.text(query).bindparams(**binds).compile(dialect=target.dialect)
-    rows, sink = source.connection.cursor(), target.connection.cursor()
-    try:
-        with (
-            rows.copy(f"copy ({compiled}) to stdout (format binary)", compiled.params) as blocks,
-            sink.copy(f"copy {table} from stdin (format binary)") as copied,
-        ):
-            failpoint("push.read")
-            for block in blocks:
-                copied.write(block)
-        return int(rows.rowcount), int(sink.rowcount)
-    finally:
-        rows.close()
-        sink.close()

@@ -4,19 +4,24 @@
 -- with the send_key it had: a removal and an update, no addition.
 with
 
-wanted as (
+wanted as not materialized (
     select *
     from marketing.audience_stage
     where token = :token and kind <> 'staff'
 ),
 
-held as (
+held as not materialized (
     select *
     from marketing.campaign_audience
 ),
 
 leaving as (
-    select held.*
+    select
+        held.campaign,
+        held.customer_key,
+        held.send_key,
+        held.kind,
+        held.valid_until
     from held
     left join wanted on held.campaign = wanted.campaign and held.customer_key = wanted.customer_key
     where wanted.campaign is null
@@ -30,55 +35,29 @@ compared as (
         wanted.kind,
         held.send_key as held_send_key,
         held.valid_until as held_until,
-        -- Null-safe: a row less an equal one leaves nothing.
-        exists(
-            select
-                wanted.customer_id,
-                wanted.kind,
-                wanted.purpose,
-                wanted.uses_profiling,
-                wanted.channel,
-                wanted.offer,
-                wanted.offer_terms,
-                wanted.content_key,
-                wanted.language,
-                wanted.priority,
-                wanted.valid_from,
-                wanted.valid_until,
-                wanted.not_before,
-                wanted.not_after,
-                wanted.time_zone,
-                wanted.service_tier,
-                wanted.lifecycle_stage,
-                wanted.churn_band,
-                wanted.value_band,
-                wanted.reasons_en,
-                wanted.reasons_zh,
-                wanted.joined_on
-            except
-            select
-                held.customer_id,
-                held.kind,
-                held.purpose,
-                held.uses_profiling,
-                held.channel,
-                held.offer,
-                held.offer_terms,
-                held.content_key,
-                held.language,
-                held.priority,
-                held.valid_from,
-                held.valid_until,
-                held.not_before,
-                held.not_after,
-                held.time_zone,
-                held.service_tier,
-                held.lifecycle_stage,
-                held.churn_band,
-                held.value_band,
-                held.reasons_en,
-                held.reasons_zh,
-                held.joined_on
+        (
+            wanted.customer_id is distinct from held.customer_id
+            or wanted.kind is distinct from held.kind
+            or wanted.purpose is distinct from held.purpose
+            or wanted.uses_profiling is distinct from held.uses_profiling
+            or wanted.channel is distinct from held.channel
+            or wanted.offer is distinct from held.offer
+            or wanted.offer_terms is distinct from held.offer_terms
+            or wanted.content_key is distinct from held.content_key
+            or wanted.language is distinct from held.language
+            or wanted.priority is distinct from held.priority
+            or wanted.valid_from is distinct from held.valid_from
+            or wanted.valid_until is distinct from held.valid_until
+            or wanted.not_before is distinct from held.not_before
+            or wanted.not_after is distinct from held.not_after
+            or wanted.time_zone is distinct from held.time_zone
+            or wanted.service_tier is distinct from held.service_tier
+            or wanted.lifecycle_stage is distinct from held.lifecycle_stage
+            or wanted.churn_band is distinct from held.churn_band
+            or wanted.value_band is distinct from held.value_band
+            or wanted.reasons_en is distinct from held.reasons_en
+            or wanted.reasons_zh is distinct from held.reasons_zh
+            or wanted.joined_on is distinct from held.joined_on
         ) as differs,
         exists(
             select 1

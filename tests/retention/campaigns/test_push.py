@@ -145,7 +145,7 @@ def test_without_asking_again_the_push_would_hand_her_out(staffed: Company, monk
     from retention.campaigns import staging
 
     original = staging.sql_file
-    asked = "coalesce(consents.decision, case when chosen.purpose = 'service' then 'granted' end, 'none') <> 'granted'"
+    asked = "coalesce(consents.decision, case when asked.purpose = 'service' then 'granted' end, 'none') <> 'granted'"
     assert asked in original("campaigns/_deliverable")
     monkeypatch.setattr(staging, "sql_file", lambda name: original(name).replace(asked, "false"))
     staffed.plan()
