@@ -49,6 +49,15 @@ def check_health(run: Run, now: datetime, *, is_live: bool = True) -> dict[str, 
     return {"checks": len(findings), **{state: states[state] for state in ("ok", "warn", "breach", "not_measured")}, **changes}
 
 
+def newest_day(run: Run) -> date | None:
+    """Return the newest business day whose core was published; None before the first."""
+    with run.warehouse.connect() as connection:
+        newest: date | None = connection.execute(
+            sa.text("select max(business_date) from ops.run_ledger where dataset = 'core' and state = 'published'")
+        ).scalar_one()
+    return newest
+
+
 def _is_newest(connection: Connection, run: Run) -> bool:
     """Whether no later day was looked at: a day of long ago run again begins no alarm and ends none."""
     newest = connection.execute(sa.text("select max(as_of_date) from bi.health_check")).scalar_one()

@@ -607,5 +607,8 @@ def test_days_released_by_hand_are_not_late(run: Run, monkeypatch: pytest.Monkey
     from retention import pipeline
 
     monkeypatch.setenv("RETENTION_SCHEDULE_FROM", held_until)
-    ledger(run, "core", date(2026, 3, 20))
+    ledger(run, "core", date(2026, 3, 10))
+    batch(run, "order", date(2026, 3, 10))
     assert pipeline.check_health(run, NOW)["breach"] == int(is_late)
+    assert table(run, "select max(as_of_date) from bi.health") == [(DAY if is_late else date(2026, 3, 11),)]
+    assert bool(found(run, "rows_refused")) is not is_late, "days that are released by hand are looked at, whenever they are"
