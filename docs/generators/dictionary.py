@@ -70,13 +70,17 @@ beside the old one.
 
 1. Connect with a login in the role `marketing_tool`. It may read `sendable` and `audience_change`, insert into
    `campaign_event` and acknowledge; nothing else.
-2. Read `marketing.sendable` **at the moment of sending**. It joins consent and suppression at read time, so a withdrawal
-   works at once, and it keeps quiet hours. When the consent feed has been silent for longer than allowed, it shows nobody.
+2. Read `marketing.sendable` **at the moment of sending**. It joins consent, suppression and open complaints at read time, so
+   a withdrawal works at once, and it keeps quiet hours. When the consent feed has been silent for longer than allowed, it
+   shows nobody.
 3. Remember `send_key`. It is unique for ever per campaign, channel, period and customer: a tool that refuses a key that
    it has used never sends twice, whatever is re-run. An update with a key not seen before is a new message.
 4. Report what happened by inserting into `marketing.campaign_event`: sent, delivered, opened, clicked, converted,
    unsubscribed, bounced, complained. An `unsubscribed` or `complained` event hides the person from `sendable` at once, and
    everybody who is reached at the same address.
+
+Calls and visits are for people: a login in the role `marketing_staff` reads `marketing.task_list`, which leaves out whoever may
+not be called at that moment, and marks a task done (`update marketing.task_list set state = 'done' where send_key = …`).
 
 Each push is one transaction: whoever reads sees all of one push or all of the one before, never a mixture. Further databases
 that are kept equal to this one: [targets.md](targets.md). Lists as files: [files.md](files.md).

@@ -90,6 +90,15 @@ class AirflowApi:
         content = self._get(path, map_index=task.get("map_index", -1), full_content="true")["content"]
         return [str(line.get("event", "")) if isinstance(line, dict) else str(line) for line in content]
 
+    def questions(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """Return what a run has asked people (Browse > Required Actions), answered or not."""
+        return list(self._get(f"/dags/{dag_id}/dagRuns/{run_id}/hitlDetails", limit=100)["hitl_details"])
+
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        """Answer what a task has asked, as the user of this client; one answer only, a second is refused."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+        return self._request("PATCH", path, json={"chosen_options": [option], "params_input": inputs})
+
     def failure(self, dag_id: str, run_id: str) -> str:
         """Return the last line of the first failed task's log: the product's own message."""
         for task in self.tasks(dag_id, run_id):

@@ -29,6 +29,8 @@ class Installation:
     api: AirflowApi
     warehouse: Warehouse
     marketing: Warehouse
+    settings: Path
+    """Its settings, read anew by every task."""
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +44,13 @@ def _installed(home: Path) -> Iterator[Installation]:
     data = home / "delivered"
     shutil.copytree(TINY / "data", data)
     layout = Layout.of(home)
+    settings = home / "retention.toml"
+    settings.write_text("")
     own = {
         "RETENTION_HOME": str(home),
         "RETENTION_AIRFLOW_PORT": str(free_port()),
         "RETENTION_SCHEDULE_FROM": "2100-01-01",
+        "RETENTION_SETTINGS": str(settings),
         "RETENTION_SOURCES_DIR": str(TINY / "sources"),
         **{f"RETENTION_SOURCE_{name.upper()}_URL": str(data / name) for name in ("crm", "sales", "service_desk")},
     }
@@ -56,7 +61,7 @@ def _installed(home: Path) -> Iterator[Installation]:
         api = AirflowApi.of(layout)
         introduce(layout, api, DAILY)
         deployment = Deployment.from_env()
-        yield Installation(layout, api, Warehouse(deployment.warehouse_url), Warehouse(deployment.marketing_url))
+        yield Installation(layout, api, Warehouse(deployment.warehouse_url), Warehouse(deployment.marketing_url), settings)
     finally:
         down(layout)
         for name, value in before.items():

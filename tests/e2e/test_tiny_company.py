@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from retention.supervisor.api import AirflowApi
+from retention.supervisor.api import AirflowApi, AirflowApiError
 from retention.supervisor.introduction import DAILY
 from retention.supervisor.processes import living
 from retention.warehouse import Warehouse, all_contracts
@@ -66,11 +67,103 @@ def database_name(schemas: set[str]) -> str:
 RESULTS = {"core", "features", "scores", "segments", "campaigns"}
 
 
+STRICT = "[campaigns]\nguard_minimum_rows = 1\nguard_first_push_share = 0.05\n"
+"""One of fourteen people may be in an audience; the rest of a larger one waits for somebody."""
+
+
+@dataclass(frozen=True)
+class Approved:
+    """What the guard of the first day held back, and what came of it."""
+
+    question: dict[str, Any]
+    waiting: dict[str, int]
+    """Open tasks and members by play while it waited …"""
+    answer: dict[str, Any]
+    second_answer: str
+    after: dict[str, int]
+    """… and after the answer."""
+
+
 @pytest.fixture(scope="module")
-def first_run(installation: Installation) -> dict[str, dict[str, Any]]:
-    """The first business day, run once."""
-    installation.api.trigger("retention_ingest", partition_key=DAY)
-    return finish(installation.api, DAY)
+def first_day(installation: Installation) -> tuple[dict[str, dict[str, Any]], Approved]:
+    """The first business day, run once, with a guard so small that somebody is asked, and answers."""
+    api = installation.api
+    installation.settings.write_text(STRICT)
+    api.trigger("retention_ingest", partition_key=DAY)
+    asked = wait_for_question(api, DAY)
+    place = ("retention_audience", asked["task_instance"]["dag_run_id"], "ask_approval")
+    waiting = delivered(installation)
+    answer = api.answer(*place, "Approve", {"reason": "first day: everybody is new"})
+    with pytest.raises(AirflowApiError) as refused:
+        api.answer(*place, "Reject", {"reason": "too late"})
+    runs = finish(api, DAY)
+    installation.settings.write_text("")
+    return runs, Approved(asked, waiting, answer, str(refused.value), delivered(installation))
+
+
+@pytest.fixture(scope="module")
+def first_run(first_day: tuple[dict[str, dict[str, Any]], Approved]) -> dict[str, dict[str, Any]]:
+    """The runs of the first business day, by DAG."""
+    return first_day[0]
+
+
+def wait_for_question(api: AirflowApi, key: str) -> dict[str, Any]:
+    """Wait until the audience of a day asks for an approval; fail as soon as one of its DAGs has."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        for dag_id in DAILY:
+            for run in api.runs(dag_id, key)[:1]:
+                assert run["state"] != "failed", api.failure(dag_id, run["dag_run_id"])
+                if dag_id == "retention_audience" and (found := api.questions(dag_id, run["dag_run_id"])):
+                    return found[0]
+        time.sleep(0.5)
+    raise AssertionError(f"nobody was asked for {key} within {PATIENCE_SECONDS} s")
+
+
+def delivered(installation: Installation) -> dict[str, int]:
+    """Members and open tasks by play, as the marketing database has them."""
+    query = (
+        "select campaign, count(*) as people from (select campaign from marketing.campaign_audience union all "
+        "select campaign from marketing.staff_task where state = 'open') as held group by campaign"
+    )
+    with installation.marketing.connect() as connection:
+        return {row.campaign: row.people for row in connection.execute(sa.text(query))}
+
+
+def test_what_is_over_the_guard_waits_for_a_person(
+    installation: Installation, first_day: tuple[dict[str, dict[str, Any]], Approved]
+) -> None:
+    """Three call-backs and two visits wait while everything else is out; answered by name, they go up to the counts approved."""
+    approved = first_day[1]
+    assert approved.question["task_instance"]["state"] == "awaiting_input", "no worker is held while it waits"
+    assert approved.question["body"].startswith(
+        "regular_call_back: size 3, allowed 1; strategic_care: size 2, allowed 1\n\nEverything else was pushed."
+    )
+    assert approved.question["options"] == ["Approve", "Reject"]
+    assert approved.question["defaults"] == ["Reject"]
+    assert {"regular_call_back", "strategic_care"}.isdisjoint(approved.waiting)
+    assert set(approved.waiting.values()) == {1}
+    assert len(approved.waiting) > 10
+    assert approved.after == {**approved.waiting, "regular_call_back": 3, "strategic_care": 2}
+    assert approved.answer["responded_by"]["name"] == "admin"
+    assert " 409 " in approved.second_answer, "the first answer stands"
+    with installation.marketing.connect() as connection:
+        pushes = connection.execute(
+            sa.text(
+                "select state, rows_withheld, tasks_added, approved_by, approval_reason from marketing.audience_sync order by sync_id"
+            )
+        ).all()
+    assert [tuple(push) for push in pushes] == [
+        ("needs_approval", 5, 2, None, None),
+        ("committed", 0, 5, "admin", "first day: everybody is new"),
+    ]
+    with installation.warehouse.connect() as connection:
+        given = connection.execute(
+            sa.text("select approved_by, ceilings, used_by_run = run_id as used from campaigns.approval")
+        ).all()
+    assert [tuple(row) for row in given] == [
+        ("admin", {"regular_call_back.size.budget": 3, "strategic_care.size.budget": 2}, True)
+    ]
 
 
 def test_every_hop_carries_the_day(first_run: dict[str, dict[str, Any]]) -> None:

@@ -145,3 +145,31 @@ def test_teams_see_their_open_cases(run: Run) -> None:
         ("returns", "acknowledge", 1),
         ("unassigned", "acknowledge", 1),
     ]
+
+
+def test_an_answer_in_a_late_file_closes_the_breach(run: Run) -> None:
+    """The desk has no stream: core learns weeks later, in one file, that the case was acknowledged and answered at noon of the day."""
+    case = {
+        "complaint_key": 5, "customer_key": 1, "opened_at": NOON, "valid_from": NOON, "version_at": NOON, "responsible_team": "returns",
+    }  # fmt: skip
+    insert(run.warehouse, "core.complaint", case)
+    weeks_later = NOON + timedelta(days=20)
+    assert check_complaint_clock(run, weeks_later)["new_open_breaches"] == 2
+    answered = NOON + timedelta(days=3)
+    with run.warehouse.begin() as connection:
+        connection.execute(
+            sa.text("update core.complaint set acknowledged_at = :at, first_replied_at = :at, version_at = :told"),
+            {"at": answered, "told": weeks_later},
+        )
+    closed = check_complaint_clock(run, weeks_later + timedelta(minutes=10))
+    assert (closed["breaches_closed"], closed["open_acknowledge"], closed["open_first_reply"]) == (2, 0, 0)
+
+
+def test_a_case_that_the_source_deleted_stops_its_clocks(run: Run) -> None:
+    """Opened by mistake: the breach is closed, and a case deleted in time never breaks one."""
+    record(run, complaint("1", NOON))
+    check_complaint_clock(run, NOON + timedelta(hours=2))
+    gone = NOON + timedelta(hours=3)
+    record(run, complaint("1", NOON, updated_at=gone, deleted_at=gone), complaint("2", NOON, updated_at=gone, deleted_at=gone))
+    counts = check_complaint_clock(run, NOON + timedelta(hours=4))
+    assert (counts["breaches_closed"], counts["breaches_found"], counts["open_acknowledge"]) == (1, 0, 0)
