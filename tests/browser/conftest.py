@@ -14,10 +14,16 @@ from tests.browser.site import Company, application, serving
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 TIME = "2026-04-01T01:10:00Z"
 
@@ -25,7 +31,9 @@ TIME = "2026-04-01T01:10:00Z"
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium for the session; without one the tests of the console say so and are skipped."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="the tests of the console need the Python package playwright")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="the tests of the console need the Python package playwright"
+    )
     path = os.environ.get("RETENTION_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.skip("no Chromium found: install one (Debian: apt-get install chromium), or name it in RETENTION_CHROMIUM")
@@ -79,7 +87,9 @@ class Visitor:
 
     def go(self, view: str) -> Page:
         """Change the view as a link would."""
-        self.page.evaluate("hash => { document.getElementById('main').setAttribute('aria-busy', 'true'); location.hash = hash }", view)
+        self.page.evaluate(
+            "hash => { document.getElementById('main').setAttribute('aria-busy', 'true'); location.hash = hash }", view
+        )
         self.settle()
         return self.page
 

@@ -33,12 +33,12 @@ def take(visitor: Visitor, name: str, folder: Path) -> None:
 
 def main(folder: Path) -> None:
     """All pictures."""
+    import shutil
+
     from playwright.sync_api import sync_playwright
 
     from tests.browser.conftest import FLAGS, NAMES, Visitor
     from tests.browser.site import Company, application, serving
-
-    import shutil
 
     path = next(filter(None, map(shutil.which, NAMES)))
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,9 @@ def main(folder: Path) -> None:
         chromium = running.chromium.launch(executable_path=path, args=FLAGS)
         for name, picture in PICTURES.items():
             context = chromium.new_context(
-                locale=picture.get("locale", "en-GB"), color_scheme="dark" if picture.get("dark") else "light", reduced_motion="reduce"
+                locale=picture.get("locale", "en-GB"),
+                color_scheme="dark" if picture.get("dark") else "light",
+                reduced_motion="reduce",
             )
             take(Visitor(context, base), name, folder)
             context.close()

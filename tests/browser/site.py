@@ -72,7 +72,13 @@ def application(company: Company) -> Starlette:
     async def outer(request: Request) -> Response:
         return HTMLResponse(OUTER % request.query_params.get("hash", ""))
 
-    inner = Starlette(routes=[Route("/api/{path:path}", api, methods=["GET", "POST"]), Route("/", index), Mount("/static", StaticFiles(directory=STATIC))])
+    inner = Starlette(
+        routes=[
+            Route("/api/{path:path}", api, methods=["GET", "POST"]),
+            Route("/", index),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ]
+    )
 
     async def with_policy(scope: Any, receive: Any, send: Any) -> None:
         async def sending(message: Any) -> None:

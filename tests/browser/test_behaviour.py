@@ -13,21 +13,44 @@ from tests.browser.conftest import Visitor
 from tests.browser.site import Company
 from tests.browser.test_views import VIEWS
 
-PATHS = ["overview", "kpis", "customers", "plays", "plays/churn_rescue", "programme", "complaints", "models", "quality", "health", "pushes"]
+PATHS = [
+    "overview",
+    "kpis",
+    "customers",
+    "plays",
+    "plays/churn_rescue",
+    "programme",
+    "complaints",
+    "models",
+    "quality",
+    "health",
+    "pushes",
+]
 HOSTILE = "<img src=x onerror=\"document.title='stolen'\"><script>document.title='stolen'</script>{{7*7}}"
 
 
 def everywhere(value: Any, text: str) -> Any:
     """The same answer with hostile text in the place of every text that people read."""
     if isinstance(value, dict):
-        return {key: text if key in ("en", "zh", "team", "member", "item", "sentence", "title", "reason", "observed") and isinstance(inner, str) else everywhere(inner, text) for key, inner in value.items()}
+        return {
+            key: text
+            if key in ("en", "zh", "team", "member", "item", "sentence", "title", "reason", "observed")
+            and isinstance(inner, str)
+            else everywhere(inner, text)
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
         return [everywhere(inner, text) for inner in value]
     return value
 
 
-@pytest.mark.parametrize(("locale", "message", "advice"), [("en-GB", "No day was measured yet.", "retention run"), ("zh-CN", "还没有任何一天的度量结果。", "retention run")])
-def test_before_anything_ran_every_view_says_what_to_do(visitor: Callable[..., Visitor], company: Company, locale: str, message: str, advice: str) -> None:
+@pytest.mark.parametrize(
+    ("locale", "message", "advice"),
+    [("en-GB", "No day was measured yet.", "retention run"), ("zh-CN", "还没有任何一天的度量结果。", "retention run")],
+)
+def test_before_anything_ran_every_view_says_what_to_do(
+    visitor: Callable[..., Visitor], company: Company, locale: str, message: str, advice: str
+) -> None:
     company.replaced.update(dict.fromkeys(PATHS, answers.empty() | {"meta": answers.meta()}))
     one = visitor(locale=locale)
     page = one.open()
@@ -44,12 +67,37 @@ def test_empty_sections_leave_the_rest_of_a_view_standing(visitor: Callable[...,
     """Each section may be empty alone, and an answer without any of them still makes a page."""
     one = visitor()
     page = one.open()
-    for path, make in (("overview", answers.overview), ("customers", answers.customers), ("complaints", answers.complaints), ("health", answers.health), ("quality", answers.quality), ("plays/churn_rescue", lambda: answers.play("churn_rescue")), ("models", answers.models), ("programme", answers.programme)):
-        view = {"overview": "#/overview", "complaints": "#/service", "health": "#/quality?part=runs", "programme": "#/plays"}.get(path, f"#/{path}")
+    for path, make in (
+        ("overview", answers.overview),
+        ("customers", answers.customers),
+        ("complaints", answers.complaints),
+        ("health", answers.health),
+        ("quality", answers.quality),
+        ("plays/churn_rescue", lambda: answers.play("churn_rescue")),
+        ("models", answers.models),
+        ("programme", answers.programme),
+    ):
+        view = {
+            "overview": "#/overview",
+            "complaints": "#/service",
+            "health": "#/quality?part=runs",
+            "programme": "#/plays",
+        }.get(path, f"#/{path}")
         whole = make()["data"]
-        hollow = {key: answers.empty() if isinstance(value, dict) and key not in ("label", "kind_label", "purpose_label", "totals", "freshness", "summary", "groups") else value for key, value in whole.items()}
+        hollow = {
+            key: answers.empty()
+            if isinstance(value, dict)
+            and key not in ("label", "kind_label", "purpose_label", "totals", "freshness", "summary", "groups")
+            else value
+            for key, value in whole.items()
+        }
         if path == "models":
-            hollow = {"models": [{key: answers.empty() if key in ("reliability", "lift", "drift") else value for key, value in model.items()} for model in whole["models"]]}
+            hollow = {
+                "models": [
+                    {key: answers.empty() if key in ("reliability", "lift", "drift") else value for key, value in model.items()}
+                    for model in whole["models"]
+                ]
+            }
         company.replaced[path] = answers.ok(hollow)
         one.go("#/customer")
         one.go(view)
@@ -59,9 +107,18 @@ def test_empty_sections_leave_the_rest_of_a_view_standing(visitor: Callable[...,
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(401, "You are not logged in"), (403, "You may not see this"), (404, "There is no such page"), (429, "Too many questions"), (503, "The warehouse does not answer"), (500, "This did not work")],
+    [
+        (401, "You are not logged in"),
+        (403, "You may not see this"),
+        (404, "There is no such page"),
+        (429, "Too many questions"),
+        (503, "The warehouse does not answer"),
+        (500, "This did not work"),
+    ],
 )
-def test_a_failure_says_what_to_do_and_can_be_tried_again(visitor: Callable[..., Visitor], company: Company, status: int, words: str) -> None:
+def test_a_failure_says_what_to_do_and_can_be_tried_again(
+    visitor: Callable[..., Visitor], company: Company, status: int, words: str
+) -> None:
     """Without the back end's own words the page has its own; trying again is one press away."""
     company.replaced["models"] = (status, {"detail": "whatever"})
     one = visitor()
@@ -75,7 +132,17 @@ def test_a_failure_says_what_to_do_and_can_be_tried_again(visitor: Callable[...,
 
 
 def test_the_back_ends_own_words_come_first(visitor: Callable[..., Visitor], company: Company) -> None:
-    company.replaced["pushes"] = (503, {"state": "error", "message_en": "The warehouse is being restored.", "message_zh": "数据仓库正在恢复。", "what_to_do_en": "Look again at noon.", "what_to_do_zh": "请于中午再看。", "runbook": "restore"})
+    company.replaced["pushes"] = (
+        503,
+        {
+            "state": "error",
+            "message_en": "The warehouse is being restored.",
+            "message_zh": "数据仓库正在恢复。",
+            "what_to_do_en": "Look again at noon.",
+            "what_to_do_zh": "请于中午再看。",
+            "runbook": "restore",
+        },
+    )
     one = visitor(locale="zh-CN")
     one.expected = ("Failed to load resource",)
     page = one.open("#/approvals")
@@ -124,7 +191,10 @@ def test_the_guard_against_hostile_text_would_be_missed(visitor: Callable[..., V
 def test_a_push_is_approved_with_a_reason_for_exactly_what_was_shown(visitor: Callable[..., Visitor], company: Company) -> None:
     one = visitor()
     page = one.open("#/approvals")
-    company.replaced["pushes/scheduled__2026-03-31T00:00:00+00:00/approve"] = {"state": "ok", "data": {"message": {"en": "Approved. It goes out within a minute.", "zh": "已批准。"}}}
+    company.replaced["pushes/scheduled__2026-03-31T00:00:00+00:00/approve"] = {
+        "state": "ok",
+        "data": {"message": {"en": "Approved. It goes out within a minute.", "zh": "已批准。"}},
+    }
     page.get_by_role("button", name="Approve").click()
     dialog = page.get_by_role("dialog", name="Approve the push of March 31, 2026?")
     dialog.get_by_role("button", name="Approve").click()
@@ -148,7 +218,17 @@ def test_a_push_is_approved_with_a_reason_for_exactly_what_was_shown(visitor: Ca
 
 
 def test_who_was_too_late_is_told_and_nothing_is_sent_twice(visitor: Callable[..., Visitor], company: Company) -> None:
-    company.replaced["pushes/scheduled__2026-03-31T00:00:00+00:00/reject"] = (409, {"state": "error", "code": "changed", "message_en": "The push has changed since you saw it.", "message_zh": "推送已变更。", "what_to_do_en": "Load the page again.", "what_to_do_zh": "请重新加载。"})
+    company.replaced["pushes/scheduled__2026-03-31T00:00:00+00:00/reject"] = (
+        409,
+        {
+            "state": "error",
+            "code": "changed",
+            "message_en": "The push has changed since you saw it.",
+            "message_zh": "推送已变更。",
+            "what_to_do_en": "Load the page again.",
+            "what_to_do_zh": "请重新加载。",
+        },
+    )
     one = visitor()
     one.expected = ("Failed to load resource",)
     page = one.open("#/approvals")

@@ -70,7 +70,10 @@ def test_both_languages_say_the_same_things() -> None:
     """The same keys, the same blanks to fill, and no Chinese sentence with half-width punctuation."""
     english, chinese = words("en"), words("zh")
     assert set(english) == set(chinese)
-    blanks = {key: (sorted(re.findall(r"\{\w+\}", text)), sorted(re.findall(r"\{\w+\}", chinese[key]))) for key, text in english.items()}
+    blanks = {
+        key: (sorted(re.findall(r"\{\w+\}", text)), sorted(re.findall(r"\{\w+\}", chinese[key])))
+        for key, text in english.items()
+    }
     assert {key: pair for key, pair in blanks.items() if pair[0] != pair[1]} == {}
     assert [text for text in chinese.values() if re.search(r"[\u4e00-\u9fff][,;!?]", text)] == []
     assert [key for key, text in chinese.items() if not text.strip()] == []
@@ -83,7 +86,7 @@ def test_every_word_is_there_and_none_is_left_over() -> None:
     named = set(re.findall(r'"([a-z_]+(?:\.[a-z_0-9]+)*)"', code))
     called = set(re.findall(r'\bt\(\s*"([a-z0-9_.]+)"', code))
     assert called - english == set()
-    made = {prefix for prefix in re.findall(r"`([a-z]+(?:\.[a-z]+)*[._](?:groups_)?)\$\{", code)}
+    made = set(re.findall(r"`([a-z]+(?:\.[a-z]+)*[._](?:groups_)?)\$\{", code))
     left = {key for key in english - named if not any(key.startswith(prefix) for prefix in made)}
     assert left == set()
 

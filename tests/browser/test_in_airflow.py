@@ -97,7 +97,16 @@ def test_every_view_works_behind_the_real_routes(visitor: Callable[..., Visitor]
     one = visitor(at=airflow)
     let_in(one, "ada")
     page = one.open()
-    for view in ("#/customers", "#/plays", "#/plays/churn_rescue", "#/service", "#/models", "#/quality", "#/approvals", "#/customer"):
+    for view in (
+        "#/customers",
+        "#/plays",
+        "#/plays/churn_rescue",
+        "#/service",
+        "#/models",
+        "#/quality",
+        "#/approvals",
+        "#/customer",
+    ):
         one.go(view)
         assert page.get_by_role("alert").count() == 0, view
         one.drawn()

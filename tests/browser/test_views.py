@@ -32,12 +32,22 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 
 def violations(visitor: Visitor) -> list[str]:
     """What axe-core finds."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="this test needs the package axe-playwright-python").Axe()
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="this test needs the package axe-playwright-python"
+    ).Axe()
     found = axe.run(visitor.page, options=RULES).response["violations"]
-    return [f"{one['id']} ({one['impact']}): {node['target']} {node['failureSummary'][:160]}" for one in found for node in one["nodes"][:3]]
+    return [
+        f"{one['id']} ({one['impact']}): {node['target']} {node['failureSummary'][:160]}"
+        for one in found
+        for node in one["nodes"][:3]
+    ]
 
 
-@pytest.mark.parametrize(("locale", "dark", "width"), [("en-GB", False, 1360), ("zh-CN", True, 390)], ids=["english-light-desk", "chinese-dark-phone"])
+@pytest.mark.parametrize(
+    ("locale", "dark", "width"),
+    [("en-GB", False, 1360), ("zh-CN", True, 390)],
+    ids=["english-light-desk", "chinese-dark-phone"],
+)
 def test_every_view_is_accessible_and_fits(visitor: Callable[..., Visitor], locale: str, dark: bool, width: int) -> None:
     """axe-core finds nothing, the page never scrolls sideways, there is one heading of the first level and the title follows it."""
     one = visitor(locale=locale, dark=dark, width=width)
@@ -83,7 +93,9 @@ def test_chinese_readers_find_no_english_words_of_the_page(visitor: Callable[...
 def test_colours_and_language_follow_airflow_until_somebody_chooses_here(visitor: Callable[..., Visitor]) -> None:
     """Airflow keeps `theme` and `i18nextLng`; a choice on the page wins and is remembered."""
     one = visitor()
-    one.context.add_init_script("if (!sessionStorage.seen) { localStorage.theme = 'dark'; localStorage.i18nextLng = 'zh-CN'; sessionStorage.seen = 1 }")
+    one.context.add_init_script(
+        "if (!sessionStorage.seen) { localStorage.theme = 'dark'; localStorage.i18nextLng = 'zh-CN'; sessionStorage.seen = 1 }"
+    )
     page = one.open()
     assert page.locator("html").get_attribute("data-theme") == "dark"
     assert page.locator("html").get_attribute("lang") == "zh-CN"
@@ -147,8 +159,8 @@ def test_a_chart_has_its_numbers_as_a_table(visitor: Callable[..., Visitor]) -> 
 def test_money_and_shares_are_written_as_the_reader_writes_them(visitor: Callable[..., Visitor]) -> None:
     """Minor units become the base currency; ten thousands are 万 for Chinese readers."""
     english, chinese = visitor(), visitor(locale="zh-CN")
-    assert english.open().locator("a.kpi", has_text="Net revenue").locator(".big").inner_text() == "¥491K"
-    assert chinese.open().locator("a.kpi", has_text="净收入").locator(".big").inner_text() == "¥49.1万"
+    assert english.open().locator("a.kpi", has_text="Net revenue").locator(".big").inner_text() == "¥494K"
+    assert chinese.open().locator("a.kpi", has_text="净收入").locator(".big").inner_text() == "¥49.4万"
 
 
 def test_pictures_for_the_documents(visitor: Callable[..., Visitor], tmp_path: Path) -> None:

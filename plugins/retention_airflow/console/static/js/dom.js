@@ -3,7 +3,7 @@
  * Elements, made without HTML strings: what comes from data can only ever become text.
  *
  * @typedef {Node | string | number | null | undefined | false} Child
- * @typedef {Child | Child[]} Children
+ * @typedef {Child | any[]} Children lists may hold lists
  */
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -60,7 +60,7 @@ function apply(element, props) {
  * @param {Children[]} children
  */
 export function append(parent, children) {
-  for (const child of children.flat(3)) {
+  for (const child of /** @type {Child[]} */ (children.flat(4))) {
     if (child === null || child === undefined || child === false) continue;
     parent.append(child instanceof Node ? child : String(child));
   }

@@ -89,11 +89,11 @@ function draw(moveFocus = false) {
 /** The bars above and below, in the language in use. @param {string} current */
 function bars(current) {
   const links = Object.entries(VIEWS).filter(([, view]) => view.icon);
-  const link = ([name, view]) =>
+  const link = (/** @type {[string, import("./views/index.js").View]} */ [name, view]) =>
     h(
       "a",
       { href: to(name), "aria-current": VIEWS[current]?.under === name || current === name ? "page" : null },
-      icon(view.icon),
+      view.icon ? icon(view.icon) : null,
       h("span.word", {}, t(view.short ?? view.title)),
       name === "approvals" && pushesWaiting ? h("span.pin", {}, String(pushesWaiting), h("span.visually-hidden", {}, ` ${t("nav.waiting")}`)) : null,
     );

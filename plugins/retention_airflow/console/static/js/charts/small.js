@@ -9,7 +9,7 @@ import { h, s } from "../dom.js";
  * @param {string} describe
  */
 export function spark(values, describe) {
-  const known = values.filter((value) => typeof value === "number");
+  const known = values.filter((value) => value !== null && value !== undefined);
   if (known.length < 2) return null;
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const [width, height, pad] = [100, 38, 4];
@@ -52,7 +52,7 @@ export function interval({ at, low, high, tone, sure, scale, describe }) {
 
 /** A scale around zero that holds all of some intervals. @param {(number | null | undefined)[]} values @returns {[number, number]} */
 export function scaleOf(values) {
-  const known = values.filter((value) => typeof value === "number" && Number.isFinite(value));
+  const known = /** @type {number[]} */ (values.filter((value) => Number.isFinite(value)));
   const low = Math.min(0, ...known);
   const high = Math.max(0, ...known);
   const room = (high - low) * 0.06 || 1;
