@@ -1,52 +1,51 @@
 -- What became of the send_keys handed out between :handed_from and :handed_until, by audience and channel.
+-- By the pushes of that time, so that the index finds their changes among all that are kept.
 with
+
+pushes as (
+    select
+        sync_id,
+        pushed_at
+    from marketing.audience_sync
+    where pushed_at >= :handed_from
+),
 
 announced as (
     select
-        send_key,
-        campaign,
-        channel,
-        change,
-        changed_at
-    from marketing.audience_change
-    where changed_at >= :handed_from
+        change.send_key,
+        change.campaign,
+        change.channel,
+        change.change,
+        change.changed_at,
+        change.sync_id
+    from pushes
+    inner join marketing.audience_change as change on pushes.sync_id = change.sync_id
 ),
 
+-- A key is new with the push that issued it; what a later push only changed was counted then.
 handed as (
     select
-        send_key,
-        min(campaign) as campaign,
-        min(channel) as channel,
-        min(changed_at) as handed_at
+        announced.send_key,
+        announced.campaign,
+        announced.channel,
+        announced.changed_at as handed_at
     from announced
-    where change in ('added', 'updated')
-    group by send_key
-    having min(changed_at) < :handed_until
-),
-
--- Given out before the week and only changed in it: counted when it was new.
-older as (
-    select change.send_key
-    from marketing.audience_change as change
-    inner join handed on change.send_key = handed.send_key
-    where change.changed_at < :handed_from
-),
-
-taken_back as (
-    select announced.send_key
-    from announced
-    inner join handed on announced.send_key = handed.send_key
-    where
-        announced.change = 'removed'
-        and announced.changed_at < handed.handed_at + cast(:grace as interval)
+    inner join marketing.issued_send_key as issued
+        on announced.send_key = issued.send_key and announced.sync_id = issued.sync_id
+    where announced.change in ('added', 'updated') and announced.changed_at < :handed_until
 ),
 
 given as (
     select handed.*
     from handed
-    where
-        not exists (select 1 from older where older.send_key = handed.send_key)
-        and not exists (select 1 from taken_back where taken_back.send_key = handed.send_key)
+    where not exists (
+        select 1
+        from announced as removed
+        where
+            removed.send_key = handed.send_key
+            and removed.change = 'removed'
+            and removed.changed_at < handed.handed_at + cast(:grace as interval)
+    )
 ),
 
 events as (
@@ -64,10 +63,9 @@ reporting as (
     from marketing.campaign_event
     where recorded_at >= :compared_from
     union
-    select change.channel
-    from marketing.acknowledgement
-    inner join marketing.audience_change as change on acknowledgement.send_key = change.send_key
-    where acknowledgement.acknowledged_at >= :compared_from
+    select given.channel
+    from given
+    inner join marketing.acknowledgement as acknowledgement on given.send_key = acknowledgement.send_key
 )
 
 select

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -25,13 +26,16 @@ NOW = at("2026-04-01 09:00")  # nine hours after the 31st ended
 CLOSED = date(2026, 3, 31)
 
 
+SYNCS = itertools.count(100)
 WRITTEN = (
     "ops.run_ledger", "ops.lease", "ops.batch", "ops.published", "ops.score_drift", "ops.health_episode", 'landing."order"',
     "bi.health_check", "bi.audience_health", "bi.audience_overlap", "bi.audience_mix", "bi.audience_delivery", "bi.audience_cost",
     "campaigns.play", "campaigns.play_run", "campaigns.exclusion_count", "campaigns.push_receipt", "campaigns.guard_stop",
     "campaigns.delivery", "campaigns.match_key_coverage", "campaigns.target_receipt",
 )  # fmt: skip
-WRITTEN_THERE = ("consent_feed", "campaign_audience", "audience_change", "campaign_event", "acknowledgement", "audience_sync")
+WRITTEN_THERE = (
+    "consent_feed", "campaign_audience", "audience_change", "campaign_event", "acknowledgement", "audience_sync", "issued_send_key",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -271,14 +275,25 @@ def member(run: Run, campaign: str, who: int, tier: str = "vip", band: str = "lo
 
 
 def announce(run: Run, campaign: str, who: int, when: datetime, change: str = "added", channel: str = "email") -> None:
+    """One push that changes one membership; the first one issues its key."""
+    sync_id = next(SYNCS)
+    insert(run.marketing, "marketing.audience_sync", {"stream": "audience", "token": sync_id, "pushed_at": when})
+    with run.marketing.begin() as connection:
+        sync_id = connection.execute(sa.text("select max(sync_id) from marketing.audience_sync")).scalar_one()
     insert(
         run.marketing,
         "marketing.audience_change",
         {
             "campaign": campaign, "customer_key": who, "send_key": f"{campaign}|{who}", "channel": channel, "change": change,
-            "changed_at": when, "sync_id": 1, "valid_from": when, "valid_until": when + timedelta(days=9),
+            "changed_at": when, "sync_id": sync_id, "valid_from": when, "valid_until": when + timedelta(days=9),
         },
     )  # fmt: skip
+    if change == "added":
+        insert(
+            run.marketing,
+            "marketing.issued_send_key",
+            {"send_key": f"{campaign}|{who}", "customer_key": who, "sync_id": sync_id},
+        )
 
 
 def count_audiences(run: Run) -> None:
@@ -444,10 +459,12 @@ def test_the_marketing_database_read_back(run: Run) -> None:
             connection.execute(sa.text("delete from marketing.campaign_audience where customer_key = :who"), {"who": who})
         check_health(run, NOW)
         assert found(run, "read_back") == {"marketing database": (value, "breach")}
-    for who in (1, 2):
-        announce(run, "rescue", who, NOW, change="removed")
-    with run.marketing.begin() as connection:
-        connection.execute(sa.text("update marketing.audience_change set reason = 'erased'"))
+    for who in (1, 2):  # announced by the erasure, not by a push
+        insert(
+            run.marketing,
+            "marketing.audience_change",
+            {"campaign": "rescue", "customer_key": who, "change": "removed", "reason": "erased", "changed_at": NOW},
+        )
     check_health(run, NOW)
     assert found(run, "read_back") == {"marketing database": (0, "ok")}
     with run.marketing.begin() as connection:  # as many as there should be, and one of them is somebody else
