@@ -12,6 +12,7 @@ from retention.console.shapes import Shape, grouped, plain
 from retention.console.words import both, label, words
 
 TREND_DAYS, TREND_MONTHS = 90, 24
+WIDEST_GAP = timedelta(days=7)
 MOST_DAYS = 1_100
 """Widest range that may be asked for."""
 _UNITS = {
@@ -57,7 +58,7 @@ def headline(reader: Reader, as_of_date: date) -> list[Shape]:
     order = {name: place for place, name in enumerate(words()["kpi"])}
     found = []
     for kpi in sorted(definitions, key=lambda name: (order.get(name, len(order)), name)):
-        points = days.get(kpi, [])
+        points = _unbroken(days.get(kpi, []))
         newest = points[-1] if points else None
         before = points[-2] if len(points) > 1 else None
         is_change = newest and before and newest["value"] is not None and before["value"] is not None
@@ -85,6 +86,14 @@ def _series(reader: Reader, period: str, to_date: date, from_date: date) -> dict
         {"period": period, "dimension": "all", "from_date": from_date, "to_date": to_date, "member": None, "kpis": None},
     )
     return grouped(rows, "kpi")
+
+
+def _unbroken(points: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the newest days without a wide gap: of older days only the first of each month is kept, which makes no line."""
+    for place in range(len(points) - 1, 0, -1):
+        if points[place]["period_start"] - points[place - 1]["period_start"] > WIDEST_GAP:
+            return points[place:]
+    return points
 
 
 def _month(points: Sequence[Mapping[str, Any]], as_of_date: date) -> Shape | None:

@@ -214,6 +214,12 @@ def test_a_wrong_parameter_is_refused_before_anything_is_asked(site: Any, consol
     assert console.asked == []
 
 
+def test_a_member_is_named_as_its_source_names_it(site: Any, console: StubConsole) -> None:
+    query = {"dimension": "region", "member": "内蒙古 (Inner Mongolia)"}
+    assert site.get("/retention/api/kpis", params=query, headers=login(site, "vic")).status_code == 200
+    assert console.asked[0][-1] == "内蒙古 (Inner Mongolia)"
+
+
 def test_what_has_not_changed_is_not_sent_again(site: Any) -> None:
     headers = login(site, "vic")
     first = site.get("/retention/api/plays", headers=headers)

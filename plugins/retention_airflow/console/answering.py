@@ -32,6 +32,8 @@ async def question(request: Request, run_id: str) -> dict[str, Any] | None:
     -------
     ``asked_at``, ``answer_by``, ``answered_by``, ``answered_at`` and ``answer`` (approve or reject).
     """
+    if "retention.airflow" not in request.scope:
+        return None
     answer = await _call(request, "GET", f"{_run(run_id)}/hitlDetails?limit=1&order_by=-created_at&task_id={QUESTION}")
     if answer.status_code != 200:
         return None

@@ -22,6 +22,8 @@ EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRA
 MOST_SPAN = timedelta(days=1_100)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[\w.:+ \-/*]{1,80}$")]
+Member = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{1,120}$")]
+"""Regions and the like are named as sources name them."""
 Names = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}(,[a-z0-9_]{1,60}){0,30}$")]
 
 
@@ -81,7 +83,7 @@ def kpis(
     from_date: Annotated[date | None, Query(alias="from")] = None,
     to_date: Annotated[date | None, Query(alias="to")] = None,
     kpi: Names | None = None,
-    member: Name | None = None,
+    member: Member | None = None,
 ) -> Response:
     """Give KPIs over time, by members of a dimension."""
     if from_date and to_date and not timedelta(0) <= to_date - from_date <= MOST_SPAN:

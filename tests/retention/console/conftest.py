@@ -1,7 +1,7 @@
 """One warehouse for all tests of the console: a company in which Ana complained and Bo buys, made once and only read.
 
 Ana (101): VIP, about to leave, complained, has a name, an address and a comment that nobody may see here. Bo (102): ordinary.
-Lin (201) was merged into Ana. Eleven more make groups that are large enough to show.
+Lin (201) was merged into Ana. Kai (401) is a test account. Eleven more make groups that are large enough to show.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from retention.warehouse import Warehouse
 from tests.retention.privacy.conftest import insert
 
 DAY = date(2026, 4, 1)
-ANA, BO, LIN = 101, 102, 201
+ANA, BO, LIN, KAI = 101, 102, 201, 401
 CROWD = range(301, 312)
 SECRETS = ("Ana Ruiz", "ana@example.com", "+8613800000001", "your driver Mr Wang was rude", "1984-02-03", "call my mother")
 ITEM = "<img src=x onerror=alert(1)>"
@@ -84,6 +84,12 @@ def _people(warehouse: Warehouse) -> None:
         )
         insert(warehouse, "scores.churn", {**keyed, "churn_probability": 0.7, "horizon_days": 90, "model_version": "churn-1"})
         insert(warehouse, "scores.clv", {**keyed, "clv_12m_minor": 10_000, "horizon_days": 365, "model_version": "clv-1"})
+    insert(
+        warehouse,
+        "core.customer",
+        {"customer_key": KAI, "valid_from": at("2025-01-05"), "customer_kind": "consumer", "is_test": True},
+    )
+    insert(warehouse, "segments.tier", {"as_of_date": DAY, "customer_key": KAI, "service_tier": "vip"})
     pii = {"customer_key": ANA, "name": SECRETS[0], "email_normalised": SECRETS[1], "phone_e164": SECRETS[2]}
     insert(warehouse, "pii.source_customer", {**pii, "birth_date": date(1984, 2, 3)})
     insert(warehouse, "core.complaint", {"customer_key": ANA, "valid_from": at("2026-03-30"), "opened_at": at("2026-03-30"),

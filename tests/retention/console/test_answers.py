@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from retention.console import Console, Refused
+from retention.console.kpis import _unbroken
 from retention.console.models import _lift, _reliability
 from retention.console.overview import freshness
 from retention.console.pushes import answerable
-from retention.settings import Settings
-from retention.warehouse import Warehouse
+from retention.console.shapes import EMPTY_RUNBOOK, ERROR_RUNBOOK
+from retention.settings import PROJECT_ROOT, Settings
+from retention.warehouse import Warehouse, sql_file, statement
 from tests.retention.console.conftest import ANA, BO, DAY, ITEM, LIN, SECRETS, at, attempt, publish
 from tests.retention.privacy.conftest import insert
 
@@ -82,6 +85,28 @@ def test_a_kpi_comes_with_what_it_was_and_the_way_there(console: Console) -> Non
         "previous_start": None,
         "is_complete": True,
     }
+
+
+def test_a_line_has_no_holes() -> None:
+    """Of days longer ago only the first of each month is kept."""
+    days = [date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1), date(2026, 3, 3), date(2026, 3, 4)]
+    assert [point["period_start"] for point in _unbroken([{"period_start": day} for day in days])] == days[2:]
+    assert _unbroken([]) == []
+
+
+def test_groups_are_counted_whole_and_without_test_accounts(company: Warehouse) -> None:
+    """Thirteen customers of 100.00 predicted value who leave with 0.7: 910.00 at risk. Kai is nobody."""
+    with company.connect() as connection:
+        rows = connection.execute(*statement(sql_file("bi/group_profile_value"), {"as_of_date": DAY})).mappings().all()
+    found = {(row["grouping"], row["member"], row["part"]): row for row in rows}
+    everybody = found["all", "all", "all"]
+    assert (everybody["customers"], everybody["purchasers"], everybody["at_risk_customers"]) == (13, 13, 1)
+    assert (everybody["clv_12m_minor"], everybody["value_at_risk_minor"]) == (130_000, 91_000)
+    assert everybody["mean_churn_probability"] == pytest.approx(0.7)
+    assert [found["tier", tier, "all"]["customers"] for tier in ("vip", "ordinary")] == [1, 12]
+    assert [found["rfm_cell", "5-4", part]["customers"] for part in ("all", "3")] == [13, 13]
+    assert found["rfm_cell", "5-4", "all"]["rfm_segment"] == "loyal"
+    assert found["tier_stage", "vip", "loyal"]["customers"] == 1
 
 
 def test_small_groups_are_hidden(console: Console) -> None:
@@ -171,6 +196,8 @@ def test_whatever_waits_for_somebody_is_said_and_goes_when_it_is_done(company: W
     assert "评分" in found["run_failed"]["title"]["zh"]
     assert found["complaint_over_clock"]["since"] == "2026-03-31T02:00:00Z"
     assert "Ana" not in json.dumps(found)
+    headings = set(re.findall(r"^## ([a-z-]+)$", (PROJECT_ROOT / "docs" / "runbook.md").read_text(), re.MULTILINE))
+    assert {item["runbook"] for item in found.values()} | {EMPTY_RUNBOOK, ERROR_RUNBOOK} <= headings
 
     attempt(company, "scores", "published", business, "2026-03-31 18:00")
     attempt(company, "segments", "published", business, "2026-03-31 18:00")

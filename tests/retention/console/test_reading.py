@@ -145,7 +145,9 @@ def test_everything_that_is_said_is_said_in_both_languages() -> None:
     def texts(node: object, path: str) -> None:
         assert isinstance(node, dict), path
         if "en" in node or "zh" in node:
-            assert {"en", "zh"} <= node.keys() <= {"en", "zh", "do_en", "do_zh", "better", "unit"}, f"{path}: a comma in a sentence?"
+            assert {"en", "zh"} <= node.keys() <= {"en", "zh", "do_en", "do_zh", "better", "unit"}, (
+                f"{path}: a comma in a sentence?"
+            )
             assert ("do_en" in node) == ("do_zh" in node), path
             for language in ("en", "zh"):
                 assert sorted(re.findall(r"\{\w+\}", node["en"])) == sorted(re.findall(r"\{\w+\}", node["zh"])), path
