@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
@@ -79,9 +80,11 @@ def fill_kpis(writer: StageWriter, run: Run, effects: pd.DataFrame, margin_share
         Share of revenue that is margin.
     """
     binds = {**binds_of(run), "effects": measured_margins(effects, margin_share)}
-    with labelled(run, writer) as labels:
-        for name in KPI_QUERIES:
-            writer.fill_select("bi.kpi_value", kpi_query(name, labels), binds)
+    writer.staging("bi.kpi_value")
+    with labelled(run, writer) as labels, ThreadPoolExecutor(max_workers=run.settings.features.buckets) as pool:
+        fills = [pool.submit(writer.fill_select, "bi.kpi_value", kpi_query(name, labels), binds) for name in KPI_QUERIES]
+        for fill in fills:
+            fill.result()
 
 
 def measured_margins(effects: pd.DataFrame, margin_share: float) -> str:

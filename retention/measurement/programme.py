@@ -12,6 +12,7 @@ false alarm; at five in a hundred it would be 8.3 %).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -78,12 +79,14 @@ def programme_effects(run: Run, units: Units, margin_share: float) -> pd.DataFra
     if first is not None:
         windows = windows_of(run.business_date, first)
         people = _people(run, units, windows)
-        tiers = people.column("service_tier").to_numpy(zero_copy_only=False)
+        tiers = people.column("service_tier").combine_chunks().dictionary_encode()
+        names = [*tiers.dictionary.to_pylist(), None]
+        codes = tiers.indices.fill_null(len(names) - 1).to_numpy()
         for window in windows:
             spent = _spent(run, window)
-            for tier in ("all", *sorted({tier for tier in tiers if tier is not None})):
-                effect = _effect(people, None if tier == "all" else tiers == tier, window)
-                rows.append(_row(run, window, tier, effect, margin_share, spent.get(tier, (0.0, 0.0))))
+            for tier, arms in _arms(people, codes, names, window):
+                if tier is not None:
+                    rows.append(_row(run, window, tier, _effect(arms, window), margin_share, spent.get(tier, (0.0, 0.0))))
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({"window_days": "int32", **{name: "float64" for name in columns if name in _FLOATS}})
 
@@ -137,7 +140,7 @@ def _people(run: Run, units: Units, windows: list[Window]) -> pa.Table:
             {named},
             cast(people.spend_before_minor as double precision) as spend_before,
             cast(coalesce(people.value_before_minor, 0) as double precision) as value_before,
-            case when people.value_before_minor is null then 0.0 else 1.0 end as is_value_known
+            cast(people.value_before_minor is not null as integer) as is_value_known
         from people
         left join recent on people.customer_key = recent.customer_key
     """
@@ -151,20 +154,31 @@ def _people(run: Run, units: Units, windows: list[Window]) -> pa.Table:
     return read_arrow(run.warehouse, query, run.binds(**binds))
 
 
-def _effect(people: pa.Table, of_tier: NDArray[np.bool_] | None, window: Window) -> Effect:
+def _arms(
+    people: pa.Table, codes: NDArray[np.int32], tiers: list[str | None], window: Window
+) -> Iterator[tuple[str | None, tuple[Moments, Moments]]]:
+    """Yield treated and control of everybody (tier ``all``) and of each tier; None stands for those without one."""
     names = (window.name, "spend_before", "value_before", "is_value_known")
     values: Floats = np.column_stack([people.column(name).to_numpy().astype(float) for name in names])
-    treated = people.column("is_treated").to_numpy(zero_copy_only=False).astype(bool)
-    if of_tier is not None:
-        values, treated = values[of_tier], treated[of_tier]
-    arms = Moments.of(values[treated]), Moments.of(values[~treated])
+    group = codes * 2 + people.column("is_treated").to_numpy(zero_copy_only=False).astype(np.int32)
+    found = [
+        (tier, (Moments.of(values[group == 2 * number + 1]), Moments.of(values[group == 2 * number])))
+        for number, tier in enumerate(tiers)
+    ]
+    nobody = Moments.of(values[:0])
+    yield "all", (sum((arms[0] for _, arms in found), nobody), sum((arms[1] for _, arms in found), nobody))
+    yield from found
+
+
+def _effect(arms: tuple[Moments, Moments], window: Window) -> Effect:
     counts = [arm.count for arm in arms]
     mixture = None
-    spread = float(np.var(values[:, 1])) if len(values) else 0.0
-    if all(counts) and spread > 0:
+    if all(counts):
+        together = arms[0] + arms[1]
+        spread = float(together.scatter[1, 1]) / together.count
         # Fixed before the first look: the spread of the year before, per day, as it will be at the end of the window.
         per_day = spread / 365**2 * (1 / counts[0] + 1 / counts[1]) * 365 / window.planned_days
-        mixture = mixture_variance(per_day, window.alpha_any) * window.days**2
+        mixture = mixture_variance(per_day, window.alpha_any) * window.days**2 if spread > 0 else None
     return estimate(*arms, planned=max(sum(counts), 1), mixture=mixture, alpha_any=window.alpha_any)
 
 

@@ -33,7 +33,8 @@ touches as (
         and delivery.as_of_date < :as_of_date
 ),
 
-customer_periods as (
+-- Once per customer, play and channel: headings multiply the rows only after the sums.
+touched as (
     select
         periods.period,
         touches.customer_key,
@@ -47,32 +48,126 @@ customer_periods as (
     group by periods.period, touches.customer_key, touches.play, touches.channel
 ),
 
-sums as (
+by_customer as (
     select
-        customer_periods.period,
+        period,
+        customer_key,
+        sum(cost_minor) as cost_minor,
+        sum(brought_minor) as brought_minor,
+        sum(measured_cost_minor) as measured_cost_minor
+    from touched
+    group by period, customer_key
+),
+
+by_play as (
+    select
+        period,
+        play,
+        sum(cost_minor) as cost_minor,
+        sum(brought_minor) as brought_minor,
+        sum(measured_cost_minor) as measured_cost_minor,
+        count(*) as customers,
+        count(brought_minor) as measured_customers
+    from (
+        select
+            period,
+            play,
+            customer_key,
+            sum(cost_minor) as cost_minor,
+            sum(brought_minor) as brought_minor,
+            sum(measured_cost_minor) as measured_cost_minor
+        from touched
+        group by period, play, customer_key
+    ) as of_customer
+    group by period, play
+),
+
+by_channel as (
+    select
+        period,
+        channel,
+        sum(cost_minor) as cost_minor,
+        sum(brought_minor) as brought_minor,
+        sum(measured_cost_minor) as measured_cost_minor,
+        count(*) as customers,
+        count(brought_minor) as measured_customers
+    from (
+        select
+            period,
+            channel,
+            customer_key,
+            sum(cost_minor) as cost_minor,
+            sum(brought_minor) as brought_minor,
+            sum(measured_cost_minor) as measured_cost_minor
+        from touched
+        group by period, channel, customer_key
+    ) as of_customer
+    group by period, channel
+),
+
+combinations as (
+    select
+        by_customer.period,
+        labels.tier,
+        labels.stage,
+        labels.segment,
+        labels.membership,
+        labels.acquisition_channel,
+        labels.region,
+        sum(by_customer.cost_minor) as cost_minor,
+        sum(by_customer.brought_minor) as brought_minor,
+        sum(by_customer.measured_cost_minor) as measured_cost_minor,
+        count(*) as customers,
+        count(by_customer.brought_minor) as measured_customers
+    from by_customer
+    left join kpi.labels as labels on by_customer.customer_key = labels.customer_key
+    group by 1, 2, 3, 4, 5, 6, 7
+),
+
+headed as (
+    select
+        combinations.period,
         label.dimension,
         label.member,
-        sum(customer_periods.cost_minor) as cost_minor,
-        sum(customer_periods.brought_minor) as brought_minor,
-        sum(customer_periods.measured_cost_minor) as measured_cost_minor,
-        count(distinct customer_periods.customer_key) as customers,
-        count(distinct customer_periods.customer_key) filter (where customer_periods.brought_minor is not null) as measured_customers
-    from customer_periods
-    left join kpi.labels as labels on customer_periods.customer_key = labels.customer_key
+        combinations.cost_minor,
+        combinations.brought_minor,
+        combinations.measured_cost_minor,
+        combinations.customers,
+        combinations.measured_customers
+    from combinations
     cross join lateral (
         values
         ('all', 'all'),
-        ('play', customer_periods.play),
-        ('channel', customer_periods.channel),
-        ('tier', labels.tier),
-        ('stage', labels.stage),
-        ('segment', labels.segment),
-        ('membership', labels.membership),
-        ('acquisition_channel', labels.acquisition_channel),
-        ('region', labels.region)
+        ('tier', combinations.tier),
+        ('stage', combinations.stage),
+        ('segment', combinations.segment),
+        ('membership', combinations.membership),
+        ('acquisition_channel', combinations.acquisition_channel),
+        ('region', combinations.region)
     ) as label (dimension, member)
-    where label.member is not null
-    group by customer_periods.period, label.dimension, label.member
+    union all
+    select period, 'play' as dimension, play as member, cost_minor, brought_minor, measured_cost_minor, customers, measured_customers
+    from by_play
+    union all
+    select
+        period, 'channel' as dimension, channel as member, cost_minor, brought_minor, measured_cost_minor, customers,
+        measured_customers
+    from by_channel
+),
+
+sums as (
+    select
+        period,
+        dimension,
+        member,
+        sum(cost_minor) as cost_minor,
+        sum(brought_minor) as brought_minor,
+        sum(measured_cost_minor) as measured_cost_minor,
+        cast(sum(customers) as bigint) as customers,
+        cast(sum(measured_customers) as bigint) as measured_customers
+    from headed
+    where member is not null
+    group by period, dimension, member
 ),
 
 -- The rule holds for what was decided; days that were planned and never pushed spent nothing.

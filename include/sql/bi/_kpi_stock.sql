@@ -9,28 +9,42 @@ periods as (
     select 'month' as period, cast(:month_start as timestamptz) as starts_at
 ),
 
--- An order that was cancelled again brought nobody back.
-live_orders as (
+-- An order that was cancelled again brought nobody back. Orders that something was taken back from are few: only these are summed.
+undone as (
     select
-        entry.customer_key,
-        min(entry.happened_at) filter (where entry.kind = 'paid') as paid_at
+        entry.order_key,
+        sum(entry.order_count) as order_count
     from core.order_entry as entry
     where
         entry.happened_at >= :base_start
         and entry.happened_at < :as_of
         and (entry.deleted_at is null or entry.deleted_at >= :known_at)
-    group by entry.customer_key, entry.order_key
-    having sum(entry.order_count) > 0
+        and entry.order_key in (
+            select taken_back.order_key
+            from core.order_entry as taken_back
+            where
+                taken_back.kind <> 'paid'
+                and taken_back.order_count <> 0
+                and taken_back.happened_at >= :base_start
+                and taken_back.happened_at < :as_of
+        )
+    group by entry.order_key
+    having sum(entry.order_count) <= 0
 ),
 
 buyers_before as (
     select
-        customer_key,
-        bool_or(paid_at >= :horizon_start) as has_bought_again
-    from live_orders
-    where paid_at is not null
-    group by customer_key
-    having bool_or(paid_at < :horizon_start)
+        entry.customer_key,
+        bool_or(entry.happened_at >= :horizon_start) as has_bought_again
+    from core.order_entry as entry
+    where
+        entry.kind = 'paid'
+        and entry.happened_at >= :base_start
+        and entry.happened_at < :as_of
+        and (entry.deleted_at is null or entry.deleted_at >= :known_at)
+        and entry.order_key not in (select undone.order_key from undone)
+    group by entry.customer_key
+    having bool_or(entry.happened_at < :horizon_start)
 ),
 
 referrers as (
