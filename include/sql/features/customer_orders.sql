@@ -46,6 +46,7 @@ cancelled_orders as (
     where order_count < 0
 ),
 
+-- `offset 0` makes it a look-up by key for each of the few, however many the planner expects.
 booked_since as (
     select
         paid.customer_key,
@@ -59,11 +60,17 @@ booked_since as (
         bookings.refunded_minor,
         bookings.order_count < 0 as is_cancelled
     from bookings
-    inner join core.order_entry as paid on bookings.order_key = paid.order_key and paid.kind = 'paid'
-    where
-        bookings.last_booked_at >= :past_until
-        and paid.happened_at < :as_of
-        and (paid.deleted_at is null or paid.deleted_at >= :as_of)
+    inner join lateral (
+        select *
+        from core.order_entry as entry
+        where
+            entry.order_key = bookings.order_key
+            and entry.kind = 'paid'
+            and entry.happened_at < :as_of
+            and (entry.deleted_at is null or entry.deleted_at >= :as_of)
+        offset 0  -- noqa: AM09
+    ) as paid on true
+    where bookings.last_booked_at >= :past_until
 ),
 
 -- Whose past is not what is kept of it: their rows were changed since, or something was booked since on an order of theirs of
@@ -120,8 +127,16 @@ booked_orders as (
         unkept_bookings.refunded_minor,
         unkept_bookings.order_count < 0 as is_cancelled
     from unkept_bookings
-    inner join core.order_entry as paid on unkept_bookings.order_key = paid.order_key and paid.kind = 'paid'
-    where paid.deleted_at is null or paid.deleted_at >= :as_of
+    inner join lateral (
+        select *
+        from core.order_entry as entry
+        where
+            entry.order_key = unkept_bookings.order_key
+            and entry.kind = 'paid'
+            and entry.happened_at < :as_of
+            and (entry.deleted_at is null or entry.deleted_at >= :as_of)
+        offset 0  -- noqa: AM09
+    ) as paid on true
 ),
 
 -- The order before that the ledger stores leaves out those that the source has deleted since. As of a date before that deletion
