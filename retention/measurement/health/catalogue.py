@@ -77,7 +77,7 @@ def shown(value: float | None, unit: str, language: str, minor_digits: int = 2, 
         minutes = value * 60
         if minutes < 90:
             return f"{minutes:.0f} min" if language == "en" else f"{minutes:.0f} 分钟"
-        return (f"{value:,.1f}" if value < 10 else f"{value:,.0f}") + (" h" if language == "en" else " 小时")
+        return (f"{value:,.2g}" if value < 10 else f"{value:,.0f}") + (" h" if language == "en" else " 小时")
     if unit == "times":
         return f"{value:,.3g} times" if language == "en" else f"{value:,.3g} 倍"
     if unit == "minor":

@@ -86,7 +86,7 @@ def _sentence(
     elif state == OK:
         template = getattr(check, f"well_{language}") or template
     company, digits = settings.company, settings.company.base_currency_minor_digits
-    values = _Parts({name: _part(part) for name, part in parts.items()})
+    values = _Parts({name: _part(name, part, digits, company.base_currency) for name, part in parts.items()})
     values.update(
         subject=subject,
         label=getattr(check, f"label_{language}"),
@@ -101,9 +101,11 @@ class _Parts(dict[str, str]):
         return "–"
 
 
-def _part(value: Any) -> str:
+def _part(name: str, value: Any, minor_digits: int, currency: str) -> str:
     if value is None:
         return "–"
+    if name.endswith("_minor"):
+        return shown(float(value), "minor", "en", minor_digits, currency)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3g}"
