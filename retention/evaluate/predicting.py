@@ -15,6 +15,7 @@ from retention.evaluate.plan import Plan
 from retention.evaluate.words import counted
 from retention.models import baselines
 from retention.models.churn import ChurnModel, fit_churn, process_churn
+from retention.models.coherence import reconciled
 from retention.models.fallback import LEAST_CUSTOMERS, fallback_churn, matured_shift, shift_to
 from retention.models.inputs import past_features, training_set
 from retention.models.learning import TrainingSet
@@ -135,8 +136,14 @@ def predict(run: Run, fitted: Fitted, horizon_days: int) -> pd.DataFrame:
             "probability_alive": nothing,
             "interval_probability": nothing,
         }
+    orders = np.asarray(columns["expected_orders"], dtype=np.float64)
+    if fitted.value is not None and fitted.churn is not None:
+        per_buyer = fitted.value.orders_and_buyers(features, [horizon_days], orders, horizon_days)[1][:, 0]
+        is_learned = horizon_days <= fitted.churn.horizon_days
+        buying, orders = reconciled(1 - churn, orders, per_buyer, is_learned=is_learned)
+        columns["churn_probability"] = np.where(buying > 1 - churn, 1 - buying, churn)
     # Whoever buys at all buys once at least.
-    columns["expected_orders"] = np.maximum(columns["expected_orders"], 1 - churn)
+    columns["expected_orders"] = np.maximum(orders, 1 - np.asarray(columns["churn_probability"]))
     columns |= {"churn_is_fallback": fitted.churn is None, "clv_is_fallback": fitted.value is None}
     return pd.DataFrame(columns, index=features.index)
 

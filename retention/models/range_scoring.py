@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from retention.models import artifacts, parts, registry
 from retention.models.churn import ChurnModel
+from retention.models.coherence import reconciled
 from retention.models.day import Day
 from retention.models.definitions import churn_definition, clv_definition
 from retention.models.fallback import fallback_churn, matured_shift
@@ -154,6 +155,7 @@ class RangeScoring:
         else:
             clv = settings.clv
             value = self.clv_model.predict(features, clv.horizon_days, clv.annual_discount_rate, clv.interval)
+            self._reconcile(features, churn, value["expected_orders"].to_numpy())
         tables: dict[str, pd.DataFrame] = {}
         if with_tables:
             orders = {"expected_orders_12m": value["expected_orders"].to_numpy(), "horizon_days": settings.clv.horizon_days}
@@ -166,6 +168,17 @@ class RangeScoring:
                 tables |= parts.function(part)(self.run, here)
         # Copies: a view would keep the whole range in memory.
         return Scored(features[list(self.kept)].copy(), features[list(self.learned)], churn, value, tables)
+
+    def _reconcile(self, features: pd.DataFrame, churn: pd.DataFrame, orders: Floats) -> None:
+        """Bring churn of a longer horizon than was learned in line with expected orders (:mod:`retention.models.coherence`)."""
+        settings, model = self.run.settings, self.churn_model
+        horizon = settings.churn.horizon_days
+        if model is None or self.clv_model is None or horizon <= model.horizon_days:
+            return
+        expected, per_buyer = self.clv_model.orders_and_buyers(features, [horizon], orders, settings.clv.horizon_days)
+        said = churn["churn_probability"].to_numpy()
+        buying, _ = reconciled(1 - said, expected[:, 0], per_buyer[:, 0], is_learned=False)
+        churn["churn_probability"] = np.where(buying > 1 - said, 1 - buying, said)
 
     def _churn_rows(self, features: pd.DataFrame, raw: Floats | None) -> pd.DataFrame:
         settings, model, champion = self.run.settings, self.churn_model, self.churn_champion

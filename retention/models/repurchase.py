@@ -1,7 +1,7 @@
 """Rows of `scores.repurchase`: whether, how often and when a purchaser orders again.
 
 Probabilities come from the churn model, so that they never contradict it: repurchase within the churn horizon is one
-less churn. Expected orders and dates come from the value model.
+less churn. Expected orders and dates come from the value model; :mod:`retention.models.coherence` makes the two one answer.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from retention.models.coherence import reconciled
 from retention.models.purchases import COLUMNS as PURCHASE_COLUMNS
 from retention.settings import Settings
 from retention.warehouse import Run
@@ -41,8 +42,7 @@ def rows(run: Run, given: Given) -> dict[str, pd.DataFrame]:
     The rows of `scores.repurchase`, in the order of the features.
     """
     features = given.features
-    probability = probabilities(run, given)
-    orders = np.maximum(expected_orders(given, probability), probability)
+    probability, orders = probabilities_and_orders(run, given)
     version = str(given.churn["model_version"].iloc[0]) if len(given.churn) else FALLBACK
     table = pd.DataFrame(
         {
@@ -60,6 +60,21 @@ def rows(run: Run, given: Given) -> dict[str, pd.DataFrame]:
         }
     )
     return {"scores.repurchase": table}
+
+
+def probabilities_and_orders(run: Run, given: Given) -> tuple[Floats, Floats]:
+    """Probability of an order and expected orders within each of `HORIZONS_DAYS`, as one answer: customers by horizons."""
+    probability = probabilities(run, given)
+    if given.clv_model is None or given.churn_model is None or not len(given.clv):
+        return probability, np.maximum(expected_orders(given, probability), probability)
+    known, days = given.clv["expected_orders_12m"].to_numpy(dtype=np.float64), int(given.clv["horizon_days"].iloc[0])
+    orders, per_buyer = given.clv_model.orders_and_buyers(given.features, list(HORIZONS_DAYS), known, days)
+    for i, horizon in enumerate(HORIZONS_DAYS):
+        probability[:, i], orders[:, i] = reconciled(
+            probability[:, i], orders[:, i], per_buyer[:, i], is_learned=horizon <= given.churn_model.horizon_days
+        )
+    # The longer wait holds the shorter one.
+    return np.maximum.accumulate(probability, axis=1), np.maximum.accumulate(orders, axis=1)
 
 
 def probabilities(run: Run, given: Given) -> Floats:

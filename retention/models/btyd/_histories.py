@@ -151,6 +151,11 @@ def checked(frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -> tuple[F
         raise ValueError(f"frequency, recency and T must be columns of one length, got {x.shape}, {t_x.shape}, {T.shape}")
     labels = _labels(frequency, x.size)
     _refuse(~(np.isfinite(x) & np.isfinite(t_x) & np.isfinite(T)), "have a missing or infinite value", labels)
+    _refuse(
+        np.isfinite(x) & (x != np.rint(x)),
+        "have a frequency that is no whole number (it counts repeat purchases; a row of several customers has a weight)",
+        labels,
+    )
     _refuse((x < 0) | (t_x < 0) | (T < 0), "have a negative value", labels)
     _refuse(t_x > T + TIME_TOLERANCE * (1 + T), "have recency above T (a purchase after the end of observation)", labels)
     _refuse((x == 0) & (t_x > 0), "have recency above 0 without a repeat purchase", labels)

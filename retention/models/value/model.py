@@ -197,9 +197,16 @@ class ValueModel:
         known, known_days : the answer of `predict` for a horizon. All candidates are carried to other horizons by the
             purchase process, so nothing else is asked again.
         """
+        return self.orders_and_buyers(features, horizons_days, known, known_days)[0]
+
+    def orders_and_buyers(
+        self, features: pd.DataFrame, horizons_days: list[int], known: Floats, known_days: int
+    ) -> tuple[Floats, Floats]:
+        """Expected order days as :meth:`expected_orders`, and those of customers who order at all, by the purchase process."""
         said = self.part.orders(features, [*(float(days) for days in horizons_days), float(known_days)])
         share = np.divide(said[:, :-1], said[:, -1:], out=np.ones_like(said[:, :-1]), where=said[:, -1:] > 0)
-        return np.asarray(known[:, None] * share)
+        buying = 1 - np.column_stack([self.part.silent(features, days) for days in horizons_days])
+        return known[:, None] * share, np.maximum(said[:, :-1] / np.maximum(buying, 1e-12), 1.0)
 
     def _mean(
         self, features: pd.DataFrame, horizon_days: float, answers: Candidates | None, expected: Floats | None = None

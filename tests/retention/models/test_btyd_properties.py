@@ -254,6 +254,7 @@ def test_spending_without_a_finite_mean_gets_a_bounded_tail() -> None:
         pytest.param(([1, 2], [5, 9], [4, 10]), "1 of 2 purchase histories have recency above T.*rows 0", id="after the end"),
         pytest.param(([0, 1], [3, 1], [4, 4]), "recency above 0 without a repeat purchase: rows 0", id="no repeat"),
         pytest.param(([1, -1], [1, 0], [4, 4]), "negative value: rows 1", id="negative"),
+        pytest.param(([1, 2.5], [1, 2], [4, 4]), "frequency that is no whole number.*rows 1", id="fraction"),
         pytest.param(([1, np.nan], [1, 0], [4, 4]), "missing or infinite value: rows 1", id="missing"),
         pytest.param(([0, 0], [0, 0], [4, 4]), "none of 2 customers bought again", id="nobody came back"),
         pytest.param(([1], [1, 2], [4, 4]), "one length", id="lengths"),

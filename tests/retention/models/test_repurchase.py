@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from retention import features, models
-from retention.models.repurchase import rows, steady
+from retention.models.coherence import MOST_PER_BUYER, reconciled
+from retention.models.repurchase import HORIZONS_DAYS, probabilities_and_orders, rows, steady
 from retention.models.scoring import given
 from retention.warehouse import Run, read_frame
 from tests.retention.models.company import SHORT
@@ -54,6 +55,14 @@ def test_champions_give_probabilities_orders_and_dates(trained_run: Run, trained
     assert table["probability_90d"].corr(pd.Series(stays), method="spearman") > 0.95
     assert (table["expected_orders_90d"] >= table["probability_90d"]).all()
     assert known.clv_model is not None
+    # Whoever orders orders once at least, and hardly more than twice as often as such buyers do; longer waits hold shorter ones.
+    probability, orders = probabilities_and_orders(trained_run, known)
+    twelve, days = known.clv["expected_orders_12m"].to_numpy(), int(known.clv["horizon_days"].iloc[0])
+    per_buyer = known.clv_model.orders_and_buyers(known.features, list(HORIZONS_DAYS), twelve, days)[1]
+    assert (orders >= probability).all()
+    assert (orders[:, 0] <= MOST_PER_BUYER * per_buyer[:, 0] * probability[:, 0] * (1 + 1e-9)).all()
+    assert (np.diff(probability, axis=1) >= 0).all()
+    assert (np.diff(orders, axis=1) >= 0).all()
     assert known.clv_model.rhythm is not None
     assert known.clv_model.learned is not None
     dates = table[["next_order_from", "next_order_date", "next_order_until"]].astype("datetime64[s]")
@@ -63,6 +72,17 @@ def test_champions_give_probabilities_orders_and_dates(trained_run: Run, trained
     assert set(table["orders_model_version"]) == {trained["clv"]["model_version"]}
     models.score(trained_run)
     assert len(published(trained_run)) == len(table)
+
+
+def test_frequent_buyers_who_fell_silent_are_not_given_up_beside_orders() -> None:
+    """Ana, 22 orders and then silence, on a horizon that was not learned: the orders stand. Bo's was learned: his chance stands."""
+    buying, orders, per_buyer = np.array([1e-4, 0.3]), np.array([0.6, 0.5]), np.array([6.0, 1.8])
+    stretched = reconciled(buying, orders, per_buyer, is_learned=False)
+    np.testing.assert_allclose(stretched, [[0.05, 0.3], [0.6, 0.5]])
+    learned = reconciled(buying, orders, per_buyer, is_learned=True)
+    np.testing.assert_allclose(learned, [[1e-4, 0.3], [12e-4, 0.5]])
+    once = reconciled(np.array([0.4]), np.array([0.1]), np.array([1.0]), is_learned=True)
+    np.testing.assert_allclose(once, [[0.4], [0.4]])
 
 
 def test_equal_horizons_are_equal_numbers(small_run: Run) -> None:
