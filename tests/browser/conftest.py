@@ -26,6 +26,8 @@ FLAGS = [
 ]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 TIME = "2026-04-01T01:10:00Z"
+PATIENCE_MS = 120_000
+"""Nothing waits that long on a quiet machine; on a starved one a test that gives up says nothing about the page."""
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +75,7 @@ class Visitor:
         self.context, self.base = context, base
         self.complaints: list[str] = []
         self.expected: tuple[str, ...] = ()
+        context.set_default_timeout(PATIENCE_MS)
         self.page: Page = context.new_page()
         self.page.clock.set_fixed_time(TIME)
         self.page.on("console", lambda said: said.type in ("error", "warning") and self.complaints.append(said.text))
@@ -95,11 +98,11 @@ class Visitor:
 
     def settle(self) -> None:
         """Wait until the view is there."""
-        self.page.wait_for_selector("main[aria-busy=false]", timeout=20_000)
+        self.page.wait_for_selector("main[aria-busy=false]")
 
     def drawn(self) -> None:
         """Wait until every chart is drawn (never by wait_for_function: the page forbids the evaluation of strings)."""
-        self.page.wait_for_selector(".plot:not([data-drawn])", state="detached", timeout=20_000)
+        self.page.wait_for_selector(".plot:not([data-drawn])", state="detached")
 
     def unexpected(self) -> list[str]:
         """What the browser complained about, less what the test asked for."""

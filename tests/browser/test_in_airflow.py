@@ -75,7 +75,7 @@ def test_the_page_stands_in_airflows_navigation_and_can_be_linked(visitor: Calla
     page = one.page
     page.goto(f"{airflow}/plugin/retention/retention/#/kpis/nps")
     frame = page.frame_locator("iframe")
-    frame.locator(".plot[data-drawn]").first.wait_for(timeout=30_000)
+    frame.locator(".plot[data-drawn]").first.wait_for()
     assert frame.locator("h1").inner_text() == "Net promoter score"
     frame.get_by_role("link", name="Plays", exact=True).first.click()
     frame.locator("h1:has-text('Plays')").wait_for()
