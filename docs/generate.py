@@ -6,6 +6,7 @@ docs/data-dictionary.md every table and column, from the comments of a migrated 
 docs/marketing-contract.md  what marketing tools may build on, from the same comments
 docs/play-reference.md  the shipped plays and the attributes plays may ask about, from their files
 docs/health.md          every check of health with its objective, from include/health/checks.yml
+docs/kpis.md            every KPI with label, unit and formula, from the contract of bi.kpi_value
 docs/messages.md        every message of the program with its heading in the runbook, from the code
 docs/bi-columns.csv     names and types of the views for BI tools, as published; what is new is added
 docs/dags.md            every DAG with schedule, tasks and order, from the DAG files
@@ -25,7 +26,7 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))
 
-from docs.generators import bi_columns, dags, dictionary, health, messages, plays, settings  # noqa: E402  # the project must be on the path first
+from docs.generators import bi_columns, dags, dictionary, health, kpis, messages, plays, settings  # noqa: E402  # the project must be on the path first
 
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings.page,
@@ -35,6 +36,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "health.md": health.page,
     "dags.md": dags.page,
     "messages.md": messages.page,
+    "kpis.md": kpis.page,
     "bi-columns.csv": bi_columns.page,
 }
 

@@ -54,6 +54,10 @@ def test_the_page_of_messages_is_current() -> None:
     assert (DOCS / "messages.md").read_text() == text, "docs/messages.md is out of date: run `make docs`"
 
 
+def test_the_page_of_kpis_is_current() -> None:
+    assert (DOCS / "kpis.md").read_text() == render("kpis.md"), "docs/kpis.md is out of date: run `make docs`"
+
+
 def test_every_page_is_in_the_contents_once() -> None:
     """The index is the contents of the site: a page that is not in it is found by nobody."""
     listed = [page for _, pages in contents((DOCS / "index.md").read_text()) for page in pages]
