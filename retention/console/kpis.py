@@ -190,7 +190,7 @@ def over_time(
 def _point(row: Mapping[str, Any], moved: Shape | None) -> Shape:
     return {
         "date": plain(row["period_start"]),
-        "value": row["value"],
+        "value": moved["value"] if moved else row["value"],
         "customers": row["customers"],
         "is_suppressed": row["is_suppressed"],
         "is_restated": moved is not None,
@@ -200,7 +200,9 @@ def _point(row: Mapping[str, Any], moved: Shape | None) -> Shape:
 
 def _restated(reader: Reader, labels: Labels, dimension: str, period: str, first: date) -> list[Shape]:
     """Return published figures that late data have moved since."""
-    rows = reader.rows("kpi_restated", {"dimension": dimension, "period": period, "from_date": first})
+    asked = {"dimension": dimension, "period": period, "from_date": first}
+    dates = [row["as_of_date"] for row in reader.rows("kpi_restated_dates", asked)]
+    rows = reader.rows("kpi_restated", {**asked, "dates": dates}) if dates else []
     return [
         {
             "kpi": row["kpi"],

@@ -1,4 +1,4 @@
--- Published figures that late data have moved since.
+-- Published figures of some dates that late data have moved since.
 select
     kpi,
     label,
@@ -14,7 +14,7 @@ from bi.kpi_restated
 where
     dimension = :dimension
     and period = :period
-    and period_start >= :from_date
+    and first_as_of = any(cast(:dates as date []))
     and is_restated
     and not is_suppressed
 order by known_as_of desc, kpi asc, member asc, period_start desc

@@ -87,6 +87,21 @@ def test_a_kpi_comes_with_what_it_was_and_the_way_there(console: Console) -> Non
     }
 
 
+def test_late_data_restate_the_past_visibly(company: Warehouse, console: Console) -> None:
+    """1,000 was published for the day before the last; an order that came late makes it 1,100."""
+    day = DAY - timedelta(days=1)
+    insert(company, "bi.kpi_restatement", {"as_of_date": DAY, "measured_as_of": day, "kpi": "net_revenue", "period": "day",
+                                           "period_start": day - timedelta(days=1), "dimension": "all", "member": "all",
+                                           "numerator": 1100.0, "denominator": 1.0, "value": 1100.0, "customers": 21})  # fmt: skip
+    data = console.kpis().data
+    (member,) = data["kpis"][0]["members"]
+    points = {point["date"]: (point["value"], point["first_value"], point["is_restated"]) for point in member["points"]}
+    assert points["2026-03-30"] == (1100.0, 1000.0, True)
+    assert points["2026-03-31"] == (900.0, None, False)
+    (restated,) = data["restated"]
+    assert (restated["change"], restated["restated_at"]) == (100.0, "2026-04-01")
+
+
 def test_a_line_has_no_holes() -> None:
     """Of days longer ago only the first of each month is kept."""
     days = [date(2026, 1, 1), date(2026, 2, 1), date(2026, 3, 1), date(2026, 3, 3), date(2026, 3, 4)]

@@ -17,7 +17,7 @@ from tests.retention.console.conftest import ANA, DAY, SECRETS
 
 QUERIES = sorted(path.stem for path in (PROJECT_ROOT / "include" / "sql" / "_console").glob("*.sql"))
 BINDS = {"as_of_date": DAY, "from_date": DAY, "to_date": DAY, "period": "day", "dimension": "all", "member": None, "kpis": None,
-         "play": None, "customer": ANA, "key": ANA, "keys": [ANA], "actor": "wu", "business_timezone": "Asia/Shanghai",
+         "dates": [DAY], "play": None, "customer": ANA, "key": ANA, "keys": [ANA], "actor": "wu", "business_timezone": "Asia/Shanghai",
          "action": "console_customer", "subject": "customer 1", "reason": "", "details": "{}"}  # fmt: skip
 FORBIDDEN = [
     "select * from pii.contact",
