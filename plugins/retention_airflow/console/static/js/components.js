@@ -189,7 +189,7 @@ export function nothing(trouble, { again } = {}) {
     icon(which),
     h("p.what", {}, prose(message)),
     advice ? h("p", {}, prose(advice)) : null,
-    trouble.runbook ? h("p.small.quiet", {}, t("runbook", { slug: trouble.runbook })) : null,
+    isError && trouble.runbook ? h("p.small.quiet", {}, t("runbook", { slug: trouble.runbook })) : null,
     again ? h("button.button.slim", { type: "button", onclick: again }, icon("refresh-cw"), t("again")) : null,
   );
 }

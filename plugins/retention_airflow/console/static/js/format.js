@@ -10,8 +10,11 @@ import { locale, t } from "./i18n.js";
 let currency = { code: "CNY", minor_units: 2 };
 let timezone = "Asia/Shanghai";
 
-/** @param {{currency?: Currency, timezone?: string} | undefined} meta of a response */
+let thisYear = new Date().getUTCFullYear();
+
+/** @param {{currency?: Currency, timezone?: string, as_of_date?: string} | undefined} meta of a response */
 export function settle(meta) {
+  if (meta?.as_of_date) thisYear = Number(meta.as_of_date.slice(0, 4));
   if (meta?.currency?.code) currency = meta.currency;
   if (meta?.timezone) timezone = meta.timezone;
 }
@@ -135,15 +138,18 @@ export function day(iso, style = "short") {
   if (Number.isNaN(date.getTime())) return String(iso);
   if (style === "month") return dateFormat({ timeZone: "UTC", year: "numeric", month: "short" }).format(date);
   if (style === "long") return dateFormat({ timeZone: "UTC", year: "numeric", month: "long", day: "numeric" }).format(date);
-  return dateFormat({ timeZone: "UTC", month: "short", day: "numeric" }).format(date);
+  return dateFormat({ timeZone: "UTC", ...yearOf(date), month: "short", day: "numeric" }).format(date);
 }
+
+/** The year, where it is not the one that everything else is about. @param {Date} date @returns {Intl.DateTimeFormatOptions} */
+const yearOf = (date) => (date.getUTCFullYear() === thisYear ? {} : { year: "numeric" });
 
 /** A moment, in the time zone of the business. @param {any} iso */
 export function moment(iso) {
   if (!iso) return NONE;
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return String(iso);
-  return dateFormat({ timeZone: timezone, month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false }).format(date);
+  return dateFormat({ timeZone: timezone, ...yearOf(date), month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false }).format(date);
 }
 
 /** How long ago, in words. @param {any} iso @param {Date} [now] */

@@ -131,7 +131,7 @@ function memberships(memberships) {
         columns: [
           { head: t("column.play"), name: true, cell: (row) => h("a", { href: to("plays", [row.play]) }, pick(row.label, row.play)) },
           { head: t("column.state"), cell: (row) => h("span.state", { class: as[/** @type {"selected"} */ (row.state)] ?? "idle" }, icon(row.state === "selected" ? "circle-check" : row.state === "control" ? "hourglass" : "circle-minus"), pick(row.state_label, row.state)) },
-          { head: t("memberships.why"), whole: true, classes: "wrap", cell: (row) => [h("span", {}, pick(row.sentence)), row.channel || row.offer ? h("span.note", {}, h("br"), [row.channel, pick(row.offer), row.valid_until ? t("memberships.until", { date: day(row.valid_until) }) : null].filter(Boolean).join(" · ")) : null] },
+          { head: t("memberships.why"), whole: true, classes: "wrap", cell: (row) => [h("span", {}, prose(pick(row.sentence))), row.channel || row.offer ? h("span.note", {}, h("br"), [row.channel, pick(row.offer), row.valid_until ? t("memberships.until", { date: day(row.valid_until) }) : null].filter(Boolean).join(" · ")) : null] },
         ],
       }), (some) => !some.rows?.length),
   );
@@ -157,7 +157,7 @@ const KINDS = { order: "shopping-cart", cancellation: "ban", refund: "undo-2", c
 /** @param {any} timeline */
 function timeline(timeline) {
   const draw = (/** @type {any} */ row) =>
-    h("li", {}, h("span.mark", {}, icon(KINDS[row.kind] ?? "circle-dashed")), h("div", {}, h("p", {}, h("span.strong", {}, pick(row.label, row.kind)), row.amount_minor === null || row.amount_minor === undefined ? null : h("span.num", {}, ` · ${money(row.amount_minor)}`)), h("p.soft.small", {}, pick(row.title)), h("p.when", {}, moment(row.at))));
+    h("li", {}, h("span.mark", {}, icon(KINDS[row.kind] ?? "circle-dashed")), h("div", {}, h("p", {}, h("span.strong", {}, pick(row.label, row.kind)), row.amount_minor === null || row.amount_minor === undefined ? null : h("span.num", {}, ` · ${money(row.amount_minor)}`)), h("p.soft.small", {}, [pick(row.title), pick(row.channel)].filter(Boolean).join(" · ")), h("p.when", {}, moment(row.at))));
   return card(
     t("timeline.title"),
     { note: timeline?.total > timeline?.shown ? t("timeline.shown", { n: timeline.shown, n_text: number(timeline.shown), all: number(timeline.total) }) : null },

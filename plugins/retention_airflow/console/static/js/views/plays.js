@@ -93,12 +93,13 @@ function controlState(control) {
   return h("span", { title: pick(control.advice) }, state(null, t(`control.${worst}`), { as: worst, bare: true }));
 }
 
-/** @param {any[]} rules */
-function exclusions(rules) {
+/** @param {any[]} all */
+function exclusions(all) {
+  const rules = all.filter((rule) => rule.customers);
   return card(
     t("exclusions.title"),
     { note: t("exclusions.note") },
-    rules.length ? bars({ label: t("exclusions.title"), items: rules.map((rule) => ({ name: pick(rule.label, rule.rule), value: rule.customers, text: count(rule.customers), tone: 6 })) }) : part({ state: "empty" }, () => null),
+    rules.length ? bars({ label: t("exclusions.title"), items: rules.map((rule) => ({ name: pick(rule.label, rule.rule), value: rule.customers, text: count(rule.customers), tone: 6 })) }) : h("p.quiet", {}, t("why.none")),
   );
 }
 

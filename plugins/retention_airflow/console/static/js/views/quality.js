@@ -104,7 +104,7 @@ function checks(checks) {
           { head: t("column.state"), cell: (row) => state(row.passed ? "passed" : row.severity === "fail" ? "stopped" : "warn", row.passed ? t("checks.ok") : t("checks.not_ok")) },
           { head: t("column.severity"), cell: (row) => pick(row.severity_label, row.severity) },
           { head: t("checks.rows"), number: true, cell: (row) => t("checks.rows_of", { n: row.rows_failed ?? 0, n_text: count(row.rows_failed), all: count(row.rows_checked) }) },
-          { head: t("checks.expected"), classes: "wrap", whole: true, cell: (row) => [row.expected ? t("checks.expected_found", { expected: String(row.expected), found: row.observed === null ? "–" : String(row.observed) }) : null] },
+          { head: t("checks.expected"), classes: "wrap", whole: true, cell: (row) => [pick(row.expected), row.observed ? h("span.note", {}, h("br"), t("checks.found", { found: pick(row.observed) })) : null] },
         ],
       }), (some) => !some.rows?.length),
   );
