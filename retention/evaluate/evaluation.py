@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from retention.evaluate.people import read_complaints, read_customers
 from retention.evaluate.plan import Plan, make_plan
 from retention.evaluate.predicting import Fitted, fit, fit_models, predict, settings_for
 from retention.evaluate.reading import read_file
+from retention.evaluate.repurchasing import Repurchased, repurchased
 from retention.evaluate.words import counted
 from retention.evaluate.workspace import load, throw_away_secrets, workspace
 from retention.models import repurchase
@@ -90,6 +92,11 @@ class Evaluated:
     outcome: Outcome | None
     notes: tuple[str, ...]
     seconds: Mapping[str, float]
+
+    @cached_property
+    def repurchased(self) -> list[Repurchased]:
+        """How good the chances of another order were, for each number of days that the file covers."""
+        return repurchased(self.outcome, self.predictions, self.plan.compared_days, self.request.settings.churn.seed)
 
 
 def evaluate(request: Request, progress: Progress = lambda *_: None) -> Evaluated:

@@ -35,6 +35,7 @@ def report_data(evaluated: Evaluated) -> ReportData:
     chapters = [_churn(evaluated)]
     if evaluated.rows.has_money:
         chapters.append(_value(evaluated))
+    chapters += _repurchase(evaluated)
     return ReportData(
         title=Text("Retention on your own history", "用您自己的历史订单评估"),
         as_of_date=plan.as_of,
@@ -90,6 +91,22 @@ def _value_evaluation(evaluated: Evaluated, outcome: Outcome) -> Evaluation:
         outcome.measured_value,
         shapes(outcome.truth["net_minor"].to_numpy(), outcome.value),
     )
+
+
+def _repurchase(evaluated: Evaluated) -> list[Chapter]:
+    """A chapter per number of days that the file covers: how far the chances of another order can be relied on."""
+    is_fallback = evaluated.fitted.churn is None
+    return [
+        Chapter(
+            kind=f"repurchase_{one.days}d",
+            model_version=_VERSION,
+            is_fallback=is_fallback,
+            evaluation=Evaluation(
+                evaluated.plan.as_of, one.days, len(one.ordered), one.measured, shapes(one.ordered, one.candidates)
+            ),
+        )
+        for one in evaluated.repurchased
+    ]
 
 
 def _fallback(reason: str | None) -> tuple[Note, ...]:

@@ -118,6 +118,7 @@ def metrics(evaluated: Evaluated) -> dict[str, Any]:
         },
         "churn": {} if outcome is None else _measures(outcome.measured_churn, evaluated.rows.minor),
         "clv": {} if outcome is None else _measures(outcome.measured_value, evaluated.rows.minor),
+        **{f"repurchase_{one.days}d": _measures(one.measured, evaluated.rows.minor) for one in evaluated.repurchased},
         "notes": list(evaluated.notes),
         "seconds": {name: round(seconds, 2) for name, seconds in evaluated.seconds.items()},
     }

@@ -13,6 +13,7 @@ from retention.models import registry
 from retention.models.drift import newest_drift
 from retention.models.outcomes import matured
 from retention.models.report import Chapter, Fact, Note, ReportData, Text, write_report
+from retention.models.repurchase import HORIZONS_DAYS
 from retention.warehouse import Run
 
 NOT_TRAINED = "not trained"
@@ -34,6 +35,8 @@ def write_training_report(run: Run, results: Mapping[str, Mapping[str, Any]]) ->
         stored = registry.chapter(run.warehouse, result["model_version"]) if result["model_version"] else None
         chapter = stored or _untrained(kind, result)
         chapters.append(replace(chapter, drift=newest_drift(run, kind), matured=matured(run.warehouse, kind)))
+        if kind == "churn":
+            chapters += _repurchase(run)
     trained = sum(1 for result in results.values() if result["state"] != NOT_TRAINED)
     data = ReportData(
         Text("Training report", "模型训练报告"),
@@ -52,6 +55,12 @@ def write_training_report(run: Run, results: Mapping[str, Mapping[str, Any]]) ->
 def report_path(as_of: date) -> Path:
     """Where the page of the training as of a date lies."""
     return Deployment.from_env().home / "reports" / "training" / f"{as_of.isoformat()}.html"
+
+
+def _repurchase(run: Run) -> list[Chapter]:
+    """What became of the chances of another order: they come from churn, and have no model of their own to train."""
+    found = {kind: matured(run.warehouse, kind) for kind in (f"repurchase_{days}d" for days in HORIZONS_DAYS)}
+    return [Chapter(kind, "", matured=dates) for kind, dates in found.items() if dates]
 
 
 def _untrained(kind: str, result: Mapping[str, Any]) -> Chapter:

@@ -12,7 +12,9 @@ import pytest
 
 from retention.evaluate import Evaluated, Request, evaluate
 from retention.evaluate.measuring import _churn_baselines
-from retention.evaluate.writing import write_all
+from retention.evaluate.reporting import report_data
+from retention.evaluate.repurchasing import repurchased
+from retention.evaluate.writing import metrics, write_all
 from retention.settings import Settings
 from tests.retention.models.company import orders_of
 
@@ -98,6 +100,22 @@ def test_the_report_needs_nothing_beside_itself(written: Path) -> None:
     assert "Retention on your own history" in page
     assert "用您自己的历史订单评估" in page
     assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def test_chances_of_another_order_are_judged_as_far_as_the_file_reaches(evaluated: Evaluated) -> None:
+    """Counted again from the waits; a chapter each, and in metrics.json; nothing where the file ends earlier."""
+    days = [one.days for one in evaluated.repurchased]
+    assert days == [days for days in (30, 90) if days <= evaluated.plan.compared_days] != []
+    assert evaluated.outcome is not None
+    for one in evaluated.repurchased:
+        waits = evaluated.outcome.truth["days_to_next"]
+        assert one.ordered.sum() == (waits < one.days).sum()
+        assert 0.5 < (one.measured["model"]["auc"].value or 0) <= 1
+        assert abs(one.candidates["model"].mean() - one.ordered.mean()) < 0.15
+    kinds = [chapter.kind for chapter in report_data(evaluated).chapters]
+    assert [f"repurchase_{number}d" for number in days] == [kind for kind in kinds if kind.startswith("repurchase")]
+    assert metrics(evaluated)[f"repurchase_{days[0]}d"]["model"]["brier"]["value"] < 0.25
+    assert repurchased(evaluated.outcome, evaluated.predictions, 29, 1) == []
 
 
 def test_neither_the_order_of_rows_nor_what_follows_moves_a_prediction(files: Path, evaluated: Evaluated) -> None:
