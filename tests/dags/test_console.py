@@ -419,3 +419,21 @@ def test_airflow_starts_without_the_page_when_it_cannot_be_made(monkeypatch: pyt
 
     monkeypatch.setattr(app, "create_app", broken)
     assert retention_console.RetentionConsole().fastapi_apps == []
+
+
+def test_the_warehouse_is_found_where_the_tasks_find_it(site: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """The console's own address, else Airflow's connection, else the environment; none is said with what to set."""
+    from retention.console import ConsoleClosed
+    from retention_airflow.console.app import open_console
+
+    monkeypatch.setenv("RETENTION_HOME", str(tmp_path))
+    monkeypatch.delenv("RETENTION_WAREHOUSE_URL", raising=False)
+    with pytest.raises(ConsoleClosed, match="RETENTION_CONSOLE_URL"):
+        open_console()
+    for name, host in (
+        ("RETENTION_WAREHOUSE_URL", "by-environment"),
+        ("AIRFLOW_CONN_WAREHOUSE", "by-connection"),
+        ("RETENTION_CONSOLE_URL", "of-its-own"),
+    ):
+        monkeypatch.setenv(name, f"postgresql://somebody:secret@{host}:5432/warehouse")
+        assert open_console().reader.warehouse.url.host == host
