@@ -425,6 +425,25 @@ comment on column bi.kpi_first.denominator is 'as first published';
 comment on column bi.kpi_first.value is 'as first published';
 comment on column bi.kpi_first.customers is 'as first published';
 
+create table bi.kpi_hidden (
+    as_of_date date not null,
+    kpi text not null,
+    dimension text not null,
+    member text not null,
+    hidden_customers bigint not null,
+    released_customers bigint not null,
+    is_released boolean not null,
+    primary key (as_of_date, kpi, dimension, member)
+) partition by range (as_of_date);
+comment on table bi.kpi_hidden is 'How many people stand behind the days of a month whose figures bi.kpi hides, per KPI and group. A month to date less the days that are shown is what the hidden days come to: it is shown only when, since it was last shown, no day or enough people have been hidden. Groups of which no day was hidden have no row. Grain: one row per KPI, dimension and member per as_of_date.';
+comment on column bi.kpi_hidden.as_of_date is 'first day not included, as in bi.kpi_value';
+comment on column bi.kpi_hidden.kpi is 'name of the KPI';
+comment on column bi.kpi_hidden.dimension is 'what the group is one of';
+comment on column bi.kpi_hidden.member is 'the group';
+comment on column bi.kpi_hidden.hidden_customers is 'people behind the hidden days of the month so far, each day''s counted by itself';
+comment on column bi.kpi_hidden.released_customers is 'the same when the month to date was last shown; 0 before';
+comment on column bi.kpi_hidden.is_released is 'whether the month to date may be shown as of this date';
+
 create table bi.kpi_restatement (
     as_of_date date not null,
     measured_as_of date not null,
@@ -6422,10 +6441,21 @@ with
 sizes as (
     select
         kpi_value.*,
-        kpi_value.customers > 0 and kpi_value.customers < coalesce(
-            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
-        ) as is_small
+        (
+            kpi_value.customers > 0 and kpi_value.customers < coalesce(
+                (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+            )
+        )
+        -- A month to date less the days that are shown would show the hidden ones.
+        or coalesce(not hidden.is_released, false) as is_small
     from bi.kpi_value as kpi_value
+    left join bi.kpi_hidden as hidden
+        on
+            kpi_value.as_of_date = hidden.as_of_date
+            and kpi_value.kpi = hidden.kpi
+            and kpi_value.dimension = hidden.dimension
+            and kpi_value.member = hidden.member
+            and kpi_value.period = 'month'
 ),
 
 ranked as (

@@ -20,7 +20,7 @@ def fill_bi_tables(writer: StageWriter, run: Run, binds: Mapping[str, Any]) -> N
     Parameters
     ----------
     writer : StageWriter
-        Of the stage ``bi``; the caller publishes.
+        Of the stage ``bi``, with the rows of ``bi.kpi_value`` in it; the caller publishes.
     binds : mapping
         Binds of the measurement queries (``retention.measurement.kpis.binds_of``).
     """
@@ -28,6 +28,10 @@ def fill_bi_tables(writer: StageWriter, run: Run, binds: Mapping[str, Any]) -> N
     for table in ("bi.group_profile_value", "bi.customer_group"):
         writer.fill_select(table, sql_file(table.replace(".", "/")), {**binds, **smallest})
     writer.fill_select("bi.product_value", sql_file("bi/product_value"), {**binds, **product_period(run)})
+    # Of the month of the closed day: on its first day nothing is carried on.
+    before = run.as_of_date - timedelta(days=1) if run.business_date.day > 1 else None
+    hidden = sql_file("bi/kpi_hidden").replace("kpi.staged", writer.staging("bi.kpi_value"))
+    writer.fill_select("bi.kpi_hidden", hidden, {**binds, **smallest, "carried_from": before})
 
 
 def product_period(run: Run) -> dict[str, Any]:

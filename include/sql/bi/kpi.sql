@@ -5,10 +5,21 @@ with
 sizes as (
     select
         kpi_value.*,
-        kpi_value.customers > 0 and kpi_value.customers < coalesce(
-            (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
-        ) as is_small
+        (
+            kpi_value.customers > 0 and kpi_value.customers < coalesce(
+                (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+            )
+        )
+        -- A month to date less the days that are shown would show the hidden ones.
+        or coalesce(not hidden.is_released, false) as is_small
     from bi.kpi_value as kpi_value
+    left join bi.kpi_hidden as hidden
+        on
+            kpi_value.as_of_date = hidden.as_of_date
+            and kpi_value.kpi = hidden.kpi
+            and kpi_value.dimension = hidden.dimension
+            and kpi_value.member = hidden.member
+            and kpi_value.period = 'month'
 ),
 
 ranked as (

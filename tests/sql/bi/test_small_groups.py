@@ -196,3 +196,59 @@ def test_with_the_guard_off_somebody_stands_alone(crowd: Run) -> None:
         fill_bi_tables(writer, careless, binds_of(careless))
         writer.publish()
     assert singled(crowd.warehouse)["Tibet", "consumer", "app", 2022, date(2022, 3, 1)] == 1
+
+
+# -- a month to date less its days ----------------------------------------------------------------------------------------
+CUSTOMERS_BY_DAY = [12, 4, 0, 3, 5, 20, 3, 6]
+"""Of one region, from the first of the month; each spends one yuan."""
+
+
+def month_of_days(warehouse: Warehouse, make_run: Callable[..., Run], smallest: int) -> list[tuple[int | None, int | None]]:
+    """Measure the days of a month; return what is shown of each: revenue of the day and of the month to date."""
+    rows = (
+        "select cast(:as_of_date as date) as as_of_date, 'net_revenue' as kpi, period, cast(:first as date) as period_start, "
+        "'region' as dimension, 'Tibet' as member, amount as numerator, 1 as denominator, amount as value, customers "
+        "from (values ('day', cast(:day as integer), cast(:day as integer)), "
+        "('month', cast(:month as integer), cast(:month as integer))) as figure (period, amount, customers)"
+    )
+    for place, customers in enumerate(CUSTOMERS_BY_DAY):
+        run = make_run(date(2026, 3, 1 + place))
+        run = replace(run, settings=replace(run.settings, keep=replace(run.settings.keep, suppressed_group_size=smallest)))
+        with stage_writer(run, "bi") as writer:
+            figures = {"day": customers, "month": sum(CUSTOMERS_BY_DAY[: place + 1]), "first": date(2026, 3, 1)}
+            writer.fill_select("bi.kpi_value", rows, figures)
+            fill_bi_tables(writer, run, binds_of(run))
+            writer.publish()
+    with warehouse.connect() as connection:
+        shown = connection.execute(sa.text("select as_of_date, period, value from bi.kpi order by as_of_date, period")).all()
+    return [(day.value, month.value) for day, month in zip(shown[::2], shown[1::2], strict=True)]
+
+
+def least_group(shown: list[tuple[int | None, int | None]]) -> int:
+    """The smallest group that somebody finds who takes months to date, and the days that are shown, from each other."""
+    seen = [(place, month) for place, (_, month) in enumerate(shown) if month is not None]
+    found = []
+    for first, (begin, before) in enumerate([(-1, 0), *seen]):
+        for end, month in seen[first:]:
+            days = sum(day or 0 for day, _ in shown[begin + 1 : end + 1])
+            found.append(month - before - days)
+    return min((rest for rest in found if rest > 0), default=0)
+
+
+def test_a_month_to_date_gives_no_hidden_day_away(warehouse: Warehouse, make_run: Callable[..., Run]) -> None:
+    shown = month_of_days(warehouse, make_run, smallest=10)
+    assert [day for day, _ in shown] == [12, None, 0, None, None, 20, None, None]
+    # Shown again as soon as ten people have been hidden: 4 + 3 + 5.
+    assert [month for _, month in shown] == [12, None, None, None, 24, 44, None, None]
+    assert least_group(shown) == 12
+
+
+def test_with_the_guard_off_it_would(warehouse: Warehouse, make_run: Callable[..., Run]) -> None:
+    """The guard turned off: what was hidden is released as if nobody stood behind it."""
+    month_of_days(warehouse, make_run, smallest=10)
+    with warehouse.begin() as connection:
+        connection.exec_driver_sql("update bi.kpi_hidden set is_released = true")
+    with warehouse.connect() as connection:
+        rows = connection.execute(sa.text("select period, value from bi.kpi order by as_of_date, period")).all()
+    shown = [(day.value, month.value) for day, month in zip(rows[::2], rows[1::2], strict=True)]
+    assert least_group(shown) == 3
