@@ -208,7 +208,33 @@ def _erase_targets(run: Run, request_id: str, subject: Subject, now: datetime) -
         for rule in rules:
             connection.execute(sa.text(f"delete from {rule.qualified} where {_kept_apart(rule.table, rule.condition)}"), keys)
         failpoint("erasure.before_targets_commit")
-    return {"marketing": "removal written to marketing.audience_change for every campaign the person was ever in; rows removed"}
+        announced = connection.execute(
+            sa.text(
+                "select max(sequence) from marketing.audience_change "
+                "where customer_key = any(:customer_keys) and change = 'removed' and reason = 'erased'"
+            ),
+            keys,
+        ).scalar_one()
+    return {
+        "marketing": "removal written to marketing.audience_change for every campaign the person was ever in; rows removed",
+        **_further_targets(run, announced),
+    }
+
+
+def _further_targets(run: Run, announced: int | None) -> dict[str, str]:
+    """Return what further databases are told, by name: all that were ever fed, also those that are not described any more.
+
+    They are told by the feed, which follows within minutes; the number of the removal says which of its receipts proves it.
+    """
+    with run.warehouse.connect() as connection:
+        targets = connection.execute(sa.text("select distinct target from campaigns.target_receipt order by target")).scalars()
+        said = (
+            "nothing of the person was ever sent there"
+            if announced is None
+            else f"told by the next feed, within minutes: removals of every audience, rows deleted; proven by its first row of "
+            f"campaigns.target_receipt with sequence {announced} or more"
+        )
+        return {f"target {target}": said for target in targets}
 
 
 def _kept_apart(table: str, condition: str) -> str:

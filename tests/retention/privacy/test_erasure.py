@@ -60,6 +60,29 @@ def test_the_receipt_counts_everything_and_names_nobody(populated: Run, desk: Fi
     assert (request.state, request.subject) == ("done", None)
 
 
+def test_the_receipt_names_further_targets_and_what_proves_that_they_were_told(
+    populated: Run, desk: FileStore, tmp_path: Path
+) -> None:
+    """A second database was fed. It is told by its next feed, whose receipt carries the number of the removal or a later one."""
+    with populated.warehouse.begin() as connection:
+        connection.exec_driver_sql(
+            "insert into campaigns.target_receipt (target, token, business_date, sequence, is_full, rows_added, rows_updated, "
+            "rows_removed, rows_total, rows_held, checksum, state) "
+            "values ('mirror', 1, '2026-03-31', 1, true, 1, 0, 0, 1, 0, '0', 'reconciled')"
+        )
+    ask(populated)
+    handle_requests(populated, NOW, [desk], tmp_path / "exports")
+    assert populated.marketing is not None
+    with populated.marketing.connect() as connection:
+        removal = connection.execute(
+            sa.text("select max(sequence) from marketing.audience_change where reason = 'erased'")
+        ).scalar_one()
+    with populated.warehouse.connect() as connection:
+        recipients = connection.execute(sa.text("select recipients from privacy.receipt")).scalar_one()
+    assert recipients["target mirror"].startswith("told by the next feed, within minutes")
+    assert recipients["target mirror"].endswith(f"with sequence {removal} or more")
+
+
 def test_tools_that_follow_by_difference_are_told(populated: Run, desk: FileStore, tmp_path: Path) -> None:
     ask(populated)
     handle_requests(populated, NOW, [desk], tmp_path / "exports")
