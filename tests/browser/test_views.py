@@ -31,6 +31,8 @@ VIEWS = [
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], "resultTypes": ["violations"]}
 CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast", "target-size"]}, "resultTypes": ["violations"]}
 """What differs between light and dark, wide and narrow; the rest of a view is the same."""
+COLOURFUL = ["#/overview", "#/customers", "#/plays/churn_rescue", "#/models", "#/customer/-123456789012345678", "#/approvals"]
+"""Views that hold every coloured part there is."""
 
 
 def violations(visitor: Visitor, rules: dict[str, Any]) -> list[str]:
@@ -60,7 +62,8 @@ def test_every_view_is_accessible_and_fits(visitor: Callable[..., Visitor], loca
     for view in VIEWS:
         one.go(view)
         one.drawn()
-        problems += [f"{view}: {text}" for text in violations(one, CONTRAST if dark else RULES)]
+        if not dark or view in COLOURFUL:
+            problems += [f"{view}: {text}" for text in violations(one, CONTRAST if dark else RULES)]
         sideways = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if sideways > 0:
             problems.append(f"{view}: {sideways} pixels too wide")

@@ -16,7 +16,7 @@ import { VIEWS } from "./views/index.js";
 const { t } = i18n;
 const main = /** @type {HTMLElement} */ (document.getElementById("main"));
 
-/** What is on the page now. @type {{place: import("./router.js").Place, answer: any, error: ApiError | null} | null} */
+/** What is on the page now. @type {{place: import("./router.js").Place, answer: any, error: ApiError | null, module?: import("./views/index.js").ViewModule} | null} */
 let now = null;
 /** Of any answer: the reader's rights and the date. @type {any} */
 let meta = null;
@@ -38,8 +38,10 @@ async function open(moveFocus) {
   main.setAttribute("aria-busy", "true");
   const wait = setTimeout(() => ours === asking && show(waiting()), now ? 150 : 0);
   try {
-    const answer = await view.load({ place, signal: ours.signal, get: (path, query) => get(path, { signal: ours.signal, query }) });
-    now = { place, answer, error: null };
+    const module = await view.module().catch(() => Promise.reject(new ApiError(0, { state: "error" })));
+    const answer = await module.load({ place, signal: ours.signal, get: (path, query) => get(path, { signal: ours.signal, query }) });
+    if (ours.signal.aborted) return;
+    now = { place, answer, error: null, module };
   } catch (error) {
     if (ours.signal.aborted) return;
     if (!(error instanceof ApiError)) console.error(error);
@@ -59,18 +61,18 @@ function show(...nodes) {
 /** @param {boolean} [moveFocus] */
 function draw(moveFocus = false) {
   if (!now) return;
-  const { place, answer, error } = now;
+  const { place, answer, error, module } = now;
   const view = VIEWS[place.name];
   meta = answer?.meta ?? meta;
   settle(meta);
   if (typeof answer?.meta?.pushes_waiting === "number") pushesWaiting = answer.meta.pushes_waiting;
   bars(place.name);
   const title = view ? t(view.title) : t("error.404.title");
-  if (error) show(h("div", {}, h("h1", { tabindex: -1, class: "visually-hidden" }, title), nothing(error.trouble, { again: () => void open(true) })));
+  if (error || !module) show(h("div", {}, h("h1", { tabindex: -1, class: "visually-hidden" }, title), nothing(error?.trouble ?? { state: "error" }, { again: () => void open(true) })));
   else if (answer?.state === "empty" || answer?.state === "error") show(h("div", {}, h("h1", { tabindex: -1, class: "visually-hidden" }, title), nothing(answer, { again: () => void open(true) })));
   else {
     try {
-      show(view.show(answer?.data ?? {}, { place, meta: meta ?? {}, reload: () => open(false), navigate: (hash) => (location.hash = hash) }));
+      show(module.show(answer?.data ?? {}, { place, meta: meta ?? {}, reload: () => open(false), navigate: (hash) => (location.hash = hash) }));
     } catch (reason) {
       console.error(reason);
       show(h("div", {}, h("h1", { tabindex: -1, class: "visually-hidden" }, title), nothing({ state: "error", status: -1 }, { again: () => void open(true) })));
@@ -191,6 +193,9 @@ async function start() {
     if (event.key === "i18nextLng" || event.key === "retention.language") void i18n.use(i18n.preferred()).then(() => draw());
   });
   await open(false);
+  // The other views come when nothing else is to do, so that going there asks for data alone.
+  const later = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ run) => setTimeout(run, 300));
+  later(() => Object.values(VIEWS).forEach((view) => void view.module().catch(() => null)));
 }
 
 void start();
