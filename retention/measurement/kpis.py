@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
@@ -65,26 +64,19 @@ def binds_of(run: Run) -> dict[str, Any]:
     )
 
 
-def fill_kpis(writer: StageWriter, run: Run, effects: pd.DataFrame, margin_share: float) -> None:
-    """Fill the day's slice of ``bi.kpi_value``.
+def kpi_binds(run: Run, effects: pd.DataFrame, margin_share: float) -> dict[str, Any]:
+    """Return the binds of the day's measurement queries, with what touches brought.
 
     Parameters
     ----------
-    writer : StageWriter
-        Of the ``bi`` schema.
     run : Run
         The day; its segments and scores must be published.
     effects : DataFrame
-        Rows of ``bi.play_effect`` of the day: what touches brought.
+        Rows of ``bi.play_effect`` of the day.
     margin_share : float
         Share of revenue that is margin.
     """
-    binds = {**binds_of(run), "effects": measured_margins(effects, margin_share)}
-    writer.staging("bi.kpi_value")
-    with labelled(run, writer) as labels, ThreadPoolExecutor(max_workers=run.settings.features.buckets) as pool:
-        fills = [pool.submit(writer.fill_select, "bi.kpi_value", kpi_query(name, labels), binds) for name in KPI_QUERIES]
-        for fill in fills:
-            fill.result()
+    return {**binds_of(run), "effects": measured_margins(effects, margin_share)}
 
 
 def measured_margins(effects: pd.DataFrame, margin_share: float) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -14,7 +17,7 @@ from retention.measurement.budget_review import keep_changes, review_budgets
 from retention.measurement.effects import play_effects, units_as_of
 from retention.measurement.feedback import read_feedback
 from retention.measurement.health import fill_audience_tables
-from retention.measurement.kpis import binds_of, fill_kpis, months_of
+from retention.measurement.kpis import KPI_QUERIES, kpi_binds, kpi_query, labelled, months_of
 from retention.measurement.programme import programme_effects
 from retention.measurement.restating import fill_restatements, keep_fingerprints, keep_first
 from retention.measurement.verdicts import measure_scores, model_verdicts, read_waiting
@@ -44,7 +47,6 @@ def measure(run: Run) -> dict[str, int]:
     feedback = read_feedback(run)
     outcomes = record_outcomes(run)
     measure_scores(run)
-    binds = binds_of(run)
     with stage_writer(run, "bi") as writer:
         margin = margin_of_revenue(run)
         with units_as_of(run) as units:
@@ -52,16 +54,10 @@ def measure(run: Run) -> dict[str, int]:
             fill_frame(writer, "bi.programme_effect", programme_effects(run, units, margin))
             changes = review_budgets(run, units, margin)
         fill_frame(writer, "bi.play_effect", effects)
-        fill_kpis(writer, run, effects, margin)
+        fill_side_by_side(writer, run, kpi_binds(run, effects, margin))
         fingerprints = fill_restatements(writer, run)
-        for table in _BY_MONTH:
-            writer.fill_select(table, sql_file(table.replace(".", "/")), {**binds, **months_of(run, table)})
-        writer.fill_select("bi.score_reliability", sql_file("bi/score_reliability"), binds)
         waiting = read_waiting(run, writer.staging("bi.score_reliability"))
         fill_frame(writer, "bi.score_verdict", model_verdicts(run, waiting))
-        fill_audience_tables(writer, run)
-        fill_control_checks(writer, run)
-        fill_bi_tables(writer, run, binds)
         check_slices(writer)
         keep_first(run, writer.staging("bi.kpi_value"))
 
@@ -72,6 +68,26 @@ def measure(run: Run) -> dict[str, int]:
 
         published = writer.publish(also=also)
     return {**feedback, **outcomes, **published, "budgets_changed": len(changes)}
+
+
+def fill_side_by_side(writer: StageWriter, run: Run, binds: Mapping[str, Any]) -> None:
+    """Fill the slices that do not need one another, on as many connections as customers are computed in buckets."""
+    by_month = {table: (sql_file(table.replace(".", "/")), {**binds, **months_of(run, table)}) for table in _BY_MONTH}
+    writer.staging("bi.kpi_value")
+    with labelled(run, writer) as labels, ThreadPoolExecutor(max_workers=run.settings.features.buckets) as pool:
+        fills = [
+            *(
+                pool.submit(writer.fill_select, table, sql_file(table.replace(".", "/")), by_month[table])
+                for table in _BY_MONTH
+            ),
+            *(pool.submit(writer.fill_select, "bi.kpi_value", kpi_query(name, labels), binds) for name in KPI_QUERIES),
+            pool.submit(fill_control_checks, writer, run),
+            pool.submit(fill_bi_tables, writer, run, binds),
+            pool.submit(fill_audience_tables, writer, run),
+            pool.submit(writer.fill_select, "bi.score_reliability", sql_file("bi/score_reliability"), binds),
+        ]
+        for fill in fills:
+            fill.result()
 
 
 def fill_frame(writer: StageWriter, table: str, frame: pd.DataFrame) -> None:
