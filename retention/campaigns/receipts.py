@@ -74,7 +74,14 @@ def receive(run: Run) -> int:
 def book(connection: Connection, sync: Row[Any], marketing: Connection) -> None:
     """Book one push: what it took back, its deliveries, its approval, and last the receipt itself."""
     connection.exec_driver_sql(_RECEIVED)
-    copy_rows(marketing, sql_file("marketing/_sync_changes"), {"sync_id": sync.sync_id}, connection, "pg_temp.received")
+    copy_rows(
+        marketing,
+        sql_file("marketing/_sync_changes"),
+        {"sync_id": sync.sync_id},
+        connection,
+        "pg_temp.received",
+        "push.receipt_read",
+    )
     connection.exec_driver_sql("analyze pg_temp.received (change, campaign, customer_key, send_key)")
     # Removals first: a key that comes back in the same push has moved to the surviving record of a person.
     connection.execute(sa.text(_REMOVE), {"as_of_date": sync.as_of_date})

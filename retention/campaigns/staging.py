@@ -95,7 +95,7 @@ def fill_stage(connection: Connection, run: Run, token: int) -> int:
         # takes for one row, and is a million, does not end.
         source.exec_driver_sql("set local enable_nestloop = off")
         sent, arrived = copy_rows(
-            source, query, asked_again(run, token), connection, f"{_STAGE} ({', '.join(contract.column_names)})"
+            source, query, asked_again(run, token), connection, f"{_STAGE} ({', '.join(contract.column_names)})", "push.read"
         )
     if sent != arrived:
         raise PushBroken(f"{_STAGE}, token {token}: {sent:,} rows were sent, {arrived:,} arrived. Nothing was pushed.")

@@ -14,7 +14,9 @@ _AT_ONCE = 256 * 1024
 """Bytes handed on together: a row comes as a message of its own, and each costs a call."""
 
 
-def copy_rows(source: Connection, query: str, binds: Mapping[str, Any], target: Connection, table: str) -> tuple[int, int]:
+def copy_rows(
+    source: Connection, query: str, binds: Mapping[str, Any], target: Connection, table: str, point: str
+) -> tuple[int, int]:
     """Copy the rows of a query from one server to the other.
 
     Parameters
@@ -27,6 +29,8 @@ def copy_rows(source: Connection, query: str, binds: Mapping[str, Any], target: 
         Values of the query.
     table : str
         Where the rows go, with its columns in brackets.
+    point : str
+        Where tests let it die: when both sides are open and no row has left.
 
     Returns
     -------
@@ -39,7 +43,7 @@ def copy_rows(source: Connection, query: str, binds: Mapping[str, Any], target: 
             rows.copy(f"copy ({compiled}) to stdout (format binary)", compiled.params) as blocks,
             sink.copy(f"copy {table} from stdin (format binary)") as copied,
         ):
-            failpoint("push.read")
+            failpoint(point)
             for block in _together(blocks):
                 copied.write(block)
         return int(rows.rowcount), int(sink.rowcount)

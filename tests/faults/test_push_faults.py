@@ -44,12 +44,12 @@ WITHDRAWALS = 100
 ROOT = Path(__file__).resolve().parents[2]
 
 BEFORE_COMMIT = (
-    "lease.acquired", "push.before_stage", "push.read", "push.staged", "push.locked", "push.judged", "push.removed",
-    "push.applied", "push.before_commit",
+    "lease.acquired", "push.before_stage", "holds.read", "holds.before_commit", "push.read", "push.staged", "push.locked",
+    "push.judged", "push.removed", "push.applied", "push.before_commit",
 )  # fmt: skip
 AFTER_COMMIT = (
-    "push.committed", "push.before_receipt_commit", "push.receipt_booked", "publish.before_lock", "publish.locked",
-    "publish.before_ledger", "publish.before_commit", "publish.after_commit",
+    "push.committed", "push.receipt_read", "push.before_receipt_commit", "push.receipt_booked", "publish.before_lock",
+    "publish.locked", "publish.before_ledger", "publish.before_commit", "publish.after_commit",
 )  # fmt: skip
 FEED_POINTS = (
     "target.feedback_entered", "target.some_staged", "target.staged", "target.locked", "target.removed", "target.before_commit",
