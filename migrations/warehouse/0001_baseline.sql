@@ -8531,10 +8531,10 @@ select
     case when not valued.is_suppressed then valued.first_value end as first_value,
     valued.value_now - valued.first_value as moved,
     (valued.value_now - valued.first_value) / nullif(abs(valued.first_value), 0) as moved_share,
-    valued.value_now is distinct from valued.first_value and not valued.is_suppressed as is_restated,
+    (valued.value_now is distinct from valued.first_value) and not valued.is_suppressed as is_restated,
     valued.as_of_date as first_as_of,
     case
-        when valued.value_now is distinct from valued.first_value and valued.shows_restated then valued.restated_as_of
+        when (valued.value_now is distinct from valued.first_value) and valued.shows_restated then valued.restated_as_of
         else valued.as_of_date
     end as known_as_of,
     valued.is_suppressed

@@ -72,22 +72,23 @@ def measure(run: Run) -> dict[str, int]:
 
 def fill_side_by_side(writer: StageWriter, run: Run, binds: Mapping[str, Any]) -> None:
     """Fill the slices that do not need one another, on as many connections as customers are computed in buckets."""
-    by_month = {table: (sql_file(table.replace(".", "/")), {**binds, **months_of(run, table)}) for table in _BY_MONTH}
+    by_month = {table: {**binds, **months_of(run, table)} for table in _BY_MONTH}
     writer.staging("bi.kpi_value")
     with labelled(run, writer) as labels, ThreadPoolExecutor(max_workers=run.settings.features.buckets) as pool:
-        fills = [
-            *(
-                pool.submit(writer.fill_select, table, sql_file(table.replace(".", "/")), by_month[table])
-                for table in _BY_MONTH
-            ),
-            *(pool.submit(writer.fill_select, "bi.kpi_value", kpi_query(name, labels), binds) for name in KPI_QUERIES),
+
+        def select(table: str, query: str, given: Mapping[str, Any]) -> Future[Any]:
+            return pool.submit(writer.fill_select, table, query, given)
+
+        fills: list[Future[Any]] = [
+            *(select(table, sql_file(table.replace(".", "/")), given) for table, given in by_month.items()),
+            *(select("bi.kpi_value", kpi_query(name, labels), binds) for name in KPI_QUERIES),
             pool.submit(fill_control_checks, writer, run),
-            pool.submit(fill_bi_tables, writer, run, binds),
             pool.submit(fill_audience_tables, writer, run),
-            pool.submit(writer.fill_select, "bi.score_reliability", sql_file("bi/score_reliability"), binds),
+            select("bi.score_reliability", sql_file("bi/score_reliability"), binds),
         ]
         for fill in fills:
             fill.result()
+    fill_bi_tables(writer, run, binds)  # of which KPIs are shown depends on the KPIs
 
 
 def fill_frame(writer: StageWriter, table: str, frame: pd.DataFrame) -> None:
