@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -25,9 +26,15 @@ def fill_bi_tables(writer: StageWriter, run: Run, binds: Mapping[str, Any]) -> N
         Binds of the measurement queries (``retention.measurement.kpis.binds_of``).
     """
     smallest = {"smallest": run.settings.keep.suppressed_group_size}
-    for table in ("bi.group_profile_value", "bi.customer_group"):
-        writer.fill_select(table, sql_file(table.replace(".", "/")), {**binds, **smallest})
-    writer.fill_select("bi.product_value", sql_file("bi/product_value"), {**binds, **product_period(run)})
+    given: dict[str, dict[str, Any]] = {
+        "bi.group_profile_value": {**binds, **smallest},
+        "bi.customer_group": {**binds, **smallest},
+        "bi.product_value": {**binds, **product_period(run)},
+    }
+    with ThreadPoolExecutor(max_workers=run.settings.features.buckets) as pool:  # none needs another
+        fills = [pool.submit(writer.fill_select, table, sql_file(table.replace(".", "/")), own) for table, own in given.items()]
+        for fill in fills:
+            fill.result()
     # Of the month of the closed day: on its first day nothing is carried on.
     before = run.as_of_date - timedelta(days=1) if run.business_date.day > 1 else None
     hidden = sql_file("bi/kpi_hidden").replace("kpi.staged", writer.staging("bi.kpi_value"))
