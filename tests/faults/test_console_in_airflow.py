@@ -1,5 +1,7 @@
 """The console where people meet it: inside the real Airflow, behind its login, with the real headers."""
 
+# ruff: noqa: F401, F811 - fixtures of tests/browser, taken by name
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -9,12 +11,11 @@ from typing import Any
 import pytest
 
 from tests.browser import answers
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import Visitor, _site, base, browser, company, visitor
 from tests.browser.site import serving
-from tests.dags.conftest import HOME  # the home of Airflow in tests is set before Airflow is imported
 from tests.dags.console_site import StubConsole, login
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.faults  # the start of Airflow alone takes a dozen seconds of a processor
 
 
 class MadeUpConsole(StubConsole):
@@ -40,6 +41,8 @@ class MadeUpConsole(StubConsole):
 def airflow() -> Iterator[str]:
     """Airflow's own API server and user interface, with the plugin as Airflow finds it."""
     import os
+
+    from tests.dags.conftest import HOME  # the home of Airflow in tests is set before Airflow is imported
 
     assert HOME.is_dir()
     os.environ["AIRFLOW__API_AUTH__JWT_SECRET"] = "a-secret-for-tests-only-" * 4
