@@ -108,8 +108,8 @@ def first_run(first_day: tuple[dict[str, dict[str, Any]], Approved]) -> dict[str
 
 
 def wait_for_question(api: AirflowApi, key: str) -> dict[str, Any]:
-    """Wait until the audience of a day asks for an approval; fail as soon as one of its DAGs has."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    """Wait until the audience of a day, the fifth of its DAGs, asks for an approval; fail as soon as one of them has."""
+    deadline = time.monotonic() + 5 * PATIENCE_SECONDS
     while time.monotonic() < deadline:
         for dag_id in DAILY:
             for run in api.runs(dag_id, key)[:1]:
@@ -117,7 +117,7 @@ def wait_for_question(api: AirflowApi, key: str) -> dict[str, Any]:
                 if dag_id == "retention_audience" and (found := api.questions(dag_id, run["dag_run_id"])):
                     return found[0]
         time.sleep(0.5)
-    raise AssertionError(f"nobody was asked for {key} within {PATIENCE_SECONDS} s")
+    raise AssertionError(f"nobody was asked for {key} within {5 * PATIENCE_SECONDS} s")
 
 
 def delivered(installation: Installation) -> dict[str, int]:
