@@ -1,4 +1,4 @@
-"""The stages put together: one function per step, and a whole day in one call.
+"""The stages put together: one function per step.
 
 Airflow's tasks and the command line call the same functions, so a day run by hand is the day that the scheduler runs.
 Stages are imported inside the functions: a task that only extracts does not pay for scikit-learn.
@@ -7,11 +7,10 @@ Stages are imported inside the functions: a task that only extracts does not pay
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from retention.deployment import Deployment
 from retention.settings import load_settings
@@ -347,104 +346,6 @@ def privacy(run: Run, now: datetime) -> Counts:
     from retention import privacy as stage
 
     return stage.handle_requests(run, now)
-
-
-# -- a whole day ----------------------------------------------------------------------------------------------------------
-StepState = Literal["running", "done", "failed"]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of a day, as the progress callback sees it."""
-
-    name: str
-    position: int
-    total: int
-    state: StepState = "running"
-    seconds: float = 0.0
-    counts: Counts = field(default_factory=dict)
-
-
-Progress = Callable[[Step], None]
-RunFactory = Callable[[str], "Run"]
-
-
-def steps_of_day(now: datetime, with_training: bool = False) -> list[tuple[str, Callable[[Run], Counts]]]:
-    """Return the steps of a day in order: (name, function of a run).
-
-    Parameters
-    ----------
-    now : datetime
-        The present instant, aware: consent and requests are carried to it.
-    with_training : bool
-        Train before scoring.
-    """
-
-    def extractor(source: str, entity: str) -> Callable[[Run], Counts]:
-        return lambda run: extract(run, source, entity)
-
-    steps: list[tuple[str, Callable[[Run], Counts]]] = [
-        (f"extract {e['source']}.{e['entity']}", extractor(**e)) for e in entities()
-    ]
-    steps += [("validate", validate), ("publish core", publish_core)]
-    steps += [("sync consent", lambda run: sync_consent(run, now)), ("build features", build_features)]
-    if with_training:
-        steps.append(("train", train))
-    steps += [("score", score), ("assign segments", assign_segments)]
-    steps += [("plan audience", plan_audience), ("push audience", push_audience)]
-    if load_settings().files.lists:
-        steps.append(("export lists", lambda run: export_lists(run, now)))
-    steps += [("measure", measure), ("complaint clock", lambda run: tell_teams(run, now))]
-    steps.append(("privacy requests", lambda run: privacy(run, now)))
-    if Deployment.from_env().target_urls:  # last: one that is down holds up nothing, and it is told of erasures too
-        steps.append(("feed targets", feed_targets))
-    steps.append(("health", lambda run: health(run, now)))  # after all of them: it looks at what they left
-    return steps
-
-
-def run_day(
-    run_factory: RunFactory, now: datetime, with_training: bool = False, progress: Progress | None = None
-) -> list[Step]:
-    """Run a whole day without Airflow: the same functions in the same order.
-
-    Parameters
-    ----------
-    run_factory : callable
-        Gives an open run for a step's name; each step is an attempt of its own, as a task is.
-    now : datetime
-        The present instant, aware.
-    with_training : bool
-        Train before scoring.
-    progress : callable, optional
-        Called with each step when it begins and when it ends.
-
-    Returns
-    -------
-    The finished steps with seconds and counts.
-
-    Raises
-    ------
-    Whatever a step raises: later steps do not run, and what earlier ones published stays.
-    """
-    return list(_running(run_factory, steps_of_day(now, with_training), progress or (lambda step: None)))
-
-
-def _running(run_factory: RunFactory, steps: list[tuple[str, Callable[[Run], Counts]]], progress: Progress) -> Iterator[Step]:
-    for position, (name, function) in enumerate(steps, start=1):
-        step = Step(name=name, position=position, total=len(steps))
-        progress(step)
-        run = run_factory(name)
-        started = time.monotonic()
-        try:
-            counts = function(run)
-        except BaseException:
-            progress(replace(step, state="failed", seconds=time.monotonic() - started))
-            raise
-        finally:
-            close(run)
-        done = replace(step, state="done", seconds=time.monotonic() - started, counts=counts)
-        progress(done)
-        yield done
 
 
 def close(run: Run) -> None:

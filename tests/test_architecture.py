@@ -42,6 +42,7 @@ STAGES = [
     "installation",
     "streams",
     "pipeline",
+    "whole_day",
     "supervisor",
     "cli",
 ]

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg import sql
 
-from retention import pipeline
+from retention import pipeline, whole_day
 from retention.warehouse import Attempt, Run
 from retention.warehouse.embedded import EmbeddedPostgres
 
@@ -94,7 +94,7 @@ class TinyCompany:
     def run_day(self, day: date) -> dict[str, dict[str, object]]:
         """Run a whole day in this process and return the counts by step."""
         with self.entered():
-            return {step.name: step.counts for step in pipeline.run_day(self.run_factory(day), night_after(day))}
+            return {step.name: step.counts for step in whole_day.run_day(self.run_factory(day), night_after(day))}
 
     def start_day(self, day: date, failpoints: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
         """Start a whole day in a process of its own, to be killed or to fail at a failpoint."""

@@ -17,7 +17,7 @@ from retention.cli._shared import closed_day, console, now_in, open_databases, p
 from retention.settings import load_settings
 
 if TYPE_CHECKING:
-    from retention.pipeline import Step
+    from retention.whole_day import Step
     from retention.warehouse import Warehouse
 
 
@@ -36,7 +36,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="Leave the report out.")] = False,
 ) -> None:
     """Run a whole business day without Airflow: the same functions, in the same order."""
-    from retention.pipeline import run_day
+    from retention.whole_day import run_day
 
     day = closed_day(date)
     settings = load_settings()

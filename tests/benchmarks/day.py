@@ -49,7 +49,7 @@ def measure(server: EmbeddedPostgres, console: Console) -> tuple[str, list[str],
 
 
 def _names(with_training: bool) -> list[str]:
-    from retention.pipeline import steps_of_day
+    from retention.whole_day import steps_of_day
 
     return [name for name, _ in steps_of_day(datetime.now(ZoneInfo("UTC")), with_training)]
 
@@ -66,7 +66,7 @@ def _step(name: str, day: date, with_training: bool) -> tuple[float, float]:
 
 def main(name: str, day: str, with_training: str) -> None:
     """Run one step: what the processes of :func:`_step` do."""
-    from retention import pipeline, samples
+    from retention import pipeline, samples, whole_day
     from retention.deployment import Deployment
     from retention.warehouse import Attempt
 
@@ -76,7 +76,7 @@ def main(name: str, day: str, with_training: str) -> None:
         samples.create(deployment.home, deployment.source_urls, datetime.now(ZoneInfo("Asia/Shanghai")).date())
         return
     now = datetime.now(ZoneInfo("UTC"))
-    function = dict(pipeline.steps_of_day(now, json.loads(with_training)))[name]
+    function = dict(whole_day.steps_of_day(now, json.loads(with_training)))[name]
     function(pipeline.open_run(business_date, Attempt("bench", f"bench-{day}", name, 1)))
 
 

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention import pipeline
+from retention import pipeline, whole_day
 from retention.sources import SourceSpec, load_spec
 from retention.streams import customer_source, read_stream
 from retention.warehouse import Attempt, RetentionError, Run, Warehouse
@@ -44,9 +44,9 @@ def test_a_day_runs_every_step_in_order_and_tells_its_progress(
     def step(name: str) -> tuple[str, Callable[[Run], dict[str, Any]]]:
         return name, lambda run: {"by": called.append(f"{name} as {run.attempt.task_id}")}
 
-    monkeypatch.setattr(pipeline, "steps_of_day", lambda now, with_training: [step("one"), step("two")])
+    monkeypatch.setattr(whole_day, "steps_of_day", lambda now, with_training: [step("one"), step("two")])
     seen: list[tuple[str, str]] = []
-    done = pipeline.run_day(lambda name: make_run(task_id=name), NOW, progress=lambda s: seen.append((s.name, s.state)))
+    done = whole_day.run_day(lambda name: make_run(task_id=name), NOW, progress=lambda s: seen.append((s.name, s.state)))
     assert called == ["one as one", "two as two"]
     assert seen == [("one", "running"), ("one", "done"), ("two", "running"), ("two", "done")]
     assert [(s.name, s.position, s.total) for s in done] == [("one", 1, 2), ("two", 2, 2)]
@@ -57,21 +57,21 @@ def test_a_failed_step_ends_the_day(monkeypatch: pytest.MonkeyPatch, make_run: C
         raise RetentionError("half a delivery. Nothing published.", runbook="volume")
 
     later: list[Run] = []
-    monkeypatch.setattr(pipeline, "steps_of_day", lambda *_: [("validate", fails), ("publish core", later.append)])
+    monkeypatch.setattr(whole_day, "steps_of_day", lambda *_: [("validate", fails), ("publish core", later.append)])
     seen: list[str] = []
     with pytest.raises(RetentionError, match="half a delivery"):
-        pipeline.run_day(lambda name: make_run(task_id=name), NOW, progress=lambda s: seen.append(f"{s.name} {s.state}"))
+        whole_day.run_day(lambda name: make_run(task_id=name), NOW, progress=lambda s: seen.append(f"{s.name} {s.state}"))
     assert seen == ["validate running", "validate failed"]
     assert later == []
 
 
 def test_the_steps_of_a_day_follow_the_flow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "entities", lambda: [{"source": "crm", "entity": "customer"}])
-    names = [name for name, _ in pipeline.steps_of_day(NOW, with_training=True)]
+    names = [name for name, _ in whole_day.steps_of_day(NOW, with_training=True)]
     assert names[:3] == ["extract crm.customer", "validate", "publish core"]
     assert names.index("sync consent") < names.index("push audience")
     assert names.index("train") < names.index("score") < names.index("assign segments") < names.index("plan audience")
-    assert "train" not in [name for name, _ in pipeline.steps_of_day(NOW)]
+    assert "train" not in [name for name, _ in whole_day.steps_of_day(NOW)]
 
 
 def test_connections_given_take_the_place_of_the_deployment(

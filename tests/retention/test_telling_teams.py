@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from retention import alerts, measurement, pipeline
+from retention import alerts, measurement, pipeline, whole_day
 from retention.alerts import Message, Told
 from retention.settings import Settings
 
@@ -36,7 +36,7 @@ def day(monkeypatch: pytest.MonkeyPatch, heard: list[str], told: Told) -> Any:
 
     monkeypatch.setattr(alerts, "tell_configured", tell)
     monkeypatch.setattr(pipeline, "entities", list)
-    steps = dict(pipeline.steps_of_day(NOW))
+    steps = dict(whole_day.steps_of_day(NOW))
     return steps["complaint clock"](SimpleNamespace(settings=Settings()))  # type: ignore[arg-type]
 
 
