@@ -17,8 +17,8 @@ from retention.cli._shared import closed_day, console, now_in, open_databases, p
 from retention.settings import load_settings
 
 if TYPE_CHECKING:
-    from retention.whole_day import Step
     from retention.warehouse import Warehouse
+    from retention.whole_day import Step
 
 
 def register(app: typer.Typer) -> None:
