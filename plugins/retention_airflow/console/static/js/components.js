@@ -12,7 +12,7 @@ import { icon } from "./icons.js";
 /** What the back end's states mean to a reader. @type {Record<string, Tone>} */
 const TONES = {
   ok: "ok", done: "ok", fresh: "ok", good: "ok", balanced: "ok", clean: "ok", positive: "ok", published: "ok", committed: "ok", passed: "ok", no_data: "ok",
-  warn: "warn", watch: "warn", late: "warn", running: "warn", traces: "warn", medium: "warn", needs_approval: "warn", low: "warn", fenced: "warn", waiting: "warn",
+  warn: "warn", watch: "warn", late: "warn", traces: "warn", medium: "warn", needs_approval: "warn", low: "warn", fenced: "warn", waiting: "warn",
   bad: "bad", breach: "bad", failed: "bad", died: "bad", stop: "bad", imbalanced: "bad", contaminated: "bad", negative: "bad", high: "bad", stopped: "bad", broken: "bad",
 }; // prettier-ignore
 
