@@ -47,20 +47,22 @@ def tiers(reader: Reader, as_of_date: date) -> Shape:
 
 def _member(row: Mapping[str, Any]) -> Shape:
     """Return one group. Sums are means times rounded numbers of people: near enough to see, too coarse to subtract."""
-
-    def total(mean: str) -> int | None:
-        return None if row[mean] is None or row["customers"] is None else int(row[mean] * row["customers"])
-
     return {
         "member": row["member"],
         "label": both(row["label_en"], row["label_zh"], row["member"]),
         "order": row["position"],
-        **pick(row, "customers", "share", "at_risk_customers"),
-        "net_minor_365d": total("mean_net_minor_365d"),
-        "clv_12m_minor": total("mean_clv_12m_minor"),
-        "value_at_risk_minor": total("mean_value_at_risk_minor"),
+        **pick(row, "customers", "purchasers", "share", "at_risk_customers"),
+        **_sums(row),
         **pick(row, "mean_net_minor_365d", "mean_clv_12m_minor", "mean_value_at_risk_minor"),
         **pick(row, "mean_churn_probability", "is_suppressed"),
+    }
+
+
+def _sums(row: Mapping[str, Any]) -> Shape:
+    """Return sums as means times people."""
+    return {
+        name: None if row[f"mean_{name}"] is None or row["customers"] is None else int(row[f"mean_{name}"] * row["customers"])
+        for name in ("net_minor_365d", "clv_12m_minor", "value_at_risk_minor")
     }
 
 
@@ -87,6 +89,7 @@ def _rfm_map(reader: Reader, as_of_date: date) -> Shape:
         "cells": [
             {
                 **pick(row, "recency", "frequency", "customers", "share", "at_risk_customers"),
+                **_sums(row),
                 **pick(row, "mean_net_minor_365d", "mean_clv_12m_minor", "mean_value_at_risk_minor", "mean_churn_probability"),
                 "rfm_segment": row["rfm_segment"],
                 "label": both(row["label_en"], row["label_zh"], row["rfm_segment"]),

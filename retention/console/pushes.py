@@ -97,7 +97,8 @@ def history(reader: Reader) -> list[Shape]:
             "updated": row["rows_updated"],
             "removed": row["rows_removed"],
             "tasks": row["tasks_added"],
-            "held_back": row["held_back"],
+            "members": row["members"],
+            "withheld": row["held_back"],
             "approved_by": row["approved_by"],
             "approval_reason": row["reason"],
         }

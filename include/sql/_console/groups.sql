@@ -6,6 +6,7 @@ select
     label_zh,
     position,
     customers,
+    purchasers,
     share,
     at_risk_customers,
     mean_net_minor_365d,

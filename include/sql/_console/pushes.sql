@@ -7,6 +7,11 @@ select
     receipt.rows_updated,
     receipt.rows_removed,
     receipt.tasks_added,
+    (
+        select sum(health.members)
+        from bi.audience_health as health
+        where health.as_of_date = receipt.business_date + 1
+    )::bigint as members,
     (select count(*) from campaigns.guard_stop as stop where stop.token = receipt.token) as held_back,
     approval.approved_by,
     approval.reason
