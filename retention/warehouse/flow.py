@@ -66,8 +66,8 @@ def tables_read(table: str) -> tuple[str, ...]:
     """Return the tables that the queries of a table read, in order of name.
 
     Its own query where it has one; else the named queries that begin with the first word of its name (``_kpi_orders`` of
-    ``bi.kpi_value``), else all named queries of its layer: those are what Python fills the others with. What a query keeps for a
-    moment (``pg_temp``) is followed to where it comes from. Views stand for themselves.
+    ``bi.kpi_value``), else all named queries of its layer: those are what Python fills the others with. What a query keeps
+    for a moment (``pg_temp``) is followed to where it comes from. Views stand for themselves.
     """
     contract = all_contracts()[table]
     folder = SQL_DIR / contract.schema

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -629,3 +630,24 @@ def test_days_released_by_hand_are_not_late(run: Run, monkeypatch: pytest.Monkey
     assert pipeline.check_health(run, NOW)["breach"] == int(is_late)
     assert table(run, "select max(as_of_date) from bi.health") == [(DAY if is_late else date(2026, 3, 11),)]
     assert bool(found(run, "rows_refused")) is not is_late, "days that are released by hand are looked at, whenever they are"
+
+
+def test_the_command_shows_what_is_not_well_and_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from retention.cli import app
+
+    (tmp_path / "pepper").write_bytes(PEPPER)
+    monkeypatch.setenv("RETENTION_HOME", str(tmp_path))
+    monkeypatch.setenv("RETENTION_PEPPER_FILE", str(tmp_path / "pepper"))
+    monkeypatch.setenv("RETENTION_WAREHOUSE_URL", run.warehouse.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("RETENTION_MARKETING_URL", run.marketing.url.render_as_string(hide_password=False))
+    batch(run, "order", refused=50)
+    result = CliRunner().invoke(app, ["health", "--date", "2026-03-31"])
+    assert result.exit_code == 5, result.output
+    assert "breach  Source sales.order: 5 % of 1,000 rows of 2026-03-31 refused (at most 1 %)." in result.output
+    assert "retention quarantine list" in result.output
+    assert pending_news(run, NOW), "looking tells nobody"
+    with run.warehouse.begin() as connection:
+        connection.execute(sa.text("delete from ops.batch"))
+    assert CliRunner().invoke(app, ["health", "--date", "2026-03-31", "--all"]).exit_code == 0
