@@ -136,7 +136,7 @@ DECISIONS = {
     # Dai has said no, to everything; Ana has bought again and is ordinary now: nobody has asked her how satisfied she is. Kai has
     # no address but e-mail, by which the welcome came yesterday. Jin bought yesterday: no call is due.
     "second": """
-    base_care            Ana   selected  -                  email    satisfaction_survey                   2026-04-02
+    base_care            Ana   selected  -                  email    greeting_5_yuan                       2026-04-02
     base_care            Fang  excluded  complaint_hold     -        -                                     -
     birthday             Chen  selected  -                  sms      birthday_double_points                2026-04-01
     churn_rescue         Dai   excluded  no_consent         -        -                                     -
