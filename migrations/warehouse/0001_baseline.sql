@@ -5588,7 +5588,9 @@ create trigger log_touched_by_delete after delete on core.survey_answer_version 
 -- ledger again. Fired once per statement by core.order_entry, so that no way of writing it can be forgotten. A row that is
 -- missing says that there was no entry before the cut: whoever gets one gets a stale row. A statement of very many such rows
 -- drops the cut instead, and with it the use of all that is kept.
-create function features.forget_past() returns trigger language plpgsql as $forget_past$
+-- Who may write the ledger need not know these tables: it runs with the rights of their owner.
+create function features.forget_past() returns trigger language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $forget_past$
 declare
     cut constant timestamptz := (select max(cut_at) from features.order_past_cut);
     changed constant text := case tg_op

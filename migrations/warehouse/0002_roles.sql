@@ -88,6 +88,8 @@ grant select on privacy.tombstone, privacy.order_tombstone, privacy.consent, pri
 grant insert on privacy.consent, privacy.order_tombstone to ret_ingest;
 grant select, insert on privacy.campaign_refusal to ret_ingest;
 grant update (customer_key) on privacy.consent to ret_ingest;
+grant usage on schema features to ret_ingest;  -- what it sums of past orders, once core is published
+grant select, insert, update, delete on features.order_past, features.order_past_cut to ret_ingest;
 
 -- Learning: never sees a name or an address.
 grant usage on schema core, features, scores, segments, ops to ret_model;

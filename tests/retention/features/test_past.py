@@ -129,6 +129,19 @@ def test_what_changes_the_past_is_seen(company: Company, change: Any, stale: str
     assert differences(run) == {}
 
 
+def test_who_loads_marks_the_past_and_may_sum_it(company: Company) -> None:
+    """The role that brings data in has no rights to features but to these sums."""
+    run = _run(company.warehouse)
+    keep_past(run)
+    with company.warehouse.begin() as connection:
+        connection.exec_driver_sql("set local role ret_ingest")
+        connection.exec_driver_sql("update core.order_entry set net_minor = net_minor - 1 where happened_at < '2024-02-02'")
+        stale = connection.exec_driver_sql("select count(*) from features.order_past where is_stale").scalar_one()
+        connection.exec_driver_sql("delete from features.order_past where is_stale")
+
+    assert stale == 2  # Ana's and Bo's
+
+
 def test_without_the_mark_rows_are_wrong_and_the_comparison_says_so(company: Company) -> None:
     run = _run(company.warehouse)
     keep_past(run)
