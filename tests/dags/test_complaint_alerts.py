@@ -25,6 +25,7 @@ def heard(monkeypatch: pytest.MonkeyPatch, calls: Any) -> list[str]:
     monkeypatch.setattr(pipeline, "open_run", lambda day, attempt, connections=None: SimpleNamespace(settings=Settings()))
     monkeypatch.setattr(alerts, "notify", order.append)
     monkeypatch.setattr(pipeline, "complaints_told", lambda run, now: order.append("confirmed"))
+    monkeypatch.setattr(pipeline, "hold_promotion", lambda run, now: {"promotion_rests": 0})
     return order
 
 
