@@ -4110,9 +4110,9 @@ create table ops.measured_day (
     business_date date not null,
     fingerprint text not null,
     known_as_of date not null,
-    primary key (business_date)
+    primary key (business_date, known_as_of)
 );
-comment on table ops.measured_day is 'What the facts of each recent business day came to when its KPIs were last computed: a day that comes to something else is told anew. Grain: one row per business day.';
+comment on table ops.measured_day is 'What the facts of each recent business day came to when its KPIs were last computed: a day that comes to something else is told anew. Grain: one row per business day and measurement, of the newest two measurements.';
 comment on column ops.measured_day.business_date is 'the day';
 comment on column ops.measured_day.fingerprint is 'counts and sums of orders, complaints, answers, referrals and feedback of the day';
 comment on column ops.measured_day.known_as_of is 'as-of date of the measurement that saw it so';

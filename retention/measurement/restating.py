@@ -21,7 +21,7 @@ def fill_restatements(writer: StageWriter, run: Run) -> Fingerprints:
     """Fill the day's slice of ``bi.kpi_restatement``: days and closed months whose facts are not what they were when told.
 
     Days go back as far as daily slices are kept, whose headings they are told under. A date before the newest one measured
-    tells nothing anew: what is known now was told already.
+    keeps what it told: what is known now was told already.
 
     Returns
     -------
@@ -36,16 +36,19 @@ def fill_restatements(writer: StageWriter, run: Run) -> Fingerprints:
     }
     with run.warehouse.connect() as connection:
         newest = connection.exec_driver_sql("select max(known_as_of) from ops.measured_day").scalar()
-        if newest is not None and newest > run.as_of_date:
-            return {}
+        is_past = newest is not None and newest > run.as_of_date
         found: Fingerprints = {
             row.business_date: row.fingerprint for row in connection.execute(sa.text(sql_file("bi/_measured_days")), binds)
         }
         told: Fingerprints = {
             row.business_date: row.fingerprint
             for row in connection.execute(
-                sa.text("select business_date, fingerprint from ops.measured_day where business_date >= :first"),
-                {"first": run.as_of_date - timedelta(days=window)},
+                # What the measurement before saw: the same date measured again tells the same anew.
+                sa.text(
+                    "select business_date, fingerprint from ops.measured_day where business_date >= :first "
+                    "and known_as_of = (select max(known_as_of) from ops.measured_day where known_as_of < :as_of_date)"
+                ),
+                {"first": run.as_of_date - timedelta(days=window), "as_of_date": run.as_of_date},
             )
         }
         measured = set(
@@ -56,6 +59,10 @@ def fill_restatements(writer: StageWriter, run: Run) -> Fingerprints:
                 )
             ).scalars()
         )
+    if is_past:
+        columns = ", ".join(load_contract(_TABLE).column_names)
+        writer.fill_select(_TABLE, f"select {columns} from {_TABLE} where as_of_date = :as_of_date")
+        return {}
     changed = [day for day, before in told.items() if found.get(day, "") != before and day < run.business_date]
     for day in sorted(changed):
         if day + timedelta(days=1) in measured:
@@ -93,7 +100,13 @@ def keep_fingerprints(connection: Connection, run: Run, found: Fingerprints) -> 
         {"day": first + timedelta(days=number), "print": found.get(first + timedelta(days=number), ""), "known": run.as_of_date}
         for number in range((run.as_of_date - first).days)
     ]
-    connection.execute(sa.text("delete from ops.measured_day where business_date >= :first"), {"first": first})
+    connection.execute(
+        sa.text(
+            "delete from ops.measured_day where known_as_of >= :known or known_as_of < "
+            "(select max(known_as_of) from ops.measured_day where known_as_of < :known)"
+        ),
+        {"known": run.as_of_date},
+    )
     connection.execute(
         sa.text("insert into ops.measured_day (business_date, fingerprint, known_as_of) values (:day, :print, :known)"), rows
     )

@@ -69,6 +69,17 @@ def test_an_order_that_arrives_late_restates_its_day_and_its_month(next_day: Run
     assert (tier.value, tier.first_value) == (-6_000, -10_000), "under the tier that Chen had on the day"
 
 
+def test_a_date_measured_again_tells_the_same_anew(next_day: Run) -> None:
+    """Also when a later date was measured meanwhile."""
+    entry(next_day.warehouse, CHEN, 77, "paid", "2026-03-31 20:00", 1, 4_000, order_number=2, days_since_previous_order=131)
+    first = measure(next_day)["bi.kpi_restatement"]
+    assert first > 0
+    assert measure(next_day)["bi.kpi_restatement"] == first
+    with next_day.warehouse.begin() as connection:
+        connection.execute(sa.text("update ops.measured_day set known_as_of = '2026-04-03' where known_as_of = '2026-04-02'"))
+    assert measure(next_day)["bi.kpi_restatement"] == first
+
+
 def test_what_did_not_change_is_told_once(next_day: Run) -> None:
     counts = measure(next_day)
     show_everything(next_day)
