@@ -44,7 +44,7 @@ def retention_complaint_clock():
 
     @task(execution_timeout=timedelta(minutes=8))
     def hold_promotion() -> dict[str, int]:
-        """Tell the marketing database who has a complaint. The consent stream does so too, also when the service desk is down."""
+        """Tell the marketing database who has a complaint; the consent stream does so too, when the service desk is down."""
         from retention import pipeline
 
         with moment_run() as (run, now):

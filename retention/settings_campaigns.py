@@ -157,7 +157,7 @@ class AllocationSettings:
     budget_review_days: int = 28
     """A play's budget is changed at most once in so many days: the time after which new outcomes are known."""
     budget_step: float = 0.5
-    """A play without effect keeps this share of its budget at a review; one whose effect is seen again gets it back likewise."""
+    """A play without effect keeps this share of its budget at a review; one whose effect shows again gets it back likewise."""
     budget_floor: float = 0.2
     """No play goes below this share of its budget: enough to go on measuring."""
     budget_pinned: tuple[str, ...] = ()

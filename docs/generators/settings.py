@@ -37,7 +37,7 @@ Facts of one installation come from the environment, and what is not set there f
 |---|---|---|
 | `RETENTION_HOME` | folder of everything that is written locally | `.retention` in the project |
 | `RETENTION_WAREHOUSE_URL` | warehouse, `postgresql://user:password@host:port/database` | the embedded server |
-| `RETENTION_CONSOLE_URL` | the warehouse again, for the [console](console.md): an account that is a member of `ret_console` and of nothing else | the warehouse's |
+| `RETENTION_CONSOLE_URL` | the warehouse for the [console](console.md), by an account of `ret_console` | the warehouse's |
 | `RETENTION_MARKETING_URL` | marketing database, possibly on another server | the embedded server |
 | `RETENTION_SOURCE_<ID>_URL` | source system: any SQLAlchemy URL; for files a folder or object-store URL | the sample company |
 | `RETENTION_SOURCES_DIR` | folder of the source descriptions | `include/sources` |
