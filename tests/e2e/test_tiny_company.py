@@ -114,8 +114,10 @@ def wait_for_question(api: AirflowApi, key: str) -> dict[str, Any]:
         for dag_id in DAILY:
             for run in api.runs(dag_id, key)[:1]:
                 assert run["state"] != "failed", api.failure(dag_id, run["dag_run_id"])
-                if dag_id == "retention_audience" and (found := api.questions(dag_id, run["dag_run_id"])):
-                    return found[0]
+                for asked in api.questions(dag_id, run["dag_run_id"]) if dag_id == "retention_audience" else ():
+                    # Answered while the task still runs, the answer would be lost with its try.
+                    if asked["task_instance"]["state"] == "awaiting_input":
+                        return asked
         time.sleep(0.5)
     raise AssertionError(f"nobody was asked for {key} within {5 * PATIENCE_SECONDS} s")
 
