@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from retention.features.labels import labels
+from retention.measurement.verdicts import measure_scores
 from retention.models import outcomes
 from retention.models.outcomes import matured, record_outcomes
 from retention.warehouse import Run, Warehouse, read_frame
@@ -134,6 +135,7 @@ def test_old_outcomes_go_with_the_slices_they_came_from(scored_run: Run) -> None
 
 def test_the_view_of_reliability_over_time_hides_small_groups(scored_run: Run) -> None:
     record_outcomes(scored_run)
+    measure_scores(scored_run)
     rows = read_frame(scored_run.warehouse, "select * from bi.score_history order by bucket")
     assert list(rows["bucket"]) == [2, 5, 9]
     assert rows["realised_mean"].isna().all()
