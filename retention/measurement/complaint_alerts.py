@@ -15,6 +15,8 @@ from retention.warehouse import Run
 _NAMED = 20
 """Breaches named in an alert; the rest are counted. Keys are pseudonyms."""
 _UNASSIGNED = "unassigned"
+_TEAM_LETTERS = 60
+"""A team's name is text of a source: on one line and no longer than this, it cannot pass for a message of ours."""
 
 _WAITING = """
 select
@@ -90,10 +92,17 @@ def _message(
     oldest = min(row["oldest_due_at"] for row in rows)
     keys = list(dict.fromkeys(row["complaint"] for row in named if (row["team"] or _UNASSIGNED) == team))
     cases = f"; cases {', '.join(keys[:5])}{' …' if len(keys) > 5 else ''}" if keys else ""
+    team = _one_line(team)
     return (
         f"COMPLAINTS OVERDUE, team {team}: {', '.join(said_en)}; longest due since {oldest}{cases}. "
         f"投诉超时，责任团队 {team}：{'，'.join(said_zh)}。 See docs/runbook.md#complaint-breaches"
     )
+
+
+def _one_line(team: str) -> str:
+    """Return a team's name without line breaks and control characters, cut where it is long."""
+    shown = " ".join("".join(letter if letter.isprintable() else " " for letter in team).split())
+    return shown if len(shown) <= _TEAM_LETTERS else f"{shown[:_TEAM_LETTERS]}…"
 
 
 def confirm_alerted(run: Run, now: datetime) -> int:
