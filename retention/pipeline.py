@@ -131,8 +131,11 @@ def validate(run: Run) -> Counts:
 def publish_core(run: Run) -> Counts:
     """Link people, conform the valid rows and publish all of core in one transaction; sum what features never look back at."""
     from retention import conform, features
+    from retention.warehouse.statistics import refresh_statistics
 
-    return {**conform.publish_core(run), **features.keep_past(run)}
+    published = conform.publish_core(run)
+    refresh_statistics(run.warehouse, "core")
+    return {**published, **features.keep_past(run)}
 
 
 def build_features(run: Run) -> Counts:

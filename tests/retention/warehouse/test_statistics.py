@@ -1,0 +1,23 @@
+"""Tables that have grown are looked at before they are read."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from retention.warehouse.statistics import refresh_statistics
+
+
+def test_what_has_grown_is_analysed_once_and_what_has_not_is_left_alone(warehouse):
+    with warehouse.begin() as connection:
+        for table, rows in (("visitor", 60_000), ("neighbour", 10)):
+            connection.exec_driver_sql(f"create table core.{table} (name text)")
+            connection.exec_driver_sql(f"alter table core.{table} set (autovacuum_enabled = false)")
+            connection.exec_driver_sql(f"insert into core.{table} select 'Ana ' || n from generate_series(1, {rows}) as n")
+    assert refresh_statistics(warehouse, "core") == ["visitor"]
+    with warehouse.connect() as connection:
+        query = (
+            "select relname, reltuples, relallvisible > 0 from pg_class where relname in ('visitor', 'neighbour') order by 1"
+        )
+        known = [tuple(row) for row in connection.execute(sa.text(query))]
+    assert known == [("neighbour", -1, False), ("visitor", 60_000, True)]
+    assert refresh_statistics(warehouse, "core") == []
