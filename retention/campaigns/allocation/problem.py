@@ -76,7 +76,8 @@ class Contenders:
                     f"contenders: {name} has {len(column)} rows, customer has {len(self)}. Nothing allocated."
                 )
         problems: dict[str, Any] = {
-            "customer is not sorted": np.diff(self.customer) < 0,
+            # Compared, not subtracted: keys are hashes of 64 bits, and the difference of two may not fit into as many.
+            "customer is not sorted": self.customer[1:] < self.customer[:-1],
             "value_minor is not a finite number": ~np.isfinite(self.value_minor),
             "cost_minor is not a finite number of zero or more": ~(np.isfinite(self.cost_minor) & (self.cost_minor >= 0)),
             "play or channel is negative": (self.play < 0) | (self.channel < 0),

@@ -349,6 +349,14 @@ def test_equals_are_not_served_by_age() -> None:
     assert 190 < int(chosen[:500].sum()) < 310
 
 
+def test_keys_may_lie_as_far_apart_as_hashes_do() -> None:
+    """The difference of the two does not fit into 64 bits; their order is right all the same, and each gets the play."""
+    far = replace(
+        contenders((1, 0, SMS, 10.0, 1.0), (2, 0, SMS, 10.0, 1.0)), customer=np.array([-(2**63) + 1, 2**63 - 1], dtype=np.int64)
+    )
+    assert allocate(far, Budgets()).verdict.tolist() == [Verdict.CHOSEN, Verdict.CHOSEN]
+
+
 def test_nobody_is_no_problem() -> None:
     found = allocate(contenders(), Budgets(total_minor=100.0, channel_contacts={SMS: 5}))
     assert (found.net_minor, found.gap, found.method) == (0.0, 0.0, "unconstrained")
