@@ -52,7 +52,9 @@ dates as (
     from churn_dates
     cross join lateral (
         select score.horizon_days, score.model_version from scores.churn as score
-        where score.as_of_date = churn_dates.as_of_date limit 1 -- noqa: AM09
+        where score.as_of_date = churn_dates.as_of_date
+        order by score.customer_key
+        limit 1
     ) as one
     union all
     select
@@ -63,7 +65,9 @@ dates as (
     from clv_dates
     cross join lateral (
         select score.horizon_days, score.model_version from scores.clv as score
-        where score.as_of_date = clv_dates.as_of_date limit 1 -- noqa: AM09
+        where score.as_of_date = clv_dates.as_of_date
+        order by score.customer_key
+        limit 1
     ) as one
     union all
     select
@@ -75,7 +79,9 @@ dates as (
     cross join (values ('repurchase_30d', 30), ('repurchase_90d', 90)) as horizon (model, horizon_days)
     cross join lateral (
         select score.model_version from scores.repurchase as score
-        where score.as_of_date = repurchase_dates.as_of_date limit 1 -- noqa: AM09
+        where score.as_of_date = repurchase_dates.as_of_date
+        order by score.customer_key
+        limit 1
     ) as one
     union all
     select
