@@ -21,8 +21,8 @@ Every KPI, with one definition. Computed in SQL (`include/sql/bi/_kpi_*.sql`), c
 
 Generated from `include/sql/bi/kpi_value.yml` by `make docs`.
 
-| KPI | 指标 | name | unit | formula |
-|---|---|---|---|---|
+| KPI | 指标 | name | unit | formula | 计算方法 |
+|---|---|---|---|---|---|
 """
 
 
@@ -31,8 +31,14 @@ def page() -> str:
     contract = load_contract("bi.kpi_value")
     defined: dict[str, dict[str, Any]] = contract.column("kpi").extra["values"]
     dimensions = contract.column("dimension").description
+    texts = ("label", "label_zh", "name", "unit", "formula", "formula_zh")
     rows = [
-        f"| {kpi['label']} | {kpi['label_zh']} | `{name}` | {kpi['unit']} | {str(kpi['formula']).replace('|', '/')} |\n"
-        for name, kpi in defined.items()
+        "| " + " | ".join(_cell(kpi[text]) for text in texts) + " |\n"
+        for kpi in ({**definition, "name": f"`{name}`"} for name, definition in defined.items())
     ]
     return HEAD.format(dimensions=dimensions[0].upper() + dimensions[1:] + ".") + "".join(rows)
+
+
+def _cell(text: str) -> str:
+    """Return a text that does not end its cell."""
+    return text.replace("|", "/")

@@ -393,6 +393,7 @@ create table bi.kpi_definition (
     label_zh text not null,
     unit text not null,
     formula text not null,
+    formula_zh text not null,
     primary key (kpi)
 );
 comment on table bi.kpi_definition is 'The dictionary of the KPIs, copied from the contract of bi.kpi_value at every measurement, for BI tools to show beside the numbers. Grain: one row per KPI.';
@@ -401,6 +402,7 @@ comment on column bi.kpi_definition.label is 'English label';
 comment on column bi.kpi_definition.label_zh is 'Chinese label';
 comment on column bi.kpi_definition.unit is 'unit of the value';
 comment on column bi.kpi_definition.formula is 'numerator over denominator, in words';
+comment on column bi.kpi_definition.formula_zh is 'the same in Chinese';
 
 create table bi.kpi_first (
     as_of_date date not null,
@@ -6435,7 +6437,7 @@ comment on column bi.health_objective.kept_share is 'share of the days on which 
 comment on column bi.health_objective.promised_share is 'share on which it is to hold';
 comment on column bi.health_objective.days_left is 'further days of these 28 on which it may not hold; negative where the promise is broken';
 
-create view bi.kpi (as_of_date, period, period_start, kpi, label, label_zh, unit, dimension, member, value, numerator, denominator, customers, is_suppressed, formula) with (security_barrier = true) as
+create view bi.kpi (as_of_date, period, period_start, kpi, label, label_zh, unit, dimension, member, value, numerator, denominator, customers, is_suppressed, formula, formula_zh) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.kpi: the KPIs with their dictionary, small groups hidden.
 with
@@ -6492,7 +6494,8 @@ select
     case when not shown.is_suppressed then shown.denominator end as denominator,
     case when not shown.is_suppressed then shown.customers end as customers,
     shown.is_suppressed,
-    definition.formula
+    definition.formula,
+    definition.formula_zh
 from shown
 left join bi.kpi_definition as definition on shown.kpi = definition.kpi;
 comment on view bi.kpi is 'Every KPI with its label, unit and formula. Numbers of groups below the suppression size are hidden, and where only one group of a breakdown would be hidden the next smallest is hidden too, so that the difference to the whole gives nothing away. Grain: one row per KPI, period, dimension and member per as_of_date.';
@@ -6511,6 +6514,7 @@ comment on column bi.kpi.denominator is 'what it was divided by; null where hidd
 comment on column bi.kpi.customers is 'people behind the number; null where hidden';
 comment on column bi.kpi.is_suppressed is 'whether the number is hidden because the group is small';
 comment on column bi.kpi.formula is 'how it is computed, in words';
+comment on column bi.kpi.formula_zh is 'the same in Chinese';
 
 create view bi.model_verdict (as_of_date, model, label, label_zh, verdict, reasons, sentence_en, sentence_zh, scored_as_of, matures_on, customers, predicted_mean, realised_mean, calibration_error, ranking, skill, drift) with (security_barrier = true) as
 -- with (security_barrier = true)

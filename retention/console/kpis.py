@@ -46,7 +46,7 @@ def described(definition: Mapping[str, Any]) -> Shape:
         "better": more.get("better"),
         "group": more.get("group", "other"),
         "formula": definition["formula"],
-        "formula_zh": definition.get("formula_zh"),
+        "formula_zh": definition["formula_zh"],
     }
 
 

@@ -118,11 +118,12 @@ def _write_definitions(connection: Connection, run: Run) -> None:
     connection.execute(
         sa.text(
             "with defined as (select * from jsonb_to_recordset(cast(:definitions as jsonb)) "
-            "as row (kpi text, label text, label_zh text, unit text, formula text)), "
+            "as row (kpi text, label text, label_zh text, unit text, formula text, formula_zh text)), "
             "gone as (delete from bi.kpi_definition where kpi not in (select kpi from defined)) "
-            "insert into bi.kpi_definition (kpi, label, label_zh, unit, formula) "
-            "select kpi, label, label_zh, unit, formula from defined on conflict (kpi) do update set "
-            "label = excluded.label, label_zh = excluded.label_zh, unit = excluded.unit, formula = excluded.formula"
+            "insert into bi.kpi_definition (kpi, label, label_zh, unit, formula, formula_zh) "
+            "select kpi, label, label_zh, unit, formula, formula_zh from defined on conflict (kpi) do update set "
+            "label = excluded.label, label_zh = excluded.label_zh, unit = excluded.unit, formula = excluded.formula, "
+            "formula_zh = excluded.formula_zh"
         ),
         {"definitions": json.dumps([{"kpi": kpi, **definition} for kpi, definition in dictionary.items()])},
     )

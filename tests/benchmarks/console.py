@@ -30,7 +30,7 @@ _OPERATIONS = (
     "insert into campaigns.exclusion_count (as_of_date, play, rule, customers_first, customers_any) "
     "select day, 'play ' || place, rule.rule, 100 * place, 200 * place "
     "from unnest(cast(:days as date[])) as day, generate_series(1, 29) as place, campaigns.exclusion_rule as rule",
-    "insert into bi.kpi_definition (kpi, label, label_zh, unit, formula) select distinct kpi, kpi, kpi, 'share', 'x' from bi.kpi_value "
+    "insert into bi.kpi_definition (kpi, label, label_zh, unit, formula, formula_zh) select distinct kpi, kpi, kpi, 'share', 'x', 'x' from bi.kpi_value "
     "where as_of_date = :last on conflict do nothing",
     "insert into ops.published (table_name, slice_key, token, rows, run_id, published_at) select name, cast(day as text), 1, 1, "
     "'bench', now() from unnest(array['bi.kpi_value', 'bi.group_profile_value', 'campaigns.play_run', 'campaigns.exclusion_count']) "

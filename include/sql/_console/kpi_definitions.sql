@@ -4,6 +4,7 @@ select
     label,
     label_zh,
     unit,
-    formula
+    formula,
+    formula_zh
 from bi.kpi_definition
 order by kpi

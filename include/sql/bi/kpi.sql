@@ -54,6 +54,7 @@ select
     case when not shown.is_suppressed then shown.denominator end as denominator,
     case when not shown.is_suppressed then shown.customers end as customers,
     shown.is_suppressed,
-    definition.formula
+    definition.formula,
+    definition.formula_zh
 from shown
 left join bi.kpi_definition as definition on shown.kpi = definition.kpi

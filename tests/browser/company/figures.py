@@ -70,6 +70,7 @@ def kpis(kpi: str | None = None, dimension: str = "all", period: str = "day") ->
                     "unit": unit,
                     "better": better,
                     "formula": f"how {name} is computed",
+                    "formula_zh": f"{name} 的计算方法",
                     "group": group,
                     "members": [
                         {

@@ -25,7 +25,7 @@ def overview() -> Json:
                 "unit_label": two(unit, unit),
                 "better": better,
                 "formula": f"how {name} is computed",
-                "formula_zh": None,
+                "formula_zh": f"{name} 的计算方法",
                 "group": group,
                 "period": "day",
                 "period_start": BUSINESS.isoformat(),

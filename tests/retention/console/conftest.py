@@ -132,7 +132,7 @@ def _day(warehouse: Warehouse) -> None:
 
 def _kpis(warehouse: Warehouse) -> None:
     insert(warehouse, "bi.kpi_definition", {"kpi": "net_revenue", "label": "Net revenue", "label_zh": "净收入",
-                                            "unit": "minor units of the base currency", "formula": "sum"})  # fmt: skip
+                                            "unit": "minor units of the base currency", "formula": "sum", "formula_zh": "合计"})  # fmt: skip
     for day, value, customers in ((DAY, 900.0, 20), (DAY - timedelta(days=1), 1000.0, 20), (DAY - timedelta(days=2), 77.0, 3)):
         for period, start in (("day", day - timedelta(days=1)), ("month", (day - timedelta(days=1)).replace(day=1))):
             insert(warehouse, "bi.kpi_value", {"as_of_date": day, "kpi": "net_revenue", "period": period, "period_start": start,
