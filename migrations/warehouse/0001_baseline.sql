@@ -33,6 +33,9 @@ comment on schema privacy is 'Consent ledger, suppression, erasure requests and 
 create schema if not exists ops;
 comment on schema ops is 'Run ledger, leases, batches, checks, model registry, audit.';
 
+create schema if not exists slices;
+comment on schema slices is 'Partitions of the tables that hold one slice a date; read them through their tables.';
+
 create schema if not exists staging;
 comment on schema staging is 'Slices being built, named by the token of their writer; nobody reads them before they are published.';
 

@@ -28,7 +28,7 @@ $$;
 
 revoke all on schema public from public;
 revoke all on all tables in schema
-    landing, quarantine, pii, core, features, scores, segments, campaigns, bi, privacy, ops, staging from public;
+    landing, quarantine, pii, core, features, scores, segments, campaigns, bi, privacy, ops, slices, staging from public;
 alter default privileges revoke all on tables from public;
 alter default privileges revoke execute on functions from public;
 

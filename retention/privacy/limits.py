@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.warehouse import Run, all_contracts
+from retention.warehouse import Run, all_contracts, partition_name
 from retention.warehouse.identifiers import quote
 
 _KEPT = frozenset({"bi", "campaigns"})
@@ -115,13 +115,13 @@ def _slices(run: Run, now: datetime) -> int:
                 ),
                 {"parent": f"{contract.schema}.{quote(contract.name)}"},
             ).scalars()
-            dates = {as_of_date: name for name in partitions if (as_of_date := _date_of(name)) is not None}
-            for as_of_date, name in dates.items():
+            dates = {as_of_date for name in partitions if (as_of_date := _date_of(name)) is not None}
+            for as_of_date in sorted(dates):
                 if as_of_date == max(dates) or (parent, as_of_date) in made_lately or as_of_date in in_the_making:
                     continue
                 if as_of_date >= (of_decisions_from if of_decisions else monthly if as_of_date.day == 1 else daily):
                     continue
-                connection.exec_driver_sql(f"drop table {contract.schema}.{quote(name)}")
+                connection.exec_driver_sql(f"drop table {partition_name(contract.table, as_of_date)}")
                 connection.execute(
                     sa.text("delete from ops.published where table_name = :table_name and slice_key = :slice_key"),
                     {"table_name": parent, "slice_key": as_of_date.isoformat()},

@@ -40,8 +40,11 @@ class ParentsInUse(Exception):
 
 
 def partition_name(table: str, as_of_date: date) -> str:
-    """Return the name of the partition that holds one date of a sliced table."""
-    return f"{table}_p{as_of_date:%Y%m%d}"
+    """Return the name of the partition that holds one date of a sliced table.
+
+    Partitions lie in a schema of their own: tools that list what is in ``bi`` should find views there, not hundreds of dates.
+    """
+    return f"slices.{table.replace('.', '_')}_p{as_of_date:%Y%m%d}"
 
 
 def has_partition(connection: Connection, table: str, as_of_date: date) -> bool:
@@ -102,15 +105,14 @@ def attach(connection: Connection, staged: Mapping[str, str], contracts: Mapping
     for table, name in staged.items():
         contract, bare = contracts[table], name.partition(".")[2]
         partition = partition_name(table, as_of_date)
-        own_name = partition.partition(".")[2]
+        schema, _, own_name = partition.partition(".")
         connection.exec_driver_sql(
             f"alter table {_target(contract)} attach partition {name} "
             f"for values from ({_literal(as_of_date)}) to ({_literal(as_of_date + timedelta(days=1))})"
         )
-        connection.exec_driver_sql(f"alter table {name} set schema {contract.schema}")
-        moved = f"{contract.schema}.{quote(bare)}"
-        connection.exec_driver_sql(f"alter table {moved} rename to {quote(own_name)}")
-        connection.exec_driver_sql(f"alter index {contract.schema}.{_key_name(name)} rename to {quote(own_name + '_pkey')}")
+        connection.exec_driver_sql(f"alter table {name} set schema {schema}")
+        connection.exec_driver_sql(f"alter table {schema}.{quote(bare)} rename to {quote(own_name)}")
+        connection.exec_driver_sql(f"alter index {schema}.{_key_name(name)} rename to {quote(own_name + '_pkey')}")
         connection.exec_driver_sql(f"alter table {partition} drop constraint one_date")
         comment_on_partition(connection, table, as_of_date)
 

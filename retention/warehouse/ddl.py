@@ -31,6 +31,7 @@ SCHEMAS = {
         "bi": "Views for BI tools: documented, no personal data, small groups suppressed.",
         "privacy": "Consent ledger, suppression, erasure requests and receipts.",
         "ops": "Run ledger, leases, batches, checks, model registry, audit.",
+        "slices": "Partitions of the tables that hold one slice a date; read them through their tables.",
         "staging": "Slices being built, named by the token of their writer; nobody reads them before they are published.",
     },
     "marketing": {

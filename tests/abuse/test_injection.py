@@ -129,8 +129,7 @@ def test_nobody_repeats_what_a_row_said(attacked: Attacked) -> None:
     assert [line for line in attacked.logged if MARK in line and line not in told] == []
     assert all(line.isprintable() and len(line.partition(": ")[0]) < 100 for line in told)
     for (table,) in attacked.ask(
-        "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('ops', 'privacy', 'scores') "
-        "and tablename not like '%\\_p20%'"
+        "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('ops', 'privacy', 'scores')"
     ):
         if table in ("ops.complaint_breach", "ops.complaint_clock", "privacy.consent"):
             continue  # hold the team that has to answer, and where a decision came about, as the source names them

@@ -28,7 +28,7 @@ from retention.segments import assign
 from retention.segments.assign import SCORE_TABLES, SEGMENT_TABLES
 from retention.segments.what_if import what_if
 from retention.settings import Settings, ValueSettings
-from retention.warehouse import Attempt, Run, Warehouse, ensure_partitions, load_contract, migrate
+from retention.warehouse import Attempt, Run, Warehouse, ensure_partitions, load_contract, migrate, partition_name
 from retention.warehouse.embedded import EmbeddedPostgres
 
 CUSTOMERS = int(os.environ.get("BENCH_CUSTOMERS", "1000000"))
@@ -91,7 +91,7 @@ def measure(server: EmbeddedPostgres, console: Console) -> tuple[str, list[str],
     sizes = Warehouse(url)
     with sizes.connect() as connection:
         for table in SEGMENT_TABLES:
-            name = f"{table}_p{DAYS[1]:%Y%m%d}"
+            name = partition_name(table, DAYS[1])
             rows.append((f"  {table} on disk, MB", "", "", "", _size(connection, name)))
         for row in connection.execute(sa.text("select dimension, movers, undamped_movers, flappers from segments.stability")):
             console.print(

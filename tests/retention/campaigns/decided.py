@@ -214,7 +214,7 @@ def clean(warehouse: Warehouse, marketing: Warehouse) -> None:
             tables = connection.execute(
                 sa.text(
                     "select format('%I.%I', schemaname, tablename) from pg_catalog.pg_tables where schemaname = any(:schemas) "
-                    "and tablename <> 'layout_version' and tablename !~ '_p[0-9]{8}$'"
+                    "and tablename <> 'layout_version'"
                 ),
                 {"schemas": list(schemas)},
             ).scalars()

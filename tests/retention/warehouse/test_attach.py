@@ -40,7 +40,7 @@ def relations(warehouse: Warehouse) -> dict[str, int]:
     """Identity of the partition and of what belongs to it."""
     rows = read_frame(
         warehouse,
-        "select cast(oid as bigint) as oid, relname from pg_catalog.pg_class where starts_with(relname, 'people_p2') "
+        "select cast(oid as bigint) as oid, relname from pg_catalog.pg_class where relnamespace = 'slices'::regnamespace "
         "or relnamespace = 'staging'::regnamespace",
     )
     return dict(zip(rows["relname"], rows["oid"], strict=True))
