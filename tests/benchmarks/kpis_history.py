@@ -23,12 +23,13 @@ insert into core.order_entry (
 )
 select
     number * 100 + place, 'paid', 1, customer_key,
-    cast(:day as timestamp) at time zone 'Asia/Shanghai' - interval '1 second' * (power(random(), 1.2) * :span),
+    cast(:day as timestamp) at time zone 'Asia/Shanghai' - interval '1 second' * (power(random(), 1.2) * :span) as happened_at,
     1, order_minor, 0, cast(order_minor * (0.5 + random()) as bigint), place, case when place > 1 then 40 end, 'sales', 1,
     timestamptz '2026-01-01', false
 from bench.person
 cross join generate_series(1, :orders) as place
-where stage <> 'prospect'
+where stage <> 'prospect'{more}
+order by happened_at -- as it is delivered, day by day
 """
 _HANDED_OUT = """
 insert into campaigns.delivery (
@@ -42,6 +43,7 @@ select
     started_on - date '2020-01-01', cast(started_on as timestamptz)
 from ({drawn}) as drawn
 where not is_control
+order by drawn.started_on
 """
 _HELD_BACK = """
 insert into campaigns.holdout (play, period_key, customer_key, bucket, share, assigned_on)
@@ -73,6 +75,7 @@ select
 from campaigns.delivery
 cross join (values ('sent'), ('delivered'), ('clicked')) as told (step)
 where as_of_date >= :since and (step <> 'clicked' or mod(abs(customer_key), 12) = 0)
+order by delivery.valid_from
 on conflict do nothing
 """
 
@@ -107,7 +110,7 @@ def make(warehouse: Warehouse, customers: int) -> None:
         ).all()
         for name, _ in indexes:
             connection.exec_driver_sql(f"drop index core.{name}")
-        connection.execute(sa.text(_ORDERS), {**binds, "span": YEARS * 365 * 86_400})
+        connection.execute(sa.text(_ORDERS.format(more="")), {**binds, "span": YEARS * 365 * 86_400})
         for _, definition in indexes:
             connection.exec_driver_sql(definition)
         connection.exec_driver_sql("alter table core.order_entry enable trigger user")
@@ -154,7 +157,7 @@ def next_day(warehouse: Warehouse, day: date) -> None:
     carry_on(warehouse, day)
     share = max(1, YEARS * 365 // ORDERS)
     binds = {"day": day, "orders": 1, "deliveries": DELIVERIES, "days": 1, "part": 365}
-    one = _ORDERS.replace("number * 100 + place", "number * 100 + 90 + place") + " and mod(number, :share) = 1"
+    one = _ORDERS.replace("number * 100 + place", "number * 100 + 90 + place").format(more=" and mod(number, :share) = 1")
     with warehouse.begin() as connection:
         connection.execute(sa.text(one), {**binds, "span": 86_400, "share": share})
         late = one.replace("+ 90", "+ 95").replace("mod(number, :share) = 1", "mod(number, :share) = 2")
