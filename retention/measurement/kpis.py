@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from retention.warehouse import Run, sql_file
-from retention.warehouse.writer import StageWriter
+from retention.warehouse.lease import Lease
 
 YEARS = 3
 """How far back cohorts and funnels go."""
@@ -24,19 +25,34 @@ FLOW_QUERIES = ("bi/_kpi_orders", "bi/_kpi_voice", "bi/_kpi_plays")
 REVIEW_QUERIES = ("bi/_kpi_orders", "bi/_kpi_stock", "bi/_kpi_voice")
 
 
-def kpi_query(name: str, labels: str | None = None) -> str:
-    """Return a query of KPIs, with the customers and their headings in the place of ``kpi.labels``.
+@dataclass(frozen=True)
+class Labels:
+    """Where the customers with their cells are, and the headings of each cell: tables, or the queries in brackets."""
+
+    customers: str
+    headings: str
+    is_every_heading: bool = True
+    """Whether headings under which nothing happened get a row of nought."""
+
+
+def kpi_query(name: str, labels: Labels | None = None) -> str:
+    """Return a query of KPIs, with customers and headings in the places of ``kpi.labels`` and ``kpi.headings``.
 
     Parameters
     ----------
     name : str
         Name of the query under include/sql.
-    labels : str, optional
-        Table that holds the customers and headings, where many queries share them; its headings all get a row.
+    labels : Labels, optional
+        Tables that hold them, where many queries share them (:func:`labelled`).
     """
-    given = f"(\n{sql_file('bi/_kpi_labels')}\n)" if labels is None else labels
-    text = re.sub(r"\bkpi\.headings\b", "active_labels" if labels is None else labels, sql_file(name))
-    return re.sub(r"(?<=(?:from|join) )kpi\.labels\b", lambda _: given, text)
+    if labels is None:
+        labels = Labels(f"(\n{sql_file('bi/_kpi_labels')}\n)", f"(\n{sql_file('bi/_kpi_headings')}\n)", is_every_heading=False)
+    text = sql_file(name).replace(":is_every_heading", str(labels.is_every_heading).lower())
+    return _put(_put(text, "headings", labels.headings), "labels", labels.customers)  # those name these
+
+
+def _put(text: str, relation: str, given: str) -> str:
+    return re.sub(rf"(?<=(?:from|join) )kpi\.{relation}\b", lambda _: given, text)
 
 
 def binds_of(run: Run) -> dict[str, Any]:
@@ -89,20 +105,37 @@ def measured_margins(effects: pd.DataFrame, margin_share: float) -> str:
 
 
 @contextmanager
-def labelled(run: Run, writer: StageWriter) -> Iterator[str]:
-    """Put the customers with their headings into a table that the queries share, for the time of the block."""
-    name = f"staging.bi__kpi_labels__{writer.lease.token}"
+def labelled(run: Run, lease: Lease, is_every_heading: bool = True) -> Iterator[Labels]:
+    """Put the customers with their cells and headings into tables that queries share, for the time of the block.
+
+    Parameters
+    ----------
+    run : Run
+        Its date's segments count.
+    lease : Lease
+        Under which the measurement writes; what an attempt that died left is dropped with its other tables.
+    is_every_heading : bool
+        Whether headings under which nothing happened get a row.
+    """
+    customers, headings = (
+        f"staging.bi__kpi_{part}_{run.as_of_date:%Y%m%d}__{date.fromisoformat(lease.slice_key):%Y%m%d}__{lease.token}"
+        for part in ("labels", "headings")
+    )
     with run.warehouse.begin() as connection:
-        connection.exec_driver_sql(f"drop table if exists {name}")
+        connection.exec_driver_sql(f"drop table if exists {customers}, {headings}")
         connection.execute(
-            sa.text(f"create unlogged table {name} as {sql_file('bi/_kpi_labels')}"), {"as_of_date": run.as_of_date}
+            sa.text(f"create unlogged table {customers} as {sql_file('bi/_kpi_labels')}"), {"as_of_date": run.as_of_date}
         )
-        connection.exec_driver_sql(f"analyze {name}")
+        connection.exec_driver_sql(
+            f"create unlogged table {headings} as {_put(sql_file('bi/_kpi_headings'), 'labels', customers)}"
+        )
+        connection.exec_driver_sql(f"alter table {headings} add primary key (cell, dimension)")
+        connection.exec_driver_sql(f"analyze {customers}, {headings}")
     try:
-        yield name
+        yield Labels(customers, headings, is_every_heading)
     finally:
         with run.warehouse.begin() as connection:
-            connection.exec_driver_sql(f"drop table if exists {name}")
+            connection.exec_driver_sql(f"drop table if exists {customers}, {headings}")
 
 
 def months_of(run: Run, table: str) -> dict[str, Any]:

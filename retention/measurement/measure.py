@@ -74,7 +74,7 @@ def fill_side_by_side(writer: StageWriter, run: Run, binds: Mapping[str, Any]) -
     """Fill the slices that do not need one another, on as many connections as customers are computed in buckets."""
     by_month = {table: {**binds, **months_of(run, table)} for table in _BY_MONTH}
     writer.staging("bi.kpi_value")
-    with labelled(run, writer) as labels, ThreadPoolExecutor(max_workers=run.settings.features.buckets) as pool:
+    with labelled(run, writer.lease) as labels, ThreadPoolExecutor(max_workers=run.settings.features.buckets) as pool:
 
         def select(table: str, query: str, given: Mapping[str, Any]) -> Future[Any]:
             return pool.submit(writer.fill_select, table, query, given)

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.measurement.kpis import FLOW_QUERIES, binds_of, kpi_query
+from retention.measurement.kpis import FLOW_QUERIES, binds_of, kpi_query, labelled
 from retention.warehouse import Run, load_contract, sql_file
 from retention.warehouse.writer import StageWriter
 
@@ -77,14 +77,17 @@ def _tell_anew(writer: StageWriter, run: Run, day: date, period: str, queries: t
     """Add the KPIs of the day, or of the month that it closes, as they were measured then but of the facts as known now."""
     then = Run(day, run.warehouse, run.settings, run.attempt, run.secrets, run.marketing)
     binds = {**binds_of(then), "known_at": run.as_of, "known_as_of": run.as_of_date, "period": period}
+    if period == "day":
+        binds["month_start"] = binds["day_start"]  # only the day is read
     columns = ", ".join(name for name in load_contract(_TABLE).column_names if name not in ("as_of_date", "measured_as_of"))
-    for name in queries:
-        writer.fill_select(
-            _TABLE,
-            f"select cast(:known_as_of as date) as as_of_date, as_of_date as measured_as_of, {columns} "
-            f"from (\n{kpi_query(name)}\n) as told where period = :period",
-            binds,
-        )
+    with labelled(then, writer.lease, is_every_heading=False) as labels:
+        for name in queries:
+            writer.fill_select(
+                _TABLE,
+                f"select cast(:known_as_of as date) as as_of_date, as_of_date as measured_as_of, {columns} "
+                f"from (\n{kpi_query(name, labels)}\n) as told where period = :period",
+                binds,
+            )
 
 
 def _next_month(day: date) -> date:

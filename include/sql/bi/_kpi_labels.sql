@@ -1,20 +1,28 @@
--- Who counts in the KPIs and under which headings: everybody of the date but test accounts and staff. Stands for `kpi.labels` in the
--- KPI queries.
+-- Who counts in the KPIs, and their cell: everybody of the date but test accounts and staff. A cell is one combination of the six
+-- headings under which a customer counts (bi/_kpi_headings), as a number: queries group a million customers by it and come to
+-- names only with the few thousand cells. Stands for `kpi.labels` in the KPI queries.
 select
-    tier.customer_key,
-    tier.service_tier as tier,
-    lifecycle.lifecycle_stage as stage,
-    rfm.rfm_segment as segment,
-    membership.membership_level as membership,
-    customer.acquisition_channel,
-    customer.region
-from segments.tier as tier
-left join segments.lifecycle as lifecycle
-    on tier.as_of_date = lifecycle.as_of_date and tier.customer_key = lifecycle.customer_key
-left join segments.rfm as rfm on tier.as_of_date = rfm.as_of_date and tier.customer_key = rfm.customer_key
-left join segments.membership as membership
-    on tier.as_of_date = membership.as_of_date and tier.customer_key = membership.customer_key
-left join core.customer as customer on tier.customer_key = customer.customer_key and customer.valid_to is null
-where
-    tier.as_of_date = :as_of_date
-    and not coalesce(customer.is_test or customer.is_staff, false)
+    labels.*,
+    hash_record_extended(
+        row(labels.tier, labels.stage, labels.segment, labels.membership, labels.acquisition_channel, labels.region), 0
+    ) as cell
+from (
+    select
+        tier.customer_key,
+        tier.service_tier as tier,
+        lifecycle.lifecycle_stage as stage,
+        rfm.rfm_segment as segment,
+        membership.membership_level as membership,
+        customer.acquisition_channel,
+        customer.region
+    from segments.tier as tier
+    left join segments.lifecycle as lifecycle
+        on tier.as_of_date = lifecycle.as_of_date and tier.customer_key = lifecycle.customer_key
+    left join segments.rfm as rfm on tier.as_of_date = rfm.as_of_date and tier.customer_key = rfm.customer_key
+    left join segments.membership as membership
+        on tier.as_of_date = membership.as_of_date and tier.customer_key = membership.customer_key
+    left join core.customer as customer on tier.customer_key = customer.customer_key and customer.valid_to is null
+    where
+        tier.as_of_date = :as_of_date
+        and not coalesce(customer.is_test or customer.is_staff, false)
+) as labels

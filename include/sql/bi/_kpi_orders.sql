@@ -1,7 +1,7 @@
 -- KPIs of orders for bi.kpi_value: the day before as_of and its month to date, overall and under every heading a customer has as of
 -- that date; orders and revenue also by the channel of the order.
 -- Signed entries are summed by their own date, so that a later cancellation never changes an earlier day.
--- `kpi.labels` stands for the customers with their headings, `kpi.headings` for the headings that get a row, orders or not.
+-- `kpi.labels` stands for the customers with their cells, `kpi.headings` for the headings of each cell.
 with
 
 periods as (
@@ -43,24 +43,12 @@ customer_periods as (
     group by periods.period, entries.customer_key
 ),
 
-active_labels as (
-    select labels.*
-    from kpi.labels as labels
-    inner join (select distinct customer_key from entries) as active on labels.customer_key = active.customer_key
-),
-
 combinations as (
     select
-        labels.tier,
-        labels.stage,
-        labels.segment,
-        labels.membership,
-        labels.acquisition_channel,
-        labels.region,
+        labels.cell,
         customer_periods.period,
         sum(customer_periods.orders) as orders,
         sum(customer_periods.net_minor) as net_minor,
-        sum(customer_periods.net_minor) filter (where labels.membership <> :lowest_level) as member_net_minor,
         count(*) as customers,
         count(*) filter (where customer_periods.count_paid > 0) as buyers,
         count(*) filter (where customer_periods.count_repeat > 0) as repeat_buyers,
@@ -68,18 +56,24 @@ combinations as (
         sum(customer_periods.count_gaps) as count_gaps,
         count(*) filter (where customer_periods.count_gaps > 0) as gap_customers
     from customer_periods
-    inner join active_labels as labels on customer_periods.customer_key = labels.customer_key
-    group by 1, 2, 3, 4, 5, 6, 7
+    inner join kpi.labels as labels on customer_periods.customer_key = labels.customer_key
+    group by labels.cell, customer_periods.period
+),
+
+member_cells as (
+    select cell
+    from kpi.headings as heading
+    where dimension = 'membership' and member <> :lowest_level
 ),
 
 sums as (
     select
         combinations.period,
-        label.dimension,
-        label.member,
+        heading.dimension,
+        heading.member,
         sum(combinations.orders) as orders,
         sum(combinations.net_minor) as net_minor,
-        sum(combinations.member_net_minor) as member_net_minor,
+        sum(combinations.net_minor) filter (where member_cells.cell is not null) as member_net_minor,
         sum(combinations.customers) as customers,
         sum(combinations.buyers) as buyers,
         sum(combinations.repeat_buyers) as repeat_buyers,
@@ -87,57 +81,48 @@ sums as (
         sum(combinations.count_gaps) as count_gaps,
         sum(combinations.gap_customers) as gap_customers
     from combinations
-    cross join lateral (
-        values
-        ('all', 'all'),
-        ('tier', combinations.tier),
-        ('stage', combinations.stage),
-        ('segment', combinations.segment),
-        ('membership', combinations.membership),
-        ('acquisition_channel', combinations.acquisition_channel),
-        ('region', combinations.region)
-    ) as label (dimension, member)
-    where label.member is not null
-    group by combinations.period, label.dimension, label.member
+    inner join kpi.headings as heading on combinations.cell = heading.cell
+    left join member_cells on combinations.cell = member_cells.cell
+    group by combinations.period, heading.dimension, heading.member
 ),
 
--- Every period and heading has its row, a day without an order too: 0 orders is a number, not a gap in the chart.
+-- Every period and heading has its row, a day without an order too: 0 orders is a number, not a gap in the chart. Of a date told
+-- anew those that had an order.
 headings as (
     select distinct
         periods.period,
-        label.dimension,
-        label.member
-    from (
-        select distinct tier, stage, segment, membership, acquisition_channel, region
-        from kpi.headings as heading
-    ) as heading
-    cross join lateral (
-        values
-        ('all', 'all'),
-        ('tier', heading.tier),
-        ('stage', heading.stage),
-        ('segment', heading.segment),
-        ('membership', heading.membership),
-        ('acquisition_channel', heading.acquisition_channel),
-        ('region', heading.region)
-    ) as label (dimension, member)
+        heading.dimension,
+        heading.member
+    from kpi.headings as heading
     cross join periods
-    where label.member is not null
+    where cast(:is_every_heading as boolean) or heading.cell in (select combinations.cell from combinations)
+),
+
+-- By customer first: who ordered twice through a channel is one customer of it.
+channel_customers as (
+    select
+        periods.period,
+        header.channel,
+        entries.customer_key,
+        sum(entries.order_count) as orders,
+        sum(entries.net_minor) as net_minor
+    from entries
+    inner join core.order_header as header on entries.order_key = header.order_key
+    inner join periods on entries.happened_at >= periods.starts_at
+    where header.channel is not null
+    group by periods.period, header.channel, entries.customer_key
 ),
 
 order_channels as (
     select
-        periods.period,
-        header.channel as member,
-        sum(entries.order_count) as orders,
-        sum(entries.net_minor) as net_minor,
-        count(distinct entries.customer_key) as customers
-    from entries
-    inner join active_labels as labels on entries.customer_key = labels.customer_key
-    inner join core.order_header as header on entries.order_key = header.order_key
-    inner join periods on entries.happened_at >= periods.starts_at
-    where header.channel is not null
-    group by periods.period, header.channel
+        channel_customers.period,
+        channel_customers.channel as member,
+        sum(channel_customers.orders) as orders,
+        sum(channel_customers.net_minor) as net_minor,
+        count(*) as customers
+    from channel_customers
+    inner join kpi.labels as labels on channel_customers.customer_key = labels.customer_key
+    group by channel_customers.period, channel_customers.channel
 ),
 
 kpis as (

@@ -1,5 +1,6 @@
 -- KPIs of messages, for bi.kpi_value: reach, response and cost, overall, by play, by channel and under every heading of the
--- customers as of the date. The relation `kpi.labels` stands for the customers with their headings.
+-- customers as of the date.
+-- `kpi.labels` stands for the customers with their cells, `kpi.headings` for the headings of each cell.
 -- The cost of a message is that of the touch which was handed out under its send_key.
 with
 
@@ -23,6 +24,17 @@ messages as (
     group by event.customer_key, event.campaign, event.channel, coalesce(event.send_key, cast(event.event_key as text))
 ),
 
+-- What was sent in a month was handed out in it or shortly before: only the rest is looked up one by one.
+recent as (
+    select
+        delivery.send_key,
+        delivery.cost_minor
+    from campaigns.delivery as delivery
+    where
+        delivery.as_of_date >= cast(cast(:month_start as timestamptz) at time zone :business_timezone as date) - 7
+        and delivery.as_of_date <= :as_of_date
+),
+
 -- Once per customer, play and channel: headings multiply the rows only after the sums.
 touched as (
     select
@@ -33,12 +45,19 @@ touched as (
         bool_or(messages.is_reach_day) as is_reach_day,
         bool_or(messages.is_response) as is_response,
         bool_or(messages.is_response_day) as is_response_day,
-        sum(delivery.cost_minor) filter (where messages.is_reach) as cost_minor,
-        count(delivery.cost_minor) filter (where messages.is_reach) as count_costed,
-        sum(delivery.cost_minor) filter (where messages.is_reach_day) as cost_day_minor,
-        count(delivery.cost_minor) filter (where messages.is_reach_day) as count_costed_day
+        sum(costs.cost_minor) filter (where messages.is_reach) as cost_minor,
+        count(costs.cost_minor) filter (where messages.is_reach) as count_costed,
+        sum(costs.cost_minor) filter (where messages.is_reach_day) as cost_day_minor,
+        count(costs.cost_minor) filter (where messages.is_reach_day) as count_costed_day
     from messages
-    left join campaigns.delivery as delivery on messages.send_key = delivery.send_key and messages.is_reach
+    left join recent on messages.send_key = recent.send_key and messages.is_reach
+    left join lateral (
+        select delivery.cost_minor
+        from campaigns.delivery as delivery
+        where delivery.send_key = messages.send_key and messages.is_reach and recent.send_key is null
+        offset 0 -- noqa: AM09
+    ) as older on true
+    cross join lateral (select coalesce(recent.cost_minor, older.cost_minor) as cost_minor) as costs
     group by messages.customer_key, messages.campaign, messages.channel
 ),
 
@@ -94,12 +113,7 @@ by_channel as (
 
 combinations as (
     select
-        labels.tier,
-        labels.stage,
-        labels.segment,
-        labels.membership,
-        labels.acquisition_channel,
-        labels.region,
+        labels.cell,
         sum(by_customer.reached) as reached,
         sum(by_customer.reached_day) as reached_day,
         sum(by_customer.responded) as responded,
@@ -111,13 +125,14 @@ combinations as (
         sum(by_customer.count_costed_day) as count_costed_day
     from by_customer
     left join kpi.labels as labels on by_customer.customer_key = labels.customer_key
-    group by 1, 2, 3, 4, 5, 6
+    group by labels.cell
 ),
 
 headed as (
+    -- Whoever counts under no heading was written to all the same.
     select
-        label.dimension,
-        label.member,
+        coalesce(heading.dimension, 'all') as dimension,
+        coalesce(heading.member, 'all') as member,
         combinations.reached,
         combinations.reached_day,
         combinations.responded,
@@ -128,16 +143,7 @@ headed as (
         combinations.cost_day_minor,
         combinations.count_costed_day
     from combinations
-    cross join lateral (
-        values
-        ('all', 'all'),
-        ('tier', combinations.tier),
-        ('stage', combinations.stage),
-        ('segment', combinations.segment),
-        ('membership', combinations.membership),
-        ('acquisition_channel', combinations.acquisition_channel),
-        ('region', combinations.region)
-    ) as label (dimension, member)
+    left join kpi.headings as heading on combinations.cell = heading.cell
     union all
     select
         'play' as dimension, campaign as member, reached, reached_day, responded, responded_day, seen_day, cost_minor, count_costed,

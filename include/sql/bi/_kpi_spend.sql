@@ -1,6 +1,6 @@
 -- KPIs of money for bi.kpi_value: what promotion cost, what it brought by its measured effects, and how the money split between the
 -- customers who matter most and the others. A touch handed out counts on the day of its plan.
--- `kpi.labels` stands for the customers with their headings.
+-- `kpi.labels` stands for the customers with their cells, `kpi.headings` for the headings of each cell.
 with
 
 periods as (
@@ -25,7 +25,8 @@ touches as (
         effects.margin_minor
         + greatest(coalesce(delivery.expected_cost_minor, delivery.cost_minor) - delivery.cost_minor, 0) as brought_minor
     from campaigns.delivery as delivery
-    left join core.customer_alias as alias on delivery.customer_key = alias.source_customer_key
+    left join core.customer_alias as alias
+        on delivery.customer_key = alias.source_customer_key and alias.source_customer_key <> alias.customer_key
     left join effects on delivery.play = effects.play
     where
         delivery.kind = 'promotional'
@@ -108,12 +109,7 @@ by_channel as (
 combinations as (
     select
         by_customer.period,
-        labels.tier,
-        labels.stage,
-        labels.segment,
-        labels.membership,
-        labels.acquisition_channel,
-        labels.region,
+        labels.cell,
         sum(by_customer.cost_minor) as cost_minor,
         sum(by_customer.brought_minor) as brought_minor,
         sum(by_customer.measured_cost_minor) as measured_cost_minor,
@@ -121,30 +117,21 @@ combinations as (
         count(by_customer.brought_minor) as measured_customers
     from by_customer
     left join kpi.labels as labels on by_customer.customer_key = labels.customer_key
-    group by 1, 2, 3, 4, 5, 6, 7
+    group by by_customer.period, labels.cell
 ),
 
 headed as (
     select
         combinations.period,
-        label.dimension,
-        label.member,
+        coalesce(heading.dimension, 'all') as dimension,
+        coalesce(heading.member, 'all') as member,
         combinations.cost_minor,
         combinations.brought_minor,
         combinations.measured_cost_minor,
         combinations.customers,
         combinations.measured_customers
     from combinations
-    cross join lateral (
-        values
-        ('all', 'all'),
-        ('tier', combinations.tier),
-        ('stage', combinations.stage),
-        ('segment', combinations.segment),
-        ('membership', combinations.membership),
-        ('acquisition_channel', combinations.acquisition_channel),
-        ('region', combinations.region)
-    ) as label (dimension, member)
+    left join kpi.headings as heading on combinations.cell = heading.cell
     union all
     select period, 'play' as dimension, play as member, cost_minor, brought_minor, measured_cost_minor, customers, measured_customers
     from by_play

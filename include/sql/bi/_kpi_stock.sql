@@ -1,6 +1,6 @@
 -- KPIs of all customers rather than of what happened in a period, for bi.kpi_value: retention, churn, value, value at risk, referrals;
 -- overall and under every heading. The same figure for the day and the month but for referrals.
--- `kpi.labels` stands for the customers with their headings.
+-- `kpi.labels` stands for the customers with their cells, `kpi.headings` for the headings of each cell.
 with
 
 periods as (
@@ -61,12 +61,7 @@ referrers as (
 
 combinations as (
     select
-        labels.tier,
-        labels.stage,
-        labels.segment,
-        labels.membership,
-        labels.acquisition_channel,
-        labels.region,
+        labels.cell,
         count(buyers_before.customer_key) as buyers_before,
         count(*) filter (where buyers_before.has_bought_again) as retained,
         count(clv.customer_key) as scored,
@@ -83,7 +78,7 @@ combinations as (
     left join scores.churn as churn on labels.customer_key = churn.customer_key and churn.as_of_date = :as_of_date
     left join buyers_before on labels.customer_key = buyers_before.customer_key
     left join referrers on labels.customer_key = referrers.customer_key
-    group by 1, 2, 3, 4, 5, 6
+    group by labels.cell
 ),
 
 sums as (
@@ -100,17 +95,7 @@ sums as (
         sum(combinations.referred_day) as referred_day,
         sum(combinations.referred_month) as referred_month
     from combinations
-    cross join lateral (
-        values
-        ('all', 'all'),
-        ('tier', combinations.tier),
-        ('stage', combinations.stage),
-        ('segment', combinations.segment),
-        ('membership', combinations.membership),
-        ('acquisition_channel', combinations.acquisition_channel),
-        ('region', combinations.region)
-    ) as label (dimension, member)
-    where label.member is not null
+    inner join kpi.headings as label on combinations.cell = label.cell
     group by label.dimension, label.member
 )
 

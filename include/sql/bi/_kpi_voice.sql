@@ -1,5 +1,6 @@
 -- KPIs of what customers say, for bi.kpi_value: surveys, complaints, the complaint clock; overall and under every heading a customer
--- has as of the date. What is told anew of a past day is what is known now. `kpi.labels` stands for the customers with their headings.
+-- has as of the date. What is told anew of a past day is what is known now.
+-- `kpi.labels` stands for the customers with their cells, `kpi.headings` for the headings of each cell.
 with
 
 periods as (
@@ -103,12 +104,7 @@ event_sums as (
 
 combinations as (
     select
-        labels.tier,
-        labels.stage,
-        labels.segment,
-        labels.membership,
-        labels.acquisition_channel,
-        labels.region,
+        labels.cell,
         customer_sums.kpi,
         customer_sums.period,
         sum(customer_sums.numerator) as numerator,
@@ -116,7 +112,7 @@ combinations as (
         count(*) as customers
     from event_sums as customer_sums
     inner join kpi.labels as labels on customer_sums.customer_key = labels.customer_key
-    group by 1, 2, 3, 4, 5, 6, 7, 8
+    group by labels.cell, customer_sums.kpi, customer_sums.period
 ),
 
 kpis as (
@@ -129,17 +125,7 @@ kpis as (
         sum(combinations.denominator) as denominator,
         cast(sum(combinations.customers) as bigint) as customers
     from combinations
-    cross join lateral (
-        values
-        ('all', 'all'),
-        ('tier', combinations.tier),
-        ('stage', combinations.stage),
-        ('segment', combinations.segment),
-        ('membership', combinations.membership),
-        ('acquisition_channel', combinations.acquisition_channel),
-        ('region', combinations.region)
-    ) as label (dimension, member)
-    where label.member is not null
+    inner join kpi.headings as label on combinations.cell = label.cell
     group by combinations.kpi, combinations.period, label.dimension, label.member
 )
 

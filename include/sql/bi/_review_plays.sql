@@ -1,27 +1,15 @@
--- Which plays spoke to which groups in the weeks before the review. `kpi.labels` stands for the customers with their headings.
+-- Which plays spoke to which groups in the weeks before the review. `kpi.labels` stands for the customers
+-- with their cells, `kpi.headings` for the headings of each cell.
 with
-
-labels as (
-    select *
-    from kpi.labels as labels
-),
 
 headings as (
     select
         labels.customer_key,
-        label.dimension,
-        label.member
-    from labels
-    cross join lateral (
-        values
-        ('tier', labels.tier),
-        ('stage', labels.stage),
-        ('segment', labels.segment),
-        ('membership', labels.membership),
-        ('acquisition_channel', labels.acquisition_channel),
-        ('region', labels.region)
-    ) as label (dimension, member)
-    where label.member is not null
+        heading.dimension,
+        heading.member
+    from kpi.labels as labels
+    inner join kpi.headings as heading on labels.cell = heading.cell
+    where heading.dimension <> 'all'
 ),
 
 contacts as (
