@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,20 +16,23 @@ from retention.features.binds import feature_binds
 from retention.features.lineage import Build, Origin, forget_changes, origin, recipe, record
 from retention.features.past import past_until
 from retention.features.states import customer_ranges, state_of_core
-from retention.features.tables import FEATURE_TABLES, carried_sql, feature_sql, touched_sql
+from retention.features.tables import FEATURE_TABLES, feature_sql, merged_sql, touched_sql
 from retention.features.touched import touched_customers
 from retention.quality import check_slices
-from retention.warehouse import Run, StageWriter, failpoint, stage_writer
+from retention.warehouse import Run, StageWriter, failpoint, load_contract, stage_writer, statement
+from retention.warehouse.identifiers import quote
 
 
 @dataclass(frozen=True)
-class Part:
-    """One statement of a build: some rows of one table."""
+class Plan:
+    """How one table is filled: by statements for ranges of everybody, or for the touched, whom all others are merged with."""
 
     table: str
     sql: str
-    binds: Mapping[str, Any]
-    is_computed: bool
+    parts: Sequence[Mapping[str, Any]]
+    """Binds of the statements that compute."""
+    carried: Mapping[str, Any] | None = None
+    """Binds of the statement that carries everybody else forward; None where everybody is computed."""
 
 
 def build(run: Run, *, full: bool = False) -> dict[str, int]:
@@ -56,8 +59,8 @@ def build(run: Run, *, full: bool = False) -> dict[str, int]:
     with stage_writer(run, "features", attaches=True) as writer:
         with state_of_core(run.warehouse) as (connection, state):
             came_from = Origin("computed in full: asked for") if full else origin(connection, run, state)
-            parts = [part for table in FEATURE_TABLES for part in _parts(connection, run, table, came_from)]
-            computed = _fill(writer, parts, state.exported)
+            plans = [_plan(connection, run, table, came_from) for table in FEATURE_TABLES]
+            computed = _fill(writer, plans, state.exported)
         failpoint("features.filled")
         _finish(writer)
         made = Build(came_from, state, recipe(run.settings), computed)
@@ -66,44 +69,51 @@ def build(run: Run, *, full: bool = False) -> dict[str, int]:
     return rows
 
 
-def _parts(connection: Connection, run: Run, table: str, came_from: Origin) -> list[Part]:
-    """Cut one table into statements that run side by side."""
-    binds, ranges = feature_binds(run.settings, run.as_of_date), customer_ranges(connection, run.settings.features)
+def _plan(connection: Connection, run: Run, table: str, came_from: Origin) -> Plan:
+    """Cut the computing of one table into statements that run side by side."""
+    given, binds = run.settings.features, feature_binds(run.settings, run.as_of_date)
     binds["past_until"] = past_until(connection, run.settings, binds)
-    everybody = [Part(table, feature_sql(table), {**binds, **keys}, True) for keys in ranges]
+    everybody = Plan(table, feature_sql(table), [{**binds, **keys} for keys in customer_ranges(connection, given)])
     if came_from.based_on is None or came_from.since is None:
         return everybody
     previous = feature_binds(run.settings, run.as_of_date - timedelta(days=1))
     touched = touched_customers(connection, table, came_from.since, previous, binds)
-    if touched is None or len(touched) > run.settings.features.full_from_share * _rows(connection, table, came_from.based_on):
+    if touched is None or len(touched) > given.full_from_share * _rows(connection, table, came_from.based_on):
         return everybody  # looking up so many one by one costs more than reading all in order
-    carried = {**binds, "previous_date": came_from.based_on, "customers": touched}
-    count = max(run.settings.features.buckets, ceil(len(touched) / run.settings.features.range_customers))
+    count = ceil(len(touched) / given.range_customers)
     pieces = [touched[len(touched) * i // count : len(touched) * (i + 1) // count] for i in range(count)]
-    return [
-        *(Part(table, touched_sql(table), {**binds, "customers": piece}, True) for piece in pieces if piece),
-        *(Part(table, carried_sql(table), {**carried, **keys}, False) for keys in ranges),
-    ]
+    parts = [{**binds, "customers": piece} for piece in pieces if piece]
+    return Plan(table, touched_sql(table), parts, {**binds, "previous_date": came_from.based_on, "customers": touched})
 
 
-def _fill(writer: StageWriter, parts: list[Part], snapshot: str) -> dict[str, int]:
+def _fill(writer: StageWriter, plans: list[Plan], snapshot: str) -> dict[str, int]:
     """Run the statements; return the rows computed by table (those carried forward are not counted)."""
-    for table in FEATURE_TABLES:
-        writer.staging(table)
-
     given = writer.run.settings.features
-
-    def fill(part: Part) -> int:
-        return writer.fill_select(
-            part.table, part.sql, part.binds, snapshot=snapshot, work_mem_mb=given.work_mem_mb, parallel=False
-        )
-
+    ways: dict[str, Any] = {"snapshot": snapshot, "work_mem_mb": given.work_mem_mb, "parallel": False}
+    for plan in plans:
+        writer.staging(plan.table)
     with ThreadPoolExecutor(max_workers=given.buckets) as pool:
-        written = list(pool.map(fill, parts))
-    return {
-        table: sum(rows for part, rows in zip(parts, written, strict=True) if part.table == table and part.is_computed)
-        for table in FEATURE_TABLES
-    }
+        filling = {
+            plan.table: [pool.submit(_merge, writer, plan, ways)]
+            if plan.carried is not None
+            else [pool.submit(writer.fill_select, plan.table, plan.sql, part, **ways) for part in plan.parts]
+            for plan in plans
+        }
+        return {table: sum(part.result() for part in parts) for table, parts in filling.items()}
+
+
+def _merge(writer: StageWriter, plan: Plan, ways: Mapping[str, Any]) -> int:
+    """Compute the touched of one table, and write them with everybody else, in the order of customers.
+
+    One transaction, as the merging reads what was computed and, in the state of core that all others read, the slice before.
+    """
+    columns = ", ".join(map(quote, load_contract(plan.table).column_names))
+    with writer.filling(**ways) as connection:
+        connection.exec_driver_sql(f"create temporary table computed (like {plan.table}) on commit drop")
+        insert = f"insert into pg_temp.computed ({columns}) select {columns} from (\n{plan.sql}\n) as slice"
+        computed = sum(int(connection.execute(*statement(insert, part)).rowcount) for part in plan.parts)
+        writer.fill_select(plan.table, merged_sql(plan.table), plan.carried, within=connection)
+    return computed
 
 
 def _finish(writer: StageWriter) -> None:

@@ -56,8 +56,20 @@ def carried_sql(table: str) -> str:
     ]
     return (
         f"select {', '.join(columns)} from {table} as carried where as_of_date = :previous_date "
-        "and customer_key between :first_key and :last_key and not exists ("
-        "select 1 from unnest(cast(:customers as bigint [])) as computed (key) where computed.key = carried.customer_key)"
+        "and customer_key not in (select unnest(cast(:customers as bigint [])))"
+    )
+
+
+def merged_sql(table: str) -> str:
+    """Return the query of a slice that is carried forward: everybody else's rows, and those in ``pg_temp.computed``.
+
+    Both are read in the order of customers, and so the slice stands in this order whatever was carried for how long: its key is
+    built without a sort, and who reads a range of customers reads it from one place.
+    """
+    columns = ", ".join(map(quote, load_contract(table).column_names))
+    return (
+        f"select {columns} from (\n({carried_sql(table)} order by customer_key)\nunion all\n"
+        f"(select {columns} from pg_temp.computed order by customer_key)\n) as merged order by customer_key"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import date, timedelta
 from typing import Any
 
@@ -62,6 +62,31 @@ class StageWriter:
             self.tables[table] = name
         return self.tables[table]
 
+    @contextmanager
+    def filling(
+        self, snapshot: str | None = None, work_mem_mb: int | None = None, parallel: bool = True
+    ) -> Iterator[Connection]:
+        """Open a transaction for statements that fill slices, as :meth:`fill_select` opens for each of its own.
+
+        Parameters
+        ----------
+        snapshot : str, optional
+            Exported name of the state of the database that its statements read.
+        work_mem_mb : int, optional
+            What a sort or hash may take before it goes to disk.
+        parallel : bool
+            Whether PostgreSQL may add workers of its own: not to statements that already run side by side.
+        """
+        with self.run.warehouse.begin() as connection:
+            if snapshot is not None:
+                connection.exec_driver_sql("set transaction isolation level repeatable read")
+                connection.exec_driver_sql(f"set transaction snapshot {literal(snapshot)}")
+            if work_mem_mb is not None:
+                connection.exec_driver_sql(f"set local work_mem = '{work_mem_mb}MB'")
+            if not parallel:
+                connection.exec_driver_sql("set local max_parallel_workers_per_gather = 0")
+            yield connection
+
     def fill_select(
         self,
         table: str,
@@ -71,13 +96,14 @@ class StageWriter:
         snapshot: str | None = None,
         work_mem_mb: int | None = None,
         parallel: bool = True,
+        within: Connection | None = None,
     ) -> int:
         """Fill a slice by a SELECT whose columns carry the names of the contract's.
 
         With ``buckets`` above 1 the statement runs once per customer bucket (binds ``bucket`` and ``bucket_count``), side by
         side on connections of their own. With an exported ``snapshot`` every one of them reads that state of the database,
-        whatever is committed meanwhile. ``work_mem_mb`` is what a sort or hash may take before it goes to disk; without
-        ``parallel`` PostgreSQL adds no workers of its own to statements that already run side by side.
+        whatever is committed meanwhile; ``work_mem_mb`` and ``parallel`` are as in :meth:`filling`. ``within`` such a
+        transaction of the caller's it sees what was written there before, and is the last that it does.
 
         Returns
         -------
@@ -89,14 +115,8 @@ class StageWriter:
         binds = {**self.run.binds(), **(params or {})}
 
         def fill(bucket: int) -> int:
-            with self.run.warehouse.begin() as connection:
-                if snapshot is not None:
-                    connection.exec_driver_sql("set transaction isolation level repeatable read")
-                    connection.exec_driver_sql(f"set transaction snapshot {literal(snapshot)}")
-                if work_mem_mb is not None:
-                    connection.exec_driver_sql(f"set local work_mem = '{work_mem_mb}MB'")
-                if not parallel:
-                    connection.exec_driver_sql("set local max_parallel_workers_per_gather = 0")
+            opened = nullcontext(within) if within is not None else self.filling(snapshot, work_mem_mb, parallel)
+            with opened as connection:
                 buckets_of = {"bucket": bucket, "bucket_count": buckets}
                 return int(connection.execute(*statement(insert, {**binds, **buckets_of})).rowcount)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -34,9 +34,20 @@ def make(warehouse: Warehouse, customers: int, orders: int) -> None:
         connection.exec_driver_sql("vacuum analyze")
 
 
-def next_day(warehouse: Warehouse, customers: int, orders: int) -> None:
+def latest(warehouse: Warehouse, orders: int) -> date:
+    """Return the date as of which all is known that has happened so far in a history of so many orders."""
+    with warehouse.connect() as connection:
+        last = connection.exec_driver_sql("select max(order_key) from core.order_header").scalar_one()
+    return AS_OF + timedelta(days=(last - orders) // (orders // 1000))
+
+
+def next_day(warehouse: Warehouse, customers: int, orders: int, today: date) -> None:
     """Write a day: new orders, late rows of the weeks before, cancellations, returns, touches, complaints."""
-    binds = {"customers": customers, "orders": orders, "first": orders + 1, "last": orders + orders // 1000}
+    days, daily = (today - AS_OF).days, orders // 1000
+    binds = {
+        "customers": customers, "orders": orders, "first": orders + days * daily + 1, "last": orders + (days + 1) * daily,
+        "today": f"{today} 00:00+08", "days": days,
+    }  # fmt: skip
     with warehouse.begin() as connection:
         for statement in _DAY:
             connection.execute(sa.text(statement), binds)
@@ -150,7 +161,7 @@ _HISTORY = [
     f"{_LINEAGE.format(at='at')} from (select n, {_KEY.format(random=_random(10))} as key, timestamptz '2026-03-31 00:00+08' - "
     f"{_random(11)} * interval '500 days' as at from generate_series(1, cast(:customers as bigint) / 2) as n) as points",
 ]
-_TODAY = "timestamptz '2026-03-31 00:00+08'"
+_TODAY = "cast(:today as timestamptz)"
 _DAY = [
     _ORDERS.format(
         key=_KEY.format(random=_random(1)),
@@ -167,10 +178,11 @@ _DAY = [
     "insert into core.order_entry (order_key, kind, sequence, customer_key, happened_at, order_count, gross_minor, discount_minor, "
     "net_minor, source, batch_id, updated_at, is_simulated) select order_key, 'cancelled', 2, customer_key, "
     f"{_TODAY} + interval '9 hours', -1, -gross_minor, -discount_minor, -net_minor, 'shop', 1, {_TODAY}, false "
-    "from core.order_entry where kind = 'paid' and order_key % 33 > 0 and order_key <= cast(:orders as bigint) / 2000",
+    "from core.order_entry where kind = 'paid' and order_key % 33 > 0 and order_key > :days * (cast(:orders as bigint) / 2000) "
+    "and order_key <= (:days + 1) * (cast(:orders as bigint) / 2000)",
     "insert into core.interaction (interaction_key, source_customer_key, customer_key, happened_at, channel, kind, direction, "
     "dwell_seconds, source, batch_id, updated_at, is_simulated) select cast(:first as bigint) + n, key, key, at, 'app', 'visit', "
     f"'in', 5, {_LINEAGE.format(at='at')} from (select n, {_KEY.format(random=_random(12))} as key, {_TODAY} + "
     f"{_random(13)} * interval '23 hours' as at from generate_series(1, cast(:customers as bigint) / 50) as n) as touches",
-    "update core.complaint set satisfaction = 5 where opened_at >= timestamptz '2026-03-29 00:00+08'",
+    f"update core.complaint set satisfaction = 5 where opened_at >= {_TODAY} - interval '2 days'",
 ]

@@ -82,7 +82,8 @@ corrected_lines as (
         and line.updated_at >= :as_of
 ),
 
-states as not materialized (
+-- Read once, in the order of their index, and kept in memory for the two ways of grouping them below.
+lines as materialized (
     (select
         customer_key,
         order_key,
@@ -92,15 +93,16 @@ states as not materialized (
         happened_at,
         quantity,
         discount_minor,
-        net_minor,
-        returned_quantity,
-        returned_at,
-        deleted_at
+        cast(net_minor as double precision) as net_minor,
+        case when returned_at < :as_of and returned_quantity > 0 then returned_at end as returned_at,
+        returned_quantity
     from core.order_line
     where
         customer_key between :first_key and :last_key
         and happened_at >= :since_365d
         and happened_at < :as_of
+        and (deleted_at is null or deleted_at >= :as_of)
+        and order_key not in (select cancelled_orders.order_key from cancelled_orders)
         and (
             coalesce(updated_at < :as_of, true)
             or (order_key, line_number) not in (
@@ -123,16 +125,17 @@ states as not materialized (
         happened_at,
         quantity,
         gross_minor - net_minor as discount_minor,
-        net_minor,
-        returned_quantity,
-        returned_at,
-        deleted_at
+        cast(net_minor as double precision) as net_minor,
+        case when returned_at < :as_of and returned_quantity > 0 then returned_at end as returned_at,
+        returned_quantity
     from corrected_lines
+    where
+        (deleted_at is null or deleted_at >= :as_of)
+        and order_key not in (select cancelled_orders.order_key from cancelled_orders)
     order by customer_key, happened_at, order_key)
+    order by customer_key, happened_at, order_key
 ),
 
--- Rows stream from their index in the order of customers and orders, so that each sort is of one customer's lines. `offset 0` keeps the
--- planner from hashing half a year of lines instead.
 lines_by_product as not materialized (
     select
         customer_key,
@@ -141,10 +144,7 @@ lines_by_product as not materialized (
         category_2,
         happened_at,
         net_minor
-    from states
-    where
-        (deleted_at is null or deleted_at >= :as_of)
-        and order_key not in (select cancelled_orders.order_key from cancelled_orders)
+    from lines
     order by customer_key, category_1, category_2, product_key
     offset 0  -- noqa: AM09
 ),
@@ -157,7 +157,7 @@ products as not materialized (
         count(*) as count_lines,
         min(happened_at) as first_at,
         max(happened_at) as last_at,
-        sum(cast(net_minor as double precision)) as net_minor
+        sum(net_minor) as net_minor
     from lines_by_product
     group by customer_key, category_1, category_2, product_key
     order by customer_key, category_1, category_2
@@ -194,60 +194,64 @@ mixes as (
         as top_category,
         max(positive_net_minor) filter (where category_1 is not null) as top_net_minor,
         sum(positive_net_minor) filter (where category_1 is not null) as positive_net_minor,
-        sum(cast(cast(positive_net_minor as bigint) as numeric) ^ 2) filter (where category_1 is not null) as sum_squared_net
+        coalesce(
+            sum(cast(positive_net_minor as bigint) * cast(positive_net_minor as bigint)) filter (
+                where category_1 is not null and positive_net_minor < 3000000000
+            ), 0
+        ) + coalesce(
+            sum(cast(cast(positive_net_minor as bigint) as numeric) ^ 2) filter (
+                where category_1 is not null and positive_net_minor >= 3000000000
+            ), 0
+        ) as sum_squared_net
     from categories
     group by customer_key
 ),
 
-lines_by_order as not materialized (
+-- What takes a group of lines is asked of orders, all else of the lines themselves: most orders have few lines, and to open and
+-- close a sum costs more than to add a number to it.
+baskets as not materialized (
     select
         customer_key,
-        happened_at,
-        order_key,
-        quantity,
-        discount_minor,
-        net_minor,
-        case when returned_at < :as_of and returned_quantity > 0 then returned_at end as returned_at,
-        returned_quantity
-    from states
-    where
-        (deleted_at is null or deleted_at >= :as_of)
-        and order_key not in (select cancelled_orders.order_key from cancelled_orders)
-    order by customer_key, happened_at, order_key
+        count(*) as count_lines,
+        count(returned_at) as count_returned_lines
+    from lines
+    group by customer_key, happened_at, order_key
+    order by customer_key
     offset 0  -- noqa: AM09
 ),
 
-baskets as not materialized (
+basket_sizes as (
+    select
+        customer_key,
+        count(*) as count_baskets,
+        max(count_lines) as largest_basket_lines,
+        count(*) filter (where count_returned_lines > 0) as count_baskets_with_return
+    from baskets
+    group by customer_key
+),
+
+line_totals as (
     select
         customer_key,
         count(*) as count_lines,
         count(returned_at) as count_returned_lines,
         count(*) filter (where discount_minor > 0) as count_discounted_lines,
         max(returned_at) as last_returned_at,
-        sum(quantity) as quantity,
-        sum(returned_quantity) filter (where returned_at is not null) as returned_quantity,
-        sum(cast(net_minor as double precision)) as net_minor
-    from lines_by_order
-    group by customer_key, happened_at, order_key
-    order by customer_key
-    offset 0  -- noqa: AM09
+        cast(sum(quantity) as double precision) as quantity,
+        cast(coalesce(sum(returned_quantity) filter (where returned_at is not null), 0) as double precision) as returned_quantity,
+        sum(net_minor) as net_minor
+    from lines
+    group by customer_key
 ),
 
 basket_totals as (
     select
-        customer_key,
-        count(*) as count_baskets,
-        cast(sum(count_lines) as bigint) as count_lines,
-        max(count_lines) as largest_basket_lines,
-        count(*) filter (where count_returned_lines > 0) as count_baskets_with_return,
-        cast(sum(count_returned_lines) as bigint) as count_returned_lines,
-        cast(sum(count_discounted_lines) as bigint) as count_discounted_lines,
-        max(last_returned_at) as last_returned_at,
-        sum(quantity) as quantity,
-        coalesce(sum(returned_quantity) filter (where count_returned_lines > 0), 0) as returned_quantity,
-        sum(net_minor) as net_minor
-    from baskets
-    group by customer_key
+        line_totals.*,
+        basket_sizes.count_baskets,
+        basket_sizes.largest_basket_lines,
+        basket_sizes.count_baskets_with_return
+    from line_totals
+    inner join basket_sizes on line_totals.customer_key = basket_sizes.customer_key
 )
 
 select
@@ -257,8 +261,8 @@ select
     coalesce(basket_totals.count_lines, 0) as count_lines_365d,
     cast(basket_totals.count_lines as double precision) / basket_totals.count_baskets as lines_per_basket_365d,
     basket_totals.largest_basket_lines as largest_basket_lines_365d,
-    cast(coalesce(basket_totals.quantity, 0) as double precision) as quantity_365d,
-    cast(basket_totals.net_minor / nullif(basket_totals.quantity, 0) as double precision) as mean_unit_price_minor_365d,
+    coalesce(basket_totals.quantity, 0) as quantity_365d,
+    basket_totals.net_minor / nullif(basket_totals.quantity, 0) as mean_unit_price_minor_365d,
     coalesce(mixes.count_products, 0) as count_products_365d,
     cast(mixes.count_repeated_products as double precision)
     / nullif(mixes.count_products, 0) as repeated_product_share_365d,
@@ -267,16 +271,15 @@ select
     coalesce(mixes.count_new_categories_90d, 0) as count_new_categories_90d,
     coalesce(mixes.count_subcategories, 0) as count_subcategories_365d,
     mixes.top_category as top_category_365d,
-    cast(mixes.top_net_minor / nullif(mixes.positive_net_minor, 0) as double precision) as top_category_share_365d,
-    cast(
-        mixes.sum_squared_net / nullif(mixes.positive_net_minor * mixes.positive_net_minor, 0) as double precision
-    ) as category_concentration_365d,
+    mixes.top_net_minor / nullif(mixes.positive_net_minor, 0) as top_category_share_365d,
+    cast(mixes.sum_squared_net as double precision)
+    / nullif(mixes.positive_net_minor * mixes.positive_net_minor, 0) as category_concentration_365d,
     cast(basket_totals.count_discounted_lines as double precision)
     / nullif(basket_totals.count_lines, 0) as discounted_line_share_365d,
     coalesce(basket_totals.count_returned_lines, 0) as count_returned_lines_365d,
     cast(basket_totals.count_baskets_with_return as double precision)
     / basket_totals.count_baskets as baskets_with_return_share_365d,
-    cast(basket_totals.returned_quantity / nullif(basket_totals.quantity, 0) as double precision) as returned_quantity_share_365d,
+    basket_totals.returned_quantity / nullif(basket_totals.quantity, 0) as returned_quantity_share_365d,
     :as_of_date - cast(basket_totals.last_returned_at at time zone :business_timezone as date) as days_since_last_return
 from customers
 left join basket_totals on customers.customer_key = basket_totals.customer_key

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -24,7 +23,6 @@ from tests.conftest import PEPPER
 from tests.retention.features.histories import FIRST, differences, histories, live
 from tests.sql.features.company import KEYS, NAMES, Company
 
-build_module = sys.modules["retention.features.build"]  # the package exports the function of that name
 ALWAYS_CARRY = Settings(features=FeatureSettings(full_from_share=1.0))
 """However many a day touches, the others are carried forward: the way that must be right."""
 
@@ -145,7 +143,7 @@ def test_without_the_guard_rows_go_stale(company: Company, monkeypatch: pytest.M
         broken_table = "features.customer_engagement"
         sql = tables.carried_sql(broken_table).replace("days_since_last_interaction + 1 as", "days_since_last_interaction as")
         original = tables.carried_sql
-        monkeypatch.setattr(build_module, "carried_sql", lambda table: sql if table == broken_table else original(table))
+        monkeypatch.setattr(tables, "carried_sql", lambda table: sql if table == broken_table else original(table))
     build(first)
     if broken == "log":
         company.tell({"orders": [{"who": "Bo", "paid": "2026-03-01", "gross": 500}]})  # a late row
