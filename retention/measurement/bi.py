@@ -25,20 +25,34 @@ def fill_bi_tables(writer: StageWriter, run: Run, binds: Mapping[str, Any]) -> N
     binds : mapping
         Binds of the measurement queries (``retention.measurement.kpis.binds_of``).
     """
+    with ThreadPoolExecutor(max_workers=run.settings.features.buckets) as pool:  # none needs another
+        fills = [
+            pool.submit(writer.fill_select, table, sql_file(table.replace(".", "/")), given)
+            for table, given in bi_tables(run, binds).items()
+        ]
+        for fill in fills:
+            fill.result()
+    fill_hidden(writer, run, binds)
+
+
+def bi_tables(run: Run, binds: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the slices that need no other of the day's, with the binds of their queries."""
     smallest = {"smallest": run.settings.keep.suppressed_group_size}
-    given: dict[str, dict[str, Any]] = {
+    return {
         "bi.group_profile_value": {**binds, **smallest},
         "bi.customer_group": {**binds, **smallest},
         "bi.product_value": {**binds, **product_period(run)},
     }
-    with ThreadPoolExecutor(max_workers=run.settings.features.buckets) as pool:  # none needs another
-        fills = [pool.submit(writer.fill_select, table, sql_file(table.replace(".", "/")), own) for table, own in given.items()]
-        for fill in fills:
-            fill.result()
+
+
+def fill_hidden(writer: StageWriter, run: Run, binds: Mapping[str, Any]) -> None:
+    """Fill what may be shown of the KPIs, which must be filled before."""
     # Of the month of the closed day: on its first day nothing is carried on.
     before = run.as_of_date - timedelta(days=1) if run.business_date.day > 1 else None
     hidden = sql_file("bi/kpi_hidden").replace("kpi.staged", writer.staging("bi.kpi_value"))
-    writer.fill_select("bi.kpi_hidden", hidden, {**binds, **smallest, "carried_from": before})
+    writer.fill_select(
+        "bi.kpi_hidden", hidden, {**binds, "smallest": run.settings.keep.suppressed_group_size, "carried_from": before}
+    )
 
 
 def product_period(run: Run) -> dict[str, Any]:

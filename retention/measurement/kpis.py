@@ -18,11 +18,14 @@ from retention.warehouse.lease import Lease
 
 YEARS = 3
 """How far back cohorts and funnels go."""
-KPI_QUERIES = ("bi/_kpi_orders", "bi/_kpi_stock", "bi/_kpi_voice", "bi/_kpi_plays", "bi/_kpi_spend")
-"""In the order in which they are computed, the longest first."""
-FLOW_QUERIES = ("bi/_kpi_orders", "bi/_kpi_voice", "bi/_kpi_plays")
+FLOW_QUERIES = ("bi/_kpi_plays", "bi/_kpi_orders", "bi/_kpi_voice")
 """What happened in a period, by those it happened to."""
-REVIEW_QUERIES = ("bi/_kpi_orders", "bi/_kpi_stock", "bi/_kpi_voice")
+STOCK_QUERY = "bi/_kpi_stock"
+"""What all customers are."""
+SPEND_QUERY = "bi/_kpi_spend"
+"""What promotion cost and brought: needs the effects of plays."""
+KPI_QUERIES = (*FLOW_QUERIES, STOCK_QUERY, SPEND_QUERY)
+REVIEW_QUERIES = ("bi/_kpi_orders", STOCK_QUERY, "bi/_kpi_voice")
 
 
 @dataclass(frozen=True)
@@ -78,21 +81,6 @@ def binds_of(run: Run) -> dict[str, Any]:
         outcome_days=settings.measurement.outcome_days,
         earliest_date=run.as_of_date - timedelta(days=settings.measurement.effect_history_days),
     )
-
-
-def kpi_binds(run: Run, effects: pd.DataFrame, margin_share: float) -> dict[str, Any]:
-    """Return the binds of the day's measurement queries, with what touches brought.
-
-    Parameters
-    ----------
-    run : Run
-        The day; its segments and scores must be published.
-    effects : DataFrame
-        Rows of ``bi.play_effect`` of the day.
-    margin_share : float
-        Share of revenue that is margin.
-    """
-    return {**binds_of(run), "effects": measured_margins(effects, margin_share)}
 
 
 def measured_margins(effects: pd.DataFrame, margin_share: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import pandas as pd
@@ -12,14 +12,25 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from retention.campaigns.experiments import fill_control_checks
-from retention.measurement.bi import fill_bi_tables, write_bi_settings
+from retention.measurement.bi import bi_tables, fill_hidden, write_bi_settings
 from retention.measurement.budget_review import keep_changes, review_budgets
 from retention.measurement.effects import play_effects, units_as_of
 from retention.measurement.feedback import read_feedback
 from retention.measurement.health import fill_audience_tables
-from retention.measurement.kpis import KPI_QUERIES, kpi_binds, kpi_query, labelled, months_of
+from retention.measurement.kpis import (
+    FLOW_QUERIES,
+    SPEND_QUERY,
+    STOCK_QUERY,
+    Labels,
+    binds_of,
+    kpi_query,
+    labelled,
+    measured_margins,
+    months_of,
+)
 from retention.measurement.programme import programme_effects
-from retention.measurement.restating import fill_restatements, keep_fingerprints, keep_first
+from retention.measurement.restating import Fingerprints, fill_restatements, keep_fingerprints, keep_first
+from retention.measurement.side_by_side import Start, side_by_side
 from retention.measurement.verdicts import measure_scores, model_verdicts, read_waiting
 from retention.models.outcomes import record_outcomes
 from retention.warehouse import Run, load_contract, sql_file, stage_writer
@@ -47,15 +58,26 @@ def measure(run: Run) -> dict[str, int]:
     feedback = read_feedback(run)
     outcomes = record_outcomes(run)
     measure_scores(run)
-    with stage_writer(run, "bi") as writer:
+    with stage_writer(run, "bi") as writer, labelled(run, writer.lease) as labels:
         margin = margin_of_revenue(run)
-        with units_as_of(run) as units:
-            effects = play_effects(run, units)
-            fill_frame(writer, "bi.programme_effect", programme_effects(run, units, margin))
-            changes = review_budgets(run, units, margin)
+        binds = binds_of(run)
+        writer.staging("bi.kpi_value")
+        connections = run.settings.features.buckets
+        with side_by_side(connections) as start:
+            if connections > 1:
+                restated = _start_fills(start, writer, run, labels, binds)
+            with units_as_of(run) as units:
+                effects = play_effects(run, units)
+                fill_frame(writer, "bi.programme_effect", programme_effects(run, units, margin))
+                changes = review_budgets(run, units, margin)
+                fill_control_checks(writer, run, units.unit_table)
+            if connections == 1:
+                restated = _start_fills(start, writer, run, labels, binds)
+            spend = {**binds, "effects": measured_margins(effects, margin)}
+            start(writer.fill_select, "bi.kpi_value", kpi_query(SPEND_QUERY, labels), spend)
         fill_frame(writer, "bi.play_effect", effects)
-        fill_side_by_side(writer, run, kpi_binds(run, effects, margin))
-        fingerprints = fill_restatements(writer, run)
+        fill_hidden(writer, run, binds)  # which KPIs are shown depends on the KPIs
+        fingerprints = restated.result()
         waiting = read_waiting(run, writer.staging("bi.score_reliability"))
         fill_frame(writer, "bi.score_verdict", model_verdicts(run, waiting))
         check_slices(writer)
@@ -70,25 +92,21 @@ def measure(run: Run) -> dict[str, int]:
     return {**feedback, **outcomes, **published, "budgets_changed": len(changes)}
 
 
-def fill_side_by_side(writer: StageWriter, run: Run, binds: Mapping[str, Any]) -> None:
-    """Fill the slices that do not need one another, on as many connections as customers are computed in buckets."""
-    by_month = {table: {**binds, **months_of(run, table)} for table in _BY_MONTH}
-    writer.staging("bi.kpi_value")
-    with labelled(run, writer.lease) as labels, ThreadPoolExecutor(max_workers=run.settings.features.buckets) as pool:
+def _start_fills(start: Start, writer: StageWriter, run: Run, labels: Labels, binds: Mapping[str, Any]) -> Future[Fingerprints]:
+    """Begin to fill the slices that need neither one another nor the effects of plays, the longest first."""
 
-        def select(table: str, query: str, given: Mapping[str, Any]) -> Future[Any]:
-            return pool.submit(writer.fill_select, table, query, given)
+    def select(table: str, query: str, given: Mapping[str, Any]) -> None:
+        start(writer.fill_select, table, query, given)
 
-        fills: list[Future[Any]] = [
-            *(select(table, sql_file(table.replace(".", "/")), given) for table, given in by_month.items()),
-            *(select("bi.kpi_value", kpi_query(name, labels), binds) for name in KPI_QUERIES),
-            pool.submit(fill_control_checks, writer, run),
-            pool.submit(fill_audience_tables, writer, run),
-            select("bi.score_reliability", sql_file("bi/score_reliability"), binds),
-        ]
-        for fill in fills:
-            fill.result()
-    fill_bi_tables(writer, run, binds)  # of which KPIs are shown depends on the KPIs
+    for table in _BY_MONTH:
+        select(table, sql_file(table.replace(".", "/")), {**binds, **months_of(run, table)})
+    for name in (*FLOW_QUERIES, STOCK_QUERY):
+        select("bi.kpi_value", kpi_query(name, labels), binds)
+    for table, given in bi_tables(run, binds).items():
+        select(table, sql_file(table.replace(".", "/")), given)
+    select("bi.score_reliability", sql_file("bi/score_reliability"), binds)
+    start(fill_audience_tables, writer, run)
+    return start(fill_restatements, writer, run)
 
 
 def fill_frame(writer: StageWriter, table: str, frame: pd.DataFrame) -> None:

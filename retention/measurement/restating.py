@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.measurement.kpis import FLOW_QUERIES, binds_of, kpi_query, labelled
+from retention.measurement.kpis import FLOW_QUERIES, STOCK_QUERY, binds_of, kpi_query, labelled
 from retention.warehouse import Run, load_contract, sql_file
 from retention.warehouse.writer import StageWriter
 
@@ -69,7 +69,7 @@ def fill_restatements(writer: StageWriter, run: Run) -> Fingerprints:
             _tell_anew(writer, run, day, "day", FLOW_QUERIES)
     for first in sorted({_next_month(day) for day in changed}):
         if first in measured and first < run.as_of_date:
-            _tell_anew(writer, run, first - timedelta(days=1), "month", (*FLOW_QUERIES, "bi/_kpi_stock"))
+            _tell_anew(writer, run, first - timedelta(days=1), "month", (*FLOW_QUERIES, STOCK_QUERY))
     return found
 
 

@@ -28,14 +28,15 @@ controls as (
 ),
 
 deliveries as (
-    select distinct
+    select
         delivery.play,
         delivery.period_key,
         delivery.kind,
         coalesce(alias.customer_key, delivery.customer_key) as customer_key,
         delivery.as_of_date
     from campaigns.delivery as delivery
-    left join core.customer_alias as alias on delivery.customer_key = alias.source_customer_key
+    left join core.customer_alias as alias
+        on delivery.customer_key = alias.source_customer_key and alias.source_customer_key <> alias.customer_key
     where
         delivery.as_of_date < :as_of_date
         and delivery.as_of_date >= least(cast(:earliest_date as date), cast(date_trunc('year', cast(:as_of_date as date)) as date))

@@ -2,7 +2,7 @@
 -- By intention to treat: a customer counts once per play and period, from the day they were first handed out or held back. Control of
 -- days that were never pushed (backfills) would dilute the comparison and is left out. The play * is all promotion together: everybody
 -- known in the year, against the universal control group. Runs once per customer bucket.
-with
+with recursive
 
 scope as (
     select
@@ -120,6 +120,16 @@ tiers as (
     inner join (select distinct customer_key from scope) as known on move.customer_key = known.customer_key
 ),
 
+-- From date to date by the index: the slices hold a million rows each.
+scored_days as (
+    select min(as_of_date) as as_of_date
+    from scores.clv
+    union all
+    select (select min(score.as_of_date) from scores.clv as score where score.as_of_date > scored_days.as_of_date) as as_of_date
+    from scored_days
+    where scored_days.as_of_date is not null
+),
+
 -- What is known once stays: the slice of the day may be gone, and two records have become one.
 kept as (
     select
@@ -151,18 +161,23 @@ left join tiers
     and units.started_on < coalesce(tiers.held_until, 'infinity')
 left join kept
     on units.customer_key = kept.customer_key and units.play = kept.play and units.period_key = kept.period_key
--- One look per unit, into the slice of its day: most of the slices are gone.
+-- One look per unit, into the slice of its day: most of the slices are gone, and nobody looks for those.
+left join scored_days on units.started_on = scored_days.as_of_date
 left join lateral (
     select score.clv_12m_minor
     from scores.clv as score
-    where score.as_of_date = units.started_on and score.customer_key = units.customer_key
+    where
+        score.as_of_date = units.started_on and score.customer_key = units.customer_key and scored_days.as_of_date is not null
     offset 0 -- noqa: AM09
 ) as clv on true
+-- Reckoned once per unit, not once per order of it: what the offset is for.
 cross join lateral (
     select
         cast(units.started_on as timestamp) at time zone :business_timezone as started_at,
         cast(units.started_on - 365 as timestamp) at time zone :business_timezone as known_from,
         least(cast(units.started_on + units.watched_days as timestamp) at time zone :business_timezone, :as_of) as ends_at
+    from (values (1)) as unit (number)
+    offset 0 -- noqa: AM09
 ) as bounds
 cross join lateral (
     select

@@ -64,7 +64,7 @@ def sample_ratio(treated: Sequence[int], control: Sequence[int], share: Sequence
     return SampleRatio(expected, chi_square, p_value, verdict)
 
 
-def fill_control_checks(writer: StageWriter, run: Run) -> None:
+def fill_control_checks(writer: StageWriter, run: Run, unit_table: str) -> None:
     """Fill the day's slices of ``bi.control_balance`` and ``bi.control_contamination``.
 
     Parameters
@@ -73,6 +73,8 @@ def fill_control_checks(writer: StageWriter, run: Run) -> None:
         Of the ``bi`` schema.
     run : Run
         The day; its plan must be published for the universal group to be counted.
+    unit_table : str
+        Who is compared with whom as of that date (:func:`retention.measurement.effects.units_as_of`).
     """
     binds = {
         "business_timezone": run.settings.company.business_timezone,
@@ -82,4 +84,5 @@ def fill_control_checks(writer: StageWriter, run: Run) -> None:
         "universal_control_share": run.settings.campaigns.universal_control_share,
     }
     for table in ("bi.control_balance", "bi.control_contamination"):
-        writer.fill_select(table, sql_file(table.replace(".", "/")), binds)
+        query = sql_file(table.replace(".", "/")).replace("effect.unit", unit_table)
+        writer.fill_select(table, query, binds)

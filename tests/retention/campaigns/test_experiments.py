@@ -22,6 +22,7 @@ from retention.campaigns.experiments import (
 )
 from retention.campaigns.plays import load_plays
 from retention.campaigns.valuing import Valuation
+from retention.measurement.effects import units_as_of
 from retention.settings import Settings
 from retention.warehouse import Run, stage_writer
 from tests.retention.measurement.conftest import DAY, SHANGHAI, entry
@@ -175,8 +176,8 @@ def do(run: Run, statement: str, **binds: Any) -> None:
 
 def checked(run: Run) -> tuple[dict[tuple[str, str], Any], dict[str, Any]]:
     """Rows of both checks by play (and tier)."""
-    with stage_writer(run, "bi") as writer:
-        fill_control_checks(writer, run)
+    with stage_writer(run, "bi") as writer, units_as_of(run) as units:
+        fill_control_checks(writer, run, units.unit_table)
         writer.publish()
     with run.warehouse.connect() as connection:
         balance = connection.execute(sa.text("select * from bi.control_balance where as_of_date = :day"), {"day": DAY}).all()
@@ -214,10 +215,12 @@ def test_a_threshold_fitted_for_a_tier_is_what_is_expected_there(measured: Run) 
     })  # fmt: skip
     handed_out(measured, "rescue", range(1_000, 1_800))
     held_back(measured, "rescue", range(2_000, 2_200))
-    for key in range(2_000, 2_200):
-        insert(measured.warehouse, "campaigns.decision", {
-            "as_of_date": STARTED, "play": "rescue", "customer_key": key, "state": "control", "service_tier": "vip",
-        })  # fmt: skip
+    do(
+        measured,
+        "insert into segments.tier_move (customer_key, as_of_date, to_tier, value_class, reason, tier_probability) "
+        "select key, cast(:day as date), 'vip', 'x', 'x', 1 from generate_series(1000, 2199) as key",
+        day=STARTED - timedelta(days=9),
+    )
     balance, _ = checked(measured)
     assert balance["rescue", "vip"].expected_control == pytest.approx(200)
     assert balance["rescue", "vip"].verdict == "balanced"
