@@ -12,25 +12,20 @@ false alarm; at five in a hundred it would be 8.3 %).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 import sqlalchemy as sa
-from numpy.typing import NDArray
 
 from retention.measurement.effects import Effect, Moments, Units, estimate, mixture_variance
-from retention.measurement.effects.publish import STATED
-from retention.warehouse import Run, load_contract, read_arrow
+from retention.measurement.effects.publish import NOBODY, STATED, SUMS, moments_of
+from retention.warehouse import Run, load_contract, sql_file, statement
 
 MOVING_DAYS = 90
 MOVING_ALPHA = 0.02
 """Chance with which the daily interval of the moving window is reckoned, so that 95 % hold over a year of looks."""
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -74,19 +69,16 @@ def programme_effects(run: Run, units: Units, margin_share: float) -> pd.DataFra
         Share of revenue that is margin.
     """
     columns = load_contract("bi.programme_effect").column_names
-    first = _first_day(run, units)
+    known = _kept_sums(run, units)
+    first = min((row["first_on"] for row in known), default=None)
     rows: list[dict[str, Any]] = []
     if first is not None:
         windows = windows_of(run.business_date, first)
-        people = _people(run, units, windows)
-        tiers = people.column("service_tier").combine_chunks().dictionary_encode()
-        names = [*tiers.dictionary.to_pylist(), None]
-        codes = tiers.indices.fill_null(len(names) - 1).to_numpy()
+        brought = _brought(run, units, sorted({window.start for window in windows} - {first}))
         for window in windows:
             spent = _spent(run, window)
-            for tier, arms in _arms(people, codes, names, window):
-                if tier is not None:
-                    rows.append(_row(run, window, tier, _effect(arms, window), margin_share, spent.get(tier, (0.0, 0.0))))
+            for tier, arms in _arms(known, brought.get(window.start)).items():
+                rows.append(_row(run, window, tier, _effect(arms, window), margin_share, spent.get(tier, (0.0, 0.0))))
     frame = pd.DataFrame(rows, columns=columns)
     return frame.astype({"window_days": "int32", **{name: "float64" for name in columns if name in _FLOATS}})
 
@@ -97,77 +89,66 @@ _FLOATS = frozenset(
 )  # fmt: skip
 
 
-def _first_day(run: Run, units: Units) -> date | None:
+def _kept_sums(run: Run, units: Units) -> list[dict[str, Any]]:
+    """Read what is kept of everybody of the year, by tier and group: sums over the year and of what was known before."""
+    summed = ", ".join(f"sum({name}) as {name}" for name in SUMS)
     with run.warehouse.connect() as connection:
-        first: date | None = connection.execute(
-            sa.text(f"select min(started_on) from {units.unit_table} where play = '*' and period_key = :year"),
-            {"year": str(run.business_date.year)},
-        ).scalar()
-    return first
-
-
-def _people(run: Run, units: Units, windows: list[Window]) -> pa.Table:
-    """Read everybody of the year: group, tier, what was known before, and what they brought in each window."""
-    shorter = [window for window in windows if window.name != "year"]
-    sums = ", ".join(
-        f"sum(entry.net_minor) filter (where entry.happened_at >= :start_{number}) as net_{number}"
-        for number in range(len(shorter))
-    )
-    named = ", ".join(
-        f"cast(coalesce(recent.net_{number}, 0) as double precision) as {window.name}" for number, window in enumerate(shorter)
-    )
-    query = f"""
-        with people as (
-            select customer_key, is_treated, service_tier, started_on, net_minor, spend_before_minor, value_before_minor
-            from {units.unit_table}
-            where play = '*' and period_key = :year
-        ),
-        recent as (
-            select entry.customer_key, {sums}
-            from core.order_entry as entry
-            inner join people on entry.customer_key = people.customer_key
-            where
-                entry.happened_at >= :recent_start
-                and entry.happened_at < :as_of
-                and entry.happened_at >= cast(people.started_on as timestamp) at time zone :business_timezone
-                and (entry.deleted_at is null or entry.deleted_at >= :as_of)
-            group by entry.customer_key
+        rows = connection.execute(
+            sa.text(
+                # The table's name is ours: the one kept, or the one made for a date in the past.
+                f"select service_tier, is_treated, min(started_on) as first_on, {summed} from {units.sum_table} "
+                "where play = '*' and started_on >= :since and started_on < :until and customers > 0 "
+                "group by service_tier, is_treated order by service_tier, is_treated"
+            ),
+            {"since": date(run.business_date.year, 1, 1), "until": run.as_of_date},
         )
-        select
-            people.is_treated,
-            people.service_tier,
-            cast(people.net_minor as double precision) as year,
-            {named},
-            cast(people.spend_before_minor as double precision) as spend_before,
-            cast(coalesce(people.value_before_minor, 0) as double precision) as value_before,
-            cast(people.value_before_minor is not null as integer) as is_value_known
-        from people
-        left join recent on people.customer_key = recent.customer_key
-    """
-    day_start = run.settings.day_start
-    binds = {
-        "year": str(run.business_date.year),
-        "business_timezone": run.settings.company.business_timezone,
-        "recent_start": day_start(min(window.start for window in shorter)),
-        **{f"start_{number}": day_start(window.start) for number, window in enumerate(shorter)},
-    }
-    return read_arrow(run.warehouse, query, run.binds(**binds))
+        return [row._asdict() for row in rows]
+
+
+def _brought(run: Run, units: Units, starts: list[date]) -> dict[date, dict[tuple[str, bool], dict[str, Any]]]:
+    """Read what the year's people brought from each day on, as sums by tier and group: only those who ordered are read."""
+    if not starts:
+        return {}
+    query = sql_file("campaigns/_programme_windows").replace("effect.unit", units.unit_table)
+    found: dict[date, dict[tuple[str, bool], dict[str, Any]]] = {}
+    with run.warehouse.connect() as connection:
+        for row in connection.execute(
+            *statement(
+                query,
+                run.binds(
+                    year=str(run.business_date.year),
+                    business_timezone=run.settings.company.business_timezone,
+                    starts=starts,
+                    recent_start=run.settings.day_start(starts[0]),
+                ),
+            )
+        ):
+            found.setdefault(row.start, {})[row.service_tier, row.is_treated] = row._asdict()
+    return found
 
 
 def _arms(
-    people: pa.Table, codes: NDArray[np.int32], tiers: list[str | None], window: Window
-) -> Iterator[tuple[str | None, tuple[Moments, Moments]]]:
-    """Yield treated and control of everybody (tier ``all``) and of each tier; None stands for those without one."""
-    names = (window.name, "spend_before", "value_before", "is_value_known")
-    values: Floats = np.column_stack([people.column(name).to_numpy().astype(float) for name in names])
-    group = codes * 2 + people.column("is_treated").to_numpy(zero_copy_only=False).astype(np.int32)
-    found = [
-        (tier, (Moments.of(values[group == 2 * number + 1]), Moments.of(values[group == 2 * number])))
-        for number, tier in enumerate(tiers)
-    ]
-    nobody = Moments.of(values[:0])
-    yield "all", (sum((arms[0] for _, arms in found), nobody), sum((arms[1] for _, arms in found), nobody))
-    yield from found
+    known: list[dict[str, Any]], brought: dict[tuple[str, bool], dict[str, Any]] | None
+) -> dict[str, tuple[Moments, Moments]]:
+    """Return treated and control of everybody (tier ``all``) and of each tier; who has no tier counts in the former.
+
+    Parameters
+    ----------
+    known : list
+        Sums of the year.
+    brought : dict, optional
+        Sums of what was brought in a shorter window; None for that of the year.
+    """
+    nothing = dict.fromkeys(("sum_net", "net_net", "net_spend", "net_value", "net_known"), 0)
+    arms: dict[str, dict[bool, Moments]] = {"all": {}}
+    for row in known:
+        tier, is_treated = row["service_tier"], row["is_treated"]
+        sums = row if brought is None else {**row, **nothing, **brought.get((tier, is_treated), {})}
+        found = moments_of(sums, "net")
+        arms["all"][is_treated] = arms["all"].get(is_treated, NOBODY) + found
+        if tier != "none":
+            arms.setdefault(tier, {})[is_treated] = found
+    return {tier: (groups.get(True, NOBODY), groups.get(False, NOBODY)) for tier, groups in arms.items()}
 
 
 def _effect(arms: tuple[Moments, Moments], window: Window) -> Effect:

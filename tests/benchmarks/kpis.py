@@ -114,7 +114,7 @@ def _timed(spent: dict[str, tuple[float, float]], clock: Clock) -> Iterator[None
         (StageWriter, "fill_select", None), (StageWriter, "fill_arrow", None), (StageWriter, "publish", "publish"),
         (module, "programme_effects", "programme"), (module, "play_effects", "effects of plays"), (units, "_fill_units", "units"),
         (units, "_make_scope", "units: whose facts changed"), (units, "_publish", "units: publish and sums"),
-        (module, "record_outcomes", "outcomes of scores"), (module, "fill_restatements", "restatements"),
+        (module, "fill_control_checks", "control checks"), (module, "record_outcomes", "outcomes of scores"), (module, "fill_restatements", "restatements"),
         (module, "measure_scores", "verdicts: scores measured"), (quality, "check_slices", "checks"),
     ]  # fmt: skip
     patches = [mock.patch.object(owner, name, clocked(getattr(owner, name), title)) for owner, name, title in steps]

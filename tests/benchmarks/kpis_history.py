@@ -144,7 +144,7 @@ def forget(warehouse: Warehouse) -> None:
     with warehouse.begin() as connection:
         connection.exec_driver_sql("set local session_replication_role = replica")  # nobody carries on from what is taken away
         connection.exec_driver_sql(f"truncate {', '.join((*written, *_MEASURED))}")
-        connection.exec_driver_sql("delete from ops.published where table_name like 'bi.%' or table_name like '%.effect_%'")
+        connection.exec_driver_sql("delete from ops.published where starts_with(table_name, 'bi.')")
         for table in SLICES:
             connection.exec_driver_sql(f"drop table if exists {partition_name(table, FIRST + timedelta(days=1))}")
         for statement in _TAKE_AWAY:

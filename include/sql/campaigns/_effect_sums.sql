@@ -22,5 +22,4 @@ select
     coalesce(sum(unit.sign * unit.spend_before_minor) filter (where unit.value_before_minor is not null), 0) as spend_known,
     coalesce(sum(unit.sign * cast(unit.value_before_minor as numeric) * unit.value_before_minor), 0) as value_value
 from effect.changes as unit
-where unit.play <> '*'
 group by unit.play, unit.started_on, coalesce(unit.service_tier, 'none'), unit.is_treated

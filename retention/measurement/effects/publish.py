@@ -21,13 +21,13 @@ STATED = (
 """What is stated of an effect, in the names of its columns."""
 OUTCOMES = {"net_revenue_minor": "net", "bought": "bought"}
 """Outcome by name, with the name of its sums."""
-_SUMS = (
+SUMS = (
     "customers", "sum_net", "sum_bought", "sum_spend", "sum_value", "sum_known", "net_net", "net_spend", "net_value",
     "net_known", "bought_spend", "bought_value", "bought_known", "spend_spend", "spend_value", "spend_known", "value_value",
 )  # fmt: skip
 _WIDTH = 4
 """The outcome, and three covariates: spend of the year before, predicted value, whether that is known."""
-_NOBODY = Moments.from_sums(0, [0] * _WIDTH, [[0] * _WIDTH] * _WIDTH)
+NOBODY = Moments.from_sums(0, [0] * _WIDTH, [[0] * _WIDTH] * _WIDTH)
 
 Arms = dict[tuple[str, str, str], dict[bool, Moments]]
 """By play, tier and outcome: treated (True) and control (False)."""
@@ -77,18 +77,18 @@ def effects_since(run: Run, units: Units, since: date, play: str | None = None) 
     """
     planned = run.settings.measurement.planned_customers
     return {
-        key: estimate(arm.get(True, _NOBODY), arm.get(False, _NOBODY), planned)
+        key: estimate(arm.get(True, NOBODY), arm.get(False, NOBODY), planned)
         for key, arm in _arms(run, units, since, play).items()
     }
 
 
 def _arms(run: Run, units: Units, since: date, play: str | None) -> Arms:
     """Read the sums by play and tier, and of all tiers together."""
-    summed = ", ".join(f"sum({name}) as {name}" for name in _SUMS)
+    summed = ", ".join(f"sum({name}) as {name}" for name in SUMS)
     query = (
         "select play, case when grouping(service_tier) = 1 then 'all' else service_tier end as service_tier, is_treated, "
         # The table's name is ours: the one kept, or the one made for a date in the past.
-        f"{summed} from {units.sum_table} where started_on >= :since and started_on < :until "
+        f"{summed} from {units.sum_table} where play <> '*' and started_on >= :since and started_on < :until "
         "and (:play is null or play = :play) "
         "group by grouping sets ((play, is_treated), (play, is_treated, service_tier)) order by 1, 2, 3"
     )
@@ -101,12 +101,20 @@ def _arms(run: Run, units: Units, since: date, play: str | None) -> Arms:
     arms: Arms = {}
     for row in found:
         for outcome, name in OUTCOMES.items():
-            arms.setdefault((row["play"], row["service_tier"], outcome), {})[row["is_treated"]] = _moments(row, name)
+            arms.setdefault((row["play"], row["service_tier"], outcome), {})[row["is_treated"]] = moments_of(row, name)
     return arms
 
 
-def _moments(row: Mapping[str, Any], outcome: str) -> Moments:
-    """Return the moments of one arm; whether a value is known is 0 or 1, so that its products are sums of the other column."""
+def moments_of(row: Mapping[str, Any], outcome: str) -> Moments:
+    """Return the moments of one arm.
+
+    Parameters
+    ----------
+    row : mapping
+        Sums by the names of :data:`SUMS`. Whether a value is known is 0 or 1: its products are sums of the other column.
+    outcome : str
+        net or bought.
+    """
     squared = row["net_net"] if outcome == "net" else row["sum_bought"]
     spend, value, known = (row[f"{outcome}_{name}"] for name in ("spend", "value", "known"))
     return Moments.from_sums(

@@ -1,11 +1,12 @@
 """Who is compared with whom, kept from day to day: a measurement works out anew only those whose facts changed.
 
 One row per customer, play and period (``campaigns.effect_unit``) holds what was known when it began and what followed; sums
-over these rows by play, day, tier and group (``campaigns.effect_sum``) are all that effects are computed from. Both hold as
-of the newest date measured. Worked out anew on the next day are those who ordered, whose facts were changed or arrived late
-(``ops.touched``), who were handed out or held back, or who became one person with somebody. Their rows are replaced, and the
-sums move by the difference: whole numbers, so that they are those of a computation of everybody, to the last digit. A date
-before the newest one is computed for everybody, beside, and replaces nothing.
+over these rows by play, day, tier and group (``campaigns.effect_sum``) are all that effects of plays are computed from, and
+most of what that of the programme is. Both hold as of the newest date measured. Worked out anew on the next day are those who
+ordered, whose facts were changed or arrived late (``ops.touched``), who were handed out or held back, or who became one
+person with somebody. Their rows are replaced, and the sums move by the difference: whole numbers, so that they are those of
+a computation of everybody, to the last digit. A date before the newest one is computed for everybody, beside, and replaces
+nothing.
 """
 
 from __future__ import annotations
