@@ -9,12 +9,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from retention.deployment import Secrets
 from retention.settings import Settings
 from retention.warehouse import Attempt, Run, Warehouse, migrate
 from retention.warehouse.embedded import EmbeddedPostgres
+from tests.databases import clone, drop
 from tests.folders import open_folder
 
 _COUNTER = itertools.count(1)
@@ -41,6 +41,10 @@ def server() -> Iterator[EmbeddedPostgres]:
     with open_folder("tests") as home:
         embedded = EmbeddedPostgres(home, durable=False)
         embedded.start()
+        with psycopg.connect(embedded.url("postgres"), autocommit=True) as connection:
+            for setting in ("full_page_writes = off", "wal_init_zero = off", "max_wal_size = '1GB'"):
+                connection.execute(f"alter system set {setting}".encode())
+            connection.execute("select pg_reload_conf()")
         try:
             yield embedded
         finally:
@@ -49,47 +53,83 @@ def server() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="session")
 def templates(server: EmbeddedPostgres) -> dict[str, str]:
-    """Migrated databases that the tests' own are cloned from."""
+    """Databases that the tests' own are cloned from, by kind: migrated and empty, and what :func:`prepare` adds."""
     names = {name: f"template_{name}" for name in ("warehouse", "marketing")}
     server.ensure_databases(names.values())
     for name, database in names.items():
         warehouse = Warehouse(server.url(database))
         migrate(warehouse, name)
         warehouse.dispose()
-    return names
+    return {"empty": "template0", **names}
+
+
+Fill = Callable[[Warehouse, Warehouse], None]
+
+
+@pytest.fixture(scope="session")
+def prepare(server: EmbeddedPostgres, templates: dict[str, str]) -> Callable[..., str]:
+    """Return a function that fills both databases once a session, for tests to begin with a copy: ``prepare("staffed", fill)``.
+
+    It returns the name for :func:`begins_with`. ``on`` names what was prepared before and is added to.
+    """
+
+    fills: dict[str, str] = {}
+
+    def make(state: str, fill: Fill, on: str | None = None) -> str:
+        by = f"{fill.__module__}.{fill.__qualname__}"
+        assert fills.setdefault(state, by) == by, f"{state} is also prepared by {fills[state]}: choose another name"
+        if kind_of(state, "warehouse") in templates:
+            return state
+        made = {kind_of(state, kind): f"template_{kind_of(state, kind)}" for kind in ("warehouse", "marketing")}
+        opened = [
+            Warehouse(clone(server, database, templates[kind_of(on, kind)]), application_name="test")
+            for kind, database in zip(("warehouse", "marketing"), made.values(), strict=True)
+        ]
+        fill(*opened)
+        for database in opened:
+            database.dispose()
+        templates.update(made)
+        return state
+
+    return make
+
+
+def kind_of(state: str | None, kind: str) -> str:
+    """Name of a template: ``warehouse``, or ``staffed_warehouse`` where it is prepared."""
+    return f"{state}_{kind}" if state else kind
+
+
+@pytest.fixture
+def begins_with() -> str | None:
+    """What the test's databases hold at its beginning: nothing, or what was prepared. Overridden where tests share a company."""
+    return None
 
 
 @pytest.fixture
 def make_database(server: EmbeddedPostgres, templates: dict[str, str]) -> Iterator[Callable[[str], str]]:
-    """Return a function that makes a fresh database (``warehouse``, ``marketing`` or ``empty``) and gives its URL."""
+    """Return a function that makes a database (``warehouse``, ``marketing``, ``empty``, or prepared) and gives its URL."""
     made: list[str] = []
 
     def make(kind: str) -> str:
-        name = f"{kind}_{next(_COUNTER)}"
-        template = templates.get(kind, "template0")
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template)))
-        made.append(name)
-        return server.url(name)
+        made.append(f"{kind}_{next(_COUNTER)}")
+        return clone(server, made[-1], templates[kind])
 
     yield make
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        for name in made:
-            connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+    drop(server, *made)
 
 
 @pytest.fixture
-def warehouse(make_database: Callable[[str], str]) -> Iterator[Warehouse]:
-    """A migrated, empty warehouse."""
-    opened = Warehouse(make_database("warehouse"), application_name="test")
+def warehouse(make_database: Callable[[str], str], begins_with: str | None) -> Iterator[Warehouse]:
+    """A migrated warehouse, empty but for what the test begins with."""
+    opened = Warehouse(make_database(kind_of(begins_with, "warehouse")), application_name="test")
     yield opened
     opened.dispose()
 
 
 @pytest.fixture
-def marketing(make_database: Callable[[str], str]) -> Iterator[Warehouse]:
-    """A migrated, empty marketing database."""
-    opened = Warehouse(make_database("marketing"), application_name="test")
+def marketing(make_database: Callable[[str], str], begins_with: str | None) -> Iterator[Warehouse]:
+    """A migrated marketing database, empty but for what the test begins with."""
+    opened = Warehouse(make_database(kind_of(begins_with, "marketing")), application_name="test")
     yield opened
     opened.dispose()
 
@@ -97,6 +137,11 @@ def marketing(make_database: Callable[[str], str]) -> Iterator[Warehouse]:
 @pytest.fixture
 def make_run(warehouse: Warehouse) -> Callable[..., Run]:
     """Return a function that makes a run on the test's warehouse, e.g. ``make_run(date(2026, 4, 1), try_number=2)``."""
+    return run_maker(warehouse)
+
+
+def run_maker(warehouse: Warehouse) -> Callable[..., Run]:
+    """Return a function that makes a run on a warehouse."""
 
     def make(
         business_date: date = BUSINESS_DATE,

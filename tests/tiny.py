@@ -13,12 +13,10 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import psycopg
-from psycopg import sql
-
 from retention import pipeline, whole_day
 from retention.warehouse import Attempt, Run
 from retention.warehouse.embedded import EmbeddedPostgres
+from tests.databases import clone, drop
 
 FIRST_DAY = date(2026, 3, 31)
 SECOND_DAY = date(2026, 4, 1)
@@ -112,18 +110,11 @@ class TinyCompany:
 def installed(server: EmbeddedPostgres, templates: Mapping[str, str], home: Path, name: str) -> Iterator[TinyCompany]:
     """Install the tiny company in databases of its own, which are dropped at the end."""
     databases = {kind: f"{name}_{kind}" for kind in ("warehouse", "marketing")}
-
-    def execute(statement: str, **names: str) -> None:
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(**{key: sql.Identifier(value) for key, value in names.items()}))
-
-    for kind, database in databases.items():
-        execute("create database {database} template {template}", database=database, template=templates[kind])
+    urls = {kind: clone(server, database, templates[kind]) for kind, database in databases.items()}
     try:
-        yield TinyCompany(home, server.url(databases["warehouse"]), server.url(databases["marketing"]))
+        yield TinyCompany(home, urls["warehouse"], urls["marketing"])
     finally:
-        for database in databases.values():
-            execute("drop database if exists {database} with (force)", database=database)
+        drop(server, *databases.values())
 
 
 def night_after(day: date) -> datetime:

@@ -23,6 +23,7 @@ from retention.privacy.consent import sync_consent
 from retention.settings import CampaignSettings, Settings
 from retention.warehouse import Run, Warehouse, ensure_partitions, load_contract
 from retention.warehouse.embedded import EmbeddedPostgres
+from tests.conftest import run_maker
 
 TODAY = datetime.now(ZoneInfo("Asia/Shanghai")).date()
 KEYS = {
@@ -232,13 +233,23 @@ class Company:
 @pytest.fixture
 def plays_dir(tmp_path: Path) -> Path:
     """The plays of the stories, with a control group of nobody: which month it is must not decide about a test."""
-    folder = tmp_path / "plays"
+    return write_plays(tmp_path / "plays")
+
+
+def write_plays(folder: Path) -> Path:
+    """Write the plays of the stories into a new folder."""
     folder.mkdir()
     for name in STAFFED_PLAYS:
         text = (PLAYS_DIR / f"{name}.yml").read_text(encoding="utf-8")
         text = re.sub(r"holdout_share: 0\.\d+", "holdout_share: 0.000000001", text)
         (folder / f"{name}.yml").write_text(text, encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def begins_with(request: pytest.FixtureRequest, prepare: Callable[..., str]) -> str | None:
+    """The staffed company where a test asks for it."""
+    return prepare("staffed", fill_staffed) if "staffed" in request.fixturenames else None
 
 
 @pytest.fixture
@@ -249,12 +260,23 @@ def company(warehouse: Warehouse, marketing: Warehouse, make_run: Callable[..., 
 
 @pytest.fixture
 def staffed(company: Company) -> Company:
-    """Everybody of KEYS with their stories, none of them in a control group, consent carried over.
+    """Everybody of KEYS with their stories (:func:`fill_staffed`), which its databases begin with."""
+    company.tries = STAFFED_TRIES
+    return company
+
+
+STAFFED_TRIES = 1
+"""Consent was carried over once."""
+
+
+def fill_staffed(warehouse: Warehouse, marketing: Warehouse) -> None:
+    """Tell the stories of everybody of KEYS: none of them in a control group, consent carried over.
 
     Ana bought once, nine days ago. Bo too, but withdrew. Chen is a VIP with a birthday in three days. Dai is likely to leave with
     1,000.00 at risk. Emma is lost. Fang's severe complaint was resolved yesterday; she bought once, eight days ago. Gao's medium
     complaint is open; he too bought once, eight days ago. Hana bought yesterday. Ivo never bought. Jin misses 1,100.00 to gold.
     """
+    company = Company(warehouse, marketing, run_maker(warehouse))
     company.customer("Ana", orders=1, first=9, last=9, stage="new", language="en")
     company.customer("Bo", orders=1, first=9, last=9, stage="new")
     company.consent("Bo", "marketing", "withdrawn", at=company.days_ago(100))
@@ -270,7 +292,7 @@ def staffed(company: Company) -> Company:
     company.customer("Ivo", orders=0, stage="prospect")
     company.customer("Jin", missing=110_000, level="silver", stage="loyal")
     company.sync()
-    return company
+    assert company.tries == STAFFED_TRIES
 
 
 @pytest.fixture(scope="module")

@@ -13,14 +13,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-import psycopg
-import psycopg.sql
 import sqlalchemy as sa
 
 from retention.deployment import Secrets
 from retention.settings import Settings
 from retention.warehouse import Attempt, Run, Warehouse, ensure_partitions, load_contract
 from retention.warehouse.embedded import EmbeddedPostgres
+from tests.databases import clone, drop
 from tests.retention.campaigns.conftest import _FILL, TODAY, Company
 
 _NOT_IN_AUDIENCE = 524_288
@@ -192,19 +191,15 @@ def consent_everybody(company: Company, keys: Iterable[int]) -> None:
 def two_databases(server: EmbeddedPostgres, templates: dict[str, str]) -> Iterator[tuple[Warehouse, Warehouse]]:
     """A warehouse and a marketing database for many tests, each of which begins with :func:`clean`."""
     names = {kind: f"{kind}_shared_{next(_COUNTER)}" for kind in ("warehouse", "marketing")}
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        for kind, name in names.items():
-            connection.execute(psycopg.sql.SQL("create database {} template {}").format(
-                psycopg.sql.Identifier(name), psycopg.sql.Identifier(templates[kind])))  # fmt: skip
-    warehouse, marketing = (Warehouse(server.url(names[kind]), application_name="test") for kind in ("warehouse", "marketing"))
+    warehouse, marketing = (
+        Warehouse(clone(server, name, templates[kind]), application_name="test") for kind, name in names.items()
+    )
     try:
         yield warehouse, marketing
     finally:
         warehouse.dispose()
         marketing.dispose()
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            for name in names.values():
-                connection.execute(psycopg.sql.SQL("drop database {} with (force)").format(psycopg.sql.Identifier(name)))
+        drop(server, *names.values())
 
 
 def clean(warehouse: Warehouse, marketing: Warehouse) -> None:

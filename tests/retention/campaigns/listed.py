@@ -12,14 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-import psycopg
-from psycopg import sql
-
 from retention.deployment import Secrets
 from retention.settings import CampaignSettings, Settings
 from retention.warehouse import Attempt, Run, Warehouse
 from retention.warehouse.embedded import EmbeddedPostgres
 from tests.conftest import PEPPER
+from tests.databases import clone, drop
 from tests.retention.privacy.conftest import insert
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -108,21 +106,14 @@ def agree(marketing: Warehouse, name: str, purpose: str, channel: str, decision:
 def shared_databases(server: EmbeddedPostgres, templates: dict[str, str], name: str) -> Iterator[tuple[Warehouse, Warehouse]]:
     """The two databases with the audience in them, for all tests of a module that only read."""
     names = {kind: f"listed_{name}_{kind}" for kind in ("warehouse", "marketing")}
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        for kind, database in names.items():
-            connection.execute(
-                sql.SQL("create database {} template {}").format(sql.Identifier(database), sql.Identifier(templates[kind]))
-            )
-    warehouse, marketing = (Warehouse(server.url(database)) for database in names.values())
+    warehouse, marketing = (Warehouse(clone(server, database, templates[kind])) for kind, database in names.items())
     fill(warehouse, marketing)
     try:
         yield warehouse, marketing
     finally:
         for opened in (warehouse, marketing):
             opened.dispose()
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            for database in names.values():
-                connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(database)))
+        drop(server, *names.values())
 
 
 def run_over(warehouse: Warehouse, marketing: Warehouse, **campaign: object) -> Run:

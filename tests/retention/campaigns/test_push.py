@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from retention import campaigns
 from retention.settings import CompanySettings
 from retention.warehouse import DatabaseFailed, Fenced, Warehouse, migrate
-from tests.retention.campaigns.conftest import KEYS, Company, settings
+from tests.conftest import run_maker
+from tests.retention.campaigns.conftest import KEYS, STAFFED_TRIES, Company, settings, write_plays
 
 MEMBERS = {
     ("second_purchase", "Ana"),
@@ -27,11 +28,28 @@ MEMBERS = {
 
 
 @pytest.fixture
+def begins_with(
+    request: pytest.FixtureRequest,
+    begins_with: str | None,
+    prepare: Callable[..., str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> str | None:
+    """The first push where a test asks for it."""
+
+    def push(warehouse: Warehouse, marketing: Warehouse) -> None:
+        plays = write_plays(tmp_path_factory.mktemp("pushed") / "plays")
+        staffed = Company(warehouse, marketing, run_maker(warehouse), tries=STAFFED_TRIES, plays_dir=plays)
+        staffed.plan()
+        counts = staffed.push()
+        assert (counts["added"], counts["removed"], counts["tasks_added"]) == (7, 0, 2)
+
+    return prepare("pushed", push, on=begins_with) if "pushed" in request.fixturenames else begins_with
+
+
+@pytest.fixture
 def pushed(staffed: Company) -> Company:
-    """The staffed company after its first push."""
-    staffed.plan()
-    counts = staffed.push()
-    assert (counts["added"], counts["removed"], counts["tasks_added"]) == (7, 0, 2)
+    """The staffed company after its first push, which its databases begin with."""
+    staffed.tries += 2  # planned and pushed
     return staffed
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
-import psycopg
 import pytest
 
 from retention.conform import publish_core
@@ -16,6 +15,7 @@ from retention.settings import Settings
 from retention.warehouse import Attempt, Run, Warehouse, load_contract
 from retention.warehouse.embedded import EmbeddedPostgres
 from tests.conftest import PEPPER
+from tests.databases import clone, drop
 from tests.retention.quality.company import customer, land, line, order, product, rows_of
 
 Row = dict[str, str | None]
@@ -77,9 +77,7 @@ def numbered(entity: str, arrival: str) -> Row:
 @pytest.fixture(scope="module")
 def delivered(server: EmbeddedPostgres, templates: Mapping[str, str]) -> Iterator[Warehouse]:
     """A warehouse in which a row of every entity was deleted in each of the three ways."""
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"create database deletions template {templates['warehouse']}")
-    warehouse = Warehouse(server.url("deletions"))
+    warehouse = Warehouse(clone(server, "deletions", templates["warehouse"]))
     run = Run(date(2026, 3, 20), warehouse, Settings(), Attempt("test", "run-1", "task", 1), Secrets(PEPPER))
     land(run, "crm", "customer", [customer("ana")])
     land(run, "crm", "product", [product("milk")])
@@ -99,8 +97,7 @@ def delivered(server: EmbeddedPostgres, templates: Mapping[str, str]) -> Iterato
         publish_core(run)
     yield warehouse
     warehouse.dispose()
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute("drop database deletions with (force)")
+    drop(server, "deletions")
 
 
 @pytest.mark.parametrize("entity", ROWS)

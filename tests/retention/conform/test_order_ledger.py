@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 
-import psycopg
 import pytest
 
 from retention.conform import publish_core
@@ -16,6 +15,7 @@ from retention.settings import Settings
 from retention.warehouse import Attempt, Run, Warehouse
 from retention.warehouse.embedded import EmbeddedPostgres
 from tests.conftest import PEPPER
+from tests.databases import clone, drop
 from tests.retention.quality.company import customer, land, line, order, product, rows_of
 
 PAID = "2026-03-01T12:00:00+08:00"
@@ -144,9 +144,7 @@ CASES = [
 @pytest.fixture(scope="module")
 def ledgers(server: EmbeddedPostgres, templates: Mapping[str, str]) -> Iterator[dict[str, list[tuple[object, ...]]]]:
     """The entries of every case, all delivered at once, each as an order of its own."""
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"create database ledgers template {templates['warehouse']}")
-    warehouse = Warehouse(server.url("ledgers"))
+    warehouse = Warehouse(clone(server, "ledgers", templates["warehouse"]))
     run = Run(date(2026, 3, 31), warehouse, Settings(), Attempt("test", "run-1", "task", 1), Secrets(PEPPER))
     states = [{**state, "order_id": case.id} for case in CASES for state in case.values[0]]
     lines = [{**line, "order_id": case.id} for case in CASES for line in case.values[1]]
@@ -160,8 +158,7 @@ def ledgers(server: EmbeddedPostgres, templates: Mapping[str, str]) -> Iterator[
     }  # fmt: skip
     warehouse.dispose()
     yield found
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute("drop database ledgers with (force)")
+    drop(server, "ledgers")
 
 
 @pytest.mark.parametrize("case", [case.id for case in CASES])

@@ -119,9 +119,14 @@ def person_row(contract: Contract, person: Person, number: str, batch_id: int) -
 
 
 @pytest.fixture
-def populated(warehouse: Warehouse, marketing: Warehouse, make_run: Callable[..., Run]) -> Run:
-    """A run over databases in which Hana and Ivo have rows in every table that can hold a person."""
-    fill(warehouse, marketing)
+def begins_with(request: pytest.FixtureRequest, prepare: Callable[..., str]) -> str | None:
+    """Rows of Hana and Ivo everywhere, where a test asks for them."""
+    return prepare("populated", fill) if "populated" in request.fixturenames else None
+
+
+@pytest.fixture
+def populated(marketing: Warehouse, make_run: Callable[..., Run]) -> Run:
+    """A run over databases that begin with rows of Hana and Ivo in every table that can hold a person."""
     return make_run(marketing=marketing)
 
 

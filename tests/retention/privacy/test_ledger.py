@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from retention.privacy import record_consents
 from retention.warehouse import Run, Warehouse, sql_file
 from tests.conftest import PEPPER
+from tests.databases import cloned
 from tests.retention.privacy.conftest import insert
 from tests.retention.privacy.household import NOW, Household, days_ago, family, household
 
@@ -233,14 +234,10 @@ def expected(rows: list[dict[str, Any]]) -> dict[tuple[str, str, str], str]:
 @pytest.fixture(scope="module")
 def ledger(server: Any, templates: dict[str, str]) -> Any:
     """One warehouse for all examples; each is rolled back."""
-    name = "ledger_property"
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f'create database "{name}" template "{templates["warehouse"]}"')
-    warehouse = Warehouse(server.url(name))
-    yield warehouse
-    warehouse.dispose()
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f'drop database "{name}" with (force)')
+    with cloned(server, "ledger_property", templates["warehouse"]) as url:
+        warehouse = Warehouse(url)
+        yield warehouse
+        warehouse.dispose()
 
 
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from retention.warehouse import Warehouse, all_contracts
 from retention.warehouse.embedded import EmbeddedPostgres
-from tests.sql.bi.databases import fresh_database
+from tests.databases import cloned
 
 HERE = Path(__file__).parent
 QUESTIONS: list[dict[str, Any]] = yaml.safe_load((HERE / "questions.yml").read_text())
@@ -25,7 +25,7 @@ ROLES = sorted({question["role"] for question in QUESTIONS})
 @pytest.fixture(scope="module")
 def logins(server: EmbeddedPostgres, templates: dict[str, str], project: Path) -> Iterator[dict[str, sa.Engine]]:
     """A database that tools log in to, as the manual says: one login per role, made by `create role … login in role …`."""
-    with fresh_database(server, templates, "bi_clients") as url:
+    with cloned(server, "bi_clients", templates["warehouse"]) as url:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(
                 (project / "migrations/warehouse/0002_roles.sql").read_text()

@@ -21,8 +21,8 @@ from retention.settings import Settings
 from retention.warehouse import Attempt, Run, Warehouse, stage_writer
 from retention.warehouse.embedded import EmbeddedPostgres
 from tests.conftest import PEPPER
+from tests.databases import cloned
 from tests.retention.privacy.conftest import insert
-from tests.sql.bi.databases import fresh_database
 
 DAY = date(2026, 4, 11)
 ANA, BO, KAI = 101, 102, 103
@@ -33,7 +33,7 @@ NOW = datetime.now(UTC)
 @pytest.fixture(scope="module")
 def company(server: EmbeddedPostgres, templates: dict[str, str]) -> Iterator[Warehouse]:
     """The people above in a database of their own, shared by the tests of this file, which only read."""
-    with fresh_database(server, templates, "bi_departments") as url:
+    with cloned(server, "bi_departments", templates["warehouse"]) as url:
         warehouse = Warehouse(url, application_name="test")
         people(warehouse)
         service(warehouse)

@@ -10,7 +10,7 @@ import pytest
 
 from retention.warehouse import Warehouse, all_contracts
 from retention.warehouse.embedded import EmbeddedPostgres
-from tests.sql.bi.databases import fresh_database
+from tests.databases import cloned
 
 BI_VIEWS = sorted(name for name, contract in all_contracts().items() if contract.schema == "bi" and contract.kind == "view")
 OF_STAFF = [view for view in BI_VIEWS if view.startswith(("bi.sales_", "bi.service_"))]
@@ -94,7 +94,7 @@ def run_as(warehouse: Warehouse, role: str, statement: str) -> None:
 @pytest.fixture(scope="module")
 def warehouse(server: EmbeddedPostgres, templates: dict[str, str], project: Path) -> Iterator[Warehouse]:
     """A warehouse with its roles, shared: nothing here changes it for good."""
-    with fresh_database(server, templates, "bi_roles") as url:
+    with cloned(server, "bi_roles", templates["warehouse"]) as url:
         opened = Warehouse(url)
         with psycopg.connect(url) as connection:
             # What belongs to the database itself is not cloned with it, so the file runs again: it may.
