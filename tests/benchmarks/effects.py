@@ -6,25 +6,25 @@ from typing import Any
 
 from rich.console import Console
 
-from tests.retention.measurement.effect_samples import coverage, false_alarms
+from tests.retention.measurement.effect_samples import LIFTS, coverage, misses
 
 SIMULATIONS = 1_000
 
 
 def measure(server: object, console: Console) -> tuple[str, list[str], list[list[Any]]]:
-    """Return how often intervals hold the truth, and how often a play without effect is called one."""
+    """Return how often each interval holds the truth: once at the end, and on every one of many days."""
     rows: list[list[Any]] = []
-    for customers in (1_000, 3_000, 10_000):
-        for lift in (0.0, 0.05, 0.1, 0.3):
-            held, held_any = coverage(SIMULATIONS, customers, lift, seed=1)
-            rows.append([f"{customers:,} customers, {lift:.0%} more spend", f"{held:.1%} hold it", f"{held_any:.1%} hold it"])
-    for customers_a_day, days in ((20, 60), (100, 60)):
-        daily, single = false_alarms(SIMULATIONS, customers_a_day, days, seed=5)
+    for how, lifts in ((LIFTS[0], (0.0, 0.1, 0.3, -0.3)), *((how, (0.3,)) for how in LIFTS[1:])):
+        for customers in (1_000, 3_000, 10_000):
+            held = [f"{lift:+.0%} {coverage(SIMULATIONS, customers, lift, seed=1, how=how):.1%}" for lift in lifts]
+            rows.append([f"one look, {customers:,} customers, {how}", ", ".join(held), ""])
+    for customers_a_day, lift in ((20, 0.0), (100, 0.0), (20, 0.3), (100, 0.3)):
+        daily, single = misses(SIMULATIONS, customers_a_day, 60, seed=5, lift=lift)
         rows.append(
-            [f"no effect, {customers_a_day} a day, looked at {days} times", f"{single:.1%} alarms", f"{daily:.1%} alarms"]
+            [f"60 daily looks, {customers_a_day} customers a day, {lift:+.0%}", f"{1 - single:.1%}", f"{1 - daily:.1%}"]
         )
     return (
-        f"Effects of plays, {SIMULATIONS:,} simulations each, one tenth control",
+        f"Intervals that hold the truth, {SIMULATIONS:,} simulations each, one tenth control",
         ["play", "interval for one look", "interval for every day"],
         rows,
     )

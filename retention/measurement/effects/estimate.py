@@ -11,15 +11,12 @@ from scipy import stats
 
 from retention.measurement.effects.moments import Moments
 from retention.measurement.effects.sequential import always_valid_half_width, mixture_variance
+from retention.measurement.effects.spread import Arm, Difference
 
 FEWEST = 30
 """Below this many customers in either arm no interval is stated: the mean of few spends is far from normal."""
 _PER_COVARIATE = 20
 """Customers that the smaller arm must have for each covariate; otherwise the adjustment costs more than it gives."""
-
-_BORROWED = 150
-"""Customers that the variance of both arms together counts for in each arm. A small control group of skewed spends that missed
-the great spenders has a low mean and a low variance at once, and an interval from its own variance alone misses too often."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,7 @@ class Effect:
     unadjusted: float | None
     """Treated less control as they are."""
     standard_error: float | None
+    """If the true difference were the one measured."""
     lower_95: float | None
     """Interval for the one look that was planned."""
     upper_95: float | None
@@ -63,6 +61,7 @@ def estimate(
     alpha: float = 0.05,
     mixture: float | None = None,
     alpha_any: float | None = None,
+    is_share: bool = False,
 ) -> Effect:
     """Return the effect of a play from the sums of its two arms.
 
@@ -81,6 +80,8 @@ def estimate(
         Variance of the mixture of the daily interval, where the plan is not one of customers.
     alpha_any : float, optional
         Chance that the daily interval is reckoned with, where it differs.
+    is_share : bool
+        Whether the outcome is 0 or 1 rather than an amount: its variance then follows from its mean.
 
     Returns
     -------
@@ -96,26 +97,24 @@ def estimate(
         return Effect(treated.count, control.count, *means, *(None,) * 9)
     plain = float(treated.mean[0] - control.mean[0])
     used = _usable(treated, control)
-    difference, variance = _adjusted(treated.only(used), control.only(used))
-    raw_variance = _adjusted(treated.only([0]), control.only([0]))[1]
-    known = (treated.count, control.count, float(treated.mean[0]), float(control.mean[0]), difference, plain)
+    found = _adjusted(treated.only(used), control.only(used), is_share)
+    variance = found.variance_if(found.value)
+    known = (treated.count, control.count, float(treated.mean[0]), float(control.mean[0]), found.value, plain)
     if min(treated.count, control.count) < FEWEST or not variance > 0:
         return Effect(*known, *(None,) * 7)
-    error = math.sqrt(variance)
     quantile = float(stats.t.ppf(1 - alpha / 2, _degrees(treated.only(used), control.only(used))))
-    customers = treated.count + control.count
     alpha_any = alpha if alpha_any is None else alpha_any
     if mixture is None:
-        mixture = mixture_variance(variance * customers / planned, alpha_any)
-    any_look = always_valid_half_width(variance, mixture, alpha_any)
+        mixture = mixture_variance(variance * (treated.count + control.count) / planned, alpha_any)
+    one_look = found.interval(lambda at: quantile * math.sqrt(at))
+    any_look = found.interval(lambda at: always_valid_half_width(at, mixture, alpha_any))
+    raw_variance = _adjusted(treated.only([0]), control.only([0]), is_share).variance_if(plain)
     return Effect(
         *known,
-        standard_error=error,
-        lower_95=difference - quantile * error,
-        upper_95=difference + quantile * error,
-        lower_any_95=difference - any_look,
-        upper_any_95=difference + any_look,
-        detectable=(quantile + float(stats.norm.ppf(0.8))) * error,
+        math.sqrt(variance),
+        *one_look,
+        *any_look,
+        detectable=(quantile + float(stats.norm.ppf(0.8))) * math.sqrt(variance),
         variance_left=variance / raw_variance if raw_variance > 0 else None,
     )
 
@@ -131,24 +130,24 @@ def _usable(treated: Moments, control: Moments) -> list[int]:
     return [0, *varying[:bearable]]
 
 
-def _adjusted(treated: Moments, control: Moments) -> tuple[float, float]:
-    """Return the difference at the common mean of the covariates, and its variance."""
+def _adjusted(treated: Moments, control: Moments, is_share: bool) -> Difference:
+    """Return the difference at the common mean of the covariates."""
     everybody = treated + control
     slopes = [_slopes(arm) for arm in (treated, control)]
-    means, left, degrees = [], [], []
-    for arm, slope in zip((treated, control), slopes, strict=True):
-        means.append(float(arm.mean[0] + slope @ (everybody.mean[1:] - arm.mean[1:])))
-        left.append(max(float(arm.scatter[0, 0] - slope @ arm.scatter[1:, 0]), 0.0))
-        degrees.append(max(arm.count - 1 - len(slope), 1))
-    shared = sum(left) / sum(degrees)
-    variance = 0.0
-    for own, free, arm in zip(left, degrees, (treated, control), strict=True):
-        weight = arm.count / (arm.count + _BORROWED)
-        variance += (weight * own / free + (1 - weight) * shared) / arm.count
+    treated_arm, control_arm = (
+        Arm(
+            count=arm.count,
+            mean=float(arm.mean[0] + slope @ (everybody.mean[1:] - arm.mean[1:])),
+            left=max(float(arm.scatter[0, 0] - slope @ arm.scatter[1:, 0]), 0.0),
+            degrees=max(arm.count - 1 - len(slope), 1),
+        )
+        for arm, slope in zip((treated, control), slopes, strict=True)
+    )
     # The common mean is itself a sample's: it matters where the play works differently for different customers.
     unlike = slopes[0] - slopes[1]
     spread = everybody.scatter[1:, 1:] / max(everybody.count - 1, 1)
-    return means[0] - means[1], variance + float(unlike @ spread @ unlike) / everybody.count
+    common = float(unlike @ spread @ unlike) / everybody.count
+    return Difference(treated_arm, control_arm, common, is_share)
 
 
 def _slopes(arm: Moments) -> NDArray[np.float64]:

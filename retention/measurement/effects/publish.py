@@ -77,7 +77,7 @@ def effects_since(run: Run, units: Units, since: date, play: str | None = None) 
     """
     planned = run.settings.measurement.planned_customers
     return {
-        key: estimate(arm.get(True, NOBODY), arm.get(False, NOBODY), planned)
+        key: estimate(arm.get(True, NOBODY), arm.get(False, NOBODY), planned, is_share=key[2] == "bought")
         for key, arm in _arms(run, units, since, play).items()
     }
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retention.measurement.effects import Moments, always_valid_half_width, estimate, mixture_variance
-from tests.retention.measurement.effect_samples import coverage, experiment, false_alarms
+from retention.measurement.effects import Moments, always_valid_half_width, estimate, mixture_variance, spread
+from tests.retention.measurement.effect_samples import LIFTS, coverage, experiment, misses
 
 
 def test_sums_lose_nothing_that_rows_have() -> None:
@@ -45,17 +45,49 @@ def test_a_covariate_said_twice_changes_nothing() -> None:
     assert doubled.standard_error == pytest.approx(once.standard_error, rel=1e-2)
 
 
-@pytest.mark.parametrize("lift", [0.0, 0.1])
-def test_intervals_hold_the_truth_as_often_as_they_say(lift: float) -> None:
-    held, held_any = coverage(simulations=300, customers=3_000, lift=lift, seed=1)
-    assert 0.93 <= held <= 0.975
-    assert held_any >= 0.95
+@pytest.mark.parametrize(
+    ("lift", "how"), [(0.0, LIFTS[0]), (0.3, LIFTS[0]), (-0.3, LIFTS[0]), *((0.3, how) for how in LIFTS[1:])]
+)
+def test_intervals_hold_the_truth_as_often_as_they_say(lift: float, how: str) -> None:
+    assert 0.93 <= coverage(simulations=400, customers=1_000, lift=lift, seed=4, how=how) <= 0.975
+
+
+def test_spread_that_knows_nothing_of_the_lift_makes_intervals_too_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spread, "_POWER", 0.0)
+    assert coverage(simulations=400, customers=1_000, lift=-0.3, seed=4) < 0.93
+
+
+def test_a_small_control_group_left_to_its_own_spread_makes_intervals_too_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spread, "_BORROWED", 0)
+    assert coverage(simulations=400, customers=1_000, lift=0.0, seed=4) < 0.93
+
+
+def test_even_outcomes_borrow_next_to_nothing() -> None:
+    """Where everybody spends about the same, spread is known well from few, and what the other arm would have is beside the point."""
+    treated, control = spread.Arm(1_000, 100.0, 1_000 * 30.0**2, 1_000), spread.Arm(100, 100.0, 100 * 20.0**2, 100)
+    own = 30.0**2 / 1_000 + 20.0**2 / 100
+    assert spread.Difference(treated, control, 0.0, is_share=False).variance_if(0.0) == pytest.approx(own, rel=0.03)
+
+
+@pytest.mark.parametrize("means", [(5.0, 4.0), (-5.0, 4.0), (4.0, -5.0), (-4.0, -5.0), (0.0, 0.0)])
+def test_every_interval_has_the_difference_in_it(means: tuple[float, float]) -> None:
+    """Refunds make means negative; a ratio of such means says nothing, and nothing may come of it but a wider interval."""
+    treated, control = (spread.Arm(60, mean, 60 * 400.0, 59) for mean in means)
+    found = spread.Difference(treated, control, 0.0, is_share=False)
+    lower, upper = found.interval(lambda variance: 2 * variance**0.5)
+    assert lower < found.value < upper
+    for edge in (lower, upper):
+        assert abs(edge - found.value) <= 2 * 4 * found.variance_if(found.value) ** 0.5
 
 
 def test_looked_at_daily_only_the_daily_interval_keeps_its_word() -> None:
-    daily, single = false_alarms(simulations=120, customers_a_day=40, days=40, seed=2)
+    daily, single = misses(simulations=120, customers_a_day=40, days=40, seed=2)
     assert daily <= 0.05
     assert single > 0.1, "the interval for one look, read daily, is what it must not rest on"
+
+
+def test_looked_at_daily_the_daily_interval_holds_a_true_effect_too() -> None:
+    assert misses(simulations=80, customers_a_day=40, days=40, seed=3, lift=0.3)[0] <= 0.05
 
 
 def test_the_mixture_is_narrowest_where_it_was_planned() -> None:
