@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from scipy.optimize import brentq
 
 _BORROWED = 30
-"""Customers that the spread of both arms together counts for in each arm, for each unit of the squared coefficient of variation.
-A small control group of skewed spends that missed the great spenders has a low mean and a low variance at once, and an interval
-from its own variance alone misses too often; where spends are even, an arm's own variance is good enough."""
+"""Customers that the spread of both arms together counts for in each arm, for each unit of the squared coefficient of
+variation. A small control group of skewed spends that missed the great spenders has a low mean and a low variance at once, and
+an interval from its own variance alone misses too often; where spends are even, an arm's own variance is good enough."""
 _MOST_UNEVEN = 4.0
 """Largest squared coefficient of variation that counts: what it is beyond that, few customers cannot say."""
 _POWER = 1.75
-"""Power of the mean with which the variance of amounts grows: 1 where a play brings more buyers, 2 where
-buyers spend more; chosen between the two so that intervals miss neither kind of play more often than the other (docs/effects.md)."""
+"""Power of the mean with which the variance of amounts grows: 1 where a play brings more buyers, 2 where buyers spend more.
+Chosen between the two so that intervals miss neither kind of play more often than the other (docs/effects.md)."""
 _LARGEST_RATIO = 4.0
 """Largest ratio of variances supposed between the arms; beyond it the means are too uncertain to say anything of the spread."""
 
