@@ -3,6 +3,15 @@
 -- `kpi.labels` stands for the customers with their cells, `kpi.headings` for the headings of each cell.
 with
 
+-- Most records are a person of their own: only the others are looked up.
+merged as materialized (
+    select
+        source_customer_key,
+        customer_key
+    from core.customer_alias
+    where source_customer_key <> customer_key
+),
+
 periods as (
     select 'day' as period, cast(:day_start as timestamptz) as starts_at, cast(:as_of_date as date) - 1 as starts_on
     union all
@@ -25,8 +34,7 @@ touches as (
         effects.margin_minor
         + greatest(coalesce(delivery.expected_cost_minor, delivery.cost_minor) - delivery.cost_minor, 0) as brought_minor
     from campaigns.delivery as delivery
-    left join core.customer_alias as alias
-        on delivery.customer_key = alias.source_customer_key and alias.source_customer_key <> alias.customer_key
+    left join merged as alias on delivery.customer_key = alias.source_customer_key
     left join effects on delivery.play = effects.play
     where
         delivery.kind = 'promotional'

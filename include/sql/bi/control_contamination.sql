@@ -1,6 +1,15 @@
 -- bi.control_contamination: one row per play per as_of_date.
 with
 
+-- Most records are a person of their own: only the others are looked up.
+merged as materialized (
+    select
+        source_customer_key,
+        customer_key
+    from core.customer_alias
+    where source_customer_key <> customer_key
+),
+
 pushed_days as (
     select distinct business_date + 1 as as_of_date
     from campaigns.push_receipt
@@ -20,7 +29,7 @@ controls as (
         min(holdout.assigned_on) as assigned_on
     from campaigns.holdout as holdout
     inner join pushed_days on holdout.assigned_on = pushed_days.as_of_date
-    left join core.customer_alias as alias on holdout.customer_key = alias.source_customer_key
+    left join merged as alias on holdout.customer_key = alias.source_customer_key
     where
         holdout.assigned_on < :as_of_date
         and (holdout.assigned_on >= :earliest_date or (holdout.play = '*' and holdout.period_key = :universal_period))
@@ -35,8 +44,7 @@ deliveries as (
         coalesce(alias.customer_key, delivery.customer_key) as customer_key,
         delivery.as_of_date
     from campaigns.delivery as delivery
-    left join core.customer_alias as alias
-        on delivery.customer_key = alias.source_customer_key and alias.source_customer_key <> alias.customer_key
+    left join merged as alias on delivery.customer_key = alias.source_customer_key
     where
         delivery.as_of_date < :as_of_date
         and delivery.as_of_date >= least(cast(:earliest_date as date), cast(date_trunc('year', cast(:as_of_date as date)) as date))

@@ -2,17 +2,23 @@
 -- later step is known: tools that report a click and no opening have seen the opening too.
 with
 
-deliveries as (
+-- Most records are a person of their own: only the others are looked up.
+merged as materialized (
     select
-        delivery.play,
-        cast(date_trunc('month', delivery.as_of_date) as date) as month,
-        coalesce(alias.customer_key, delivery.customer_key) as customer_key,
-        delivery.send_key,
-        delivery.as_of_date,
-        delivery.cost_minor
-    from campaigns.delivery as delivery
-    left join core.customer_alias as alias on delivery.customer_key = alias.source_customer_key
-    where delivery.as_of_date >= :months_from and delivery.as_of_date < :as_of_date
+        source_customer_key,
+        customer_key
+    from core.customer_alias
+    where source_customer_key <> customer_key
+),
+
+-- Months are whole here, and days begin where the company is: both are reckoned once per day, not once per delivery.
+days as materialized (
+    select
+        cast(day as date) as as_of_date,
+        cast(date_trunc('month', day) as date) as month,
+        day at time zone :business_timezone as starts_at,
+        least((day + cast(:outcome_days as integer) * interval '1 day') at time zone :business_timezone, :as_of) as ends_at
+    from generate_series(cast(:months_from as timestamp), cast(:as_of_date as timestamp), interval '1 day') as day
 ),
 
 -- Only the events of these months can belong to them: read once, by time.
@@ -46,38 +52,39 @@ event_sums as (
     group by send_key
 ),
 
-buyers as (
-    select
-        deliveries.play,
-        deliveries.month,
-        deliveries.customer_key
-    from deliveries
-    where exists (
-        select 1
-        from core.order_entry as entry
-        where
-            entry.customer_key = deliveries.customer_key
-            and entry.kind = 'paid'
-            and entry.happened_at >= cast(deliveries.as_of_date as timestamp) at time zone :business_timezone
-            and entry.happened_at < least(
-                cast(deliveries.as_of_date + cast(:outcome_days as integer) as timestamp) at time zone :business_timezone,
-                :as_of
-            )
-            and (entry.deleted_at is null or entry.deleted_at >= :as_of)
-    )
-    group by deliveries.play, deliveries.month, deliveries.customer_key
-),
-
 people as (
     select
         deliveries.play,
         deliveries.month,
         deliveries.customer_key,
         sum(deliveries.cost_minor) as cost_minor,
-        coalesce(max(event_sums.step), 0) as step,
-        coalesce(bool_or(event_sums.has_unsubscribed), false) as has_unsubscribed
-    from deliveries
-    left join event_sums on deliveries.send_key = event_sums.send_key
+        coalesce(max(deliveries.step), 0) as step,
+        coalesce(bool_or(deliveries.has_unsubscribed), false) as has_unsubscribed,
+        bool_or(deliveries.has_bought) as has_bought
+    from (
+        select
+            delivery.play,
+            days.month,
+            coalesce(alias.customer_key, delivery.customer_key) as customer_key,
+            delivery.cost_minor,
+            event_sums.step,
+            event_sums.has_unsubscribed,
+            exists(
+                select 1
+                from core.order_entry as entry
+                where
+                    entry.customer_key = coalesce(alias.customer_key, delivery.customer_key)
+                    and entry.kind = 'paid'
+                    and entry.happened_at >= days.starts_at
+                    and entry.happened_at < days.ends_at
+                    and (entry.deleted_at is null or entry.deleted_at >= :as_of)
+            ) as has_bought
+        from campaigns.delivery as delivery
+        inner join days on delivery.as_of_date = days.as_of_date
+        left join merged as alias on delivery.customer_key = alias.source_customer_key
+        left join event_sums on delivery.send_key = event_sums.send_key
+        where delivery.as_of_date >= :months_from and delivery.as_of_date < :as_of_date
+    ) as deliveries
     group by deliveries.play, deliveries.month, deliveries.customer_key
 ),
 
@@ -91,12 +98,10 @@ reached as (
         count(*) filter (where people.step >= 3) as opened,
         count(*) filter (where people.step >= 4) as clicked,
         count(*) filter (where people.step >= 5) as converted,
-        count(buyers.customer_key) as bought,
+        count(*) filter (where people.has_bought) as bought,
         count(*) filter (where people.has_unsubscribed) as unsubscribed,
         sum(people.cost_minor) as cost_minor
     from people
-    left join buyers
-        on people.play = buyers.play and people.month = buyers.month and people.customer_key = buyers.customer_key
     group by people.play, people.month
 ),
 
@@ -106,7 +111,7 @@ held as (
         cast(date_trunc('month', holdout.assigned_on) as date) as month,
         count(distinct coalesce(alias.customer_key, holdout.customer_key)) as held_back
     from campaigns.holdout as holdout
-    left join core.customer_alias as alias on holdout.customer_key = alias.source_customer_key
+    left join merged as alias on holdout.customer_key = alias.source_customer_key
     where holdout.assigned_on >= :months_from and holdout.assigned_on < :as_of_date
     group by holdout.play, date_trunc('month', holdout.assigned_on)
 )
