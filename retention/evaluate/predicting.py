@@ -86,7 +86,7 @@ def fit_models(run: Run, plan: Plan, fitted: Fitted) -> None:
         try:
             enough(settings.churn, f"training date {plan.dates[-1]}", training.churned[training.newest])
             for_churn = of_dates(training, plan.churn_dates).with_columns(churn_columns())
-            fitted.churn = fit_churn(for_churn, plan.learning_days, settings.churn.seed)
+            fitted.churn = fit_churn(for_churn, plan.learning_days, settings.churn.seed, asked_days=settings.churn.horizon_days)
         except ValueError as error:
             fitted.churn, fitted.reasons["churn"] = None, str(error)
     try:

@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from retention.models.calibration import LOWEST_SLOPE, Calibration, fit_calibration
 from retention.models.churn.inputs import PROCESS_INPUTS, fit_process, with_process
+from retention.models.churn.lengthening import Lengthening, fit_lengthening
 from retention.models.churn.level import date_weights, season_shift
 from retention.models.churn.model import ChurnModel, matrix
 from retention.models.churn.smooth import Design
@@ -41,12 +42,26 @@ class _OutOfFold:
     trees: int
 
 
-def fit_churn(training: TrainingSet, horizon_days: int, seed: int, kind: type[ChurnModel] = ChurnModel) -> ChurnModel:
+def fit_churn(
+    training: TrainingSet,
+    horizon_days: int,
+    seed: int,
+    kind: type[ChurnModel] = ChurnModel,
+    *,
+    asked_days: int | None = None,
+) -> ChurnModel:
     """Fit on several past dates.
 
     Customers are dealt into folds by their key, so that a customer's rows of different dates never stand on both sides.
     The predictions for the fold left out choose the number of trees and the blend, and calibrate: the newest dates weigh
     most, and where the dates reach a year back, the level moves with the season to come.
+
+    Parameters
+    ----------
+    training : features and outcomes as of past dates.
+    horizon_days : days that the outcomes span.
+    seed : of the learners.
+    asked_days : horizon that the model will be asked about, where it is longer than the outcomes.
 
     Raises
     ------
@@ -83,7 +98,14 @@ def fit_churn(training: TrainingSet, horizon_days: int, seed: int, kind: type[Ch
         shift,
         blend[2],
         line,
+        _lengthening(training, horizon_days, asked_days or horizon_days, seed),
     )
+
+
+def _lengthening(training: TrainingSet, horizon_days: int, asked_days: int, seed: int) -> Lengthening | None:
+    if asked_days <= horizon_days:
+        return None
+    return fit_lengthening(training, horizon_days, asked_days, lambda some, days: fit_churn(some, days, seed))
 
 
 def _out_of_fold(training: TrainingSet, columns: Floats, design: Design, seed: int) -> _OutOfFold:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from retention.models.calibration import Calibration
 from retention.models.churn.inputs import PROCESS_INPUTS, with_process
+from retention.models.churn.lengthening import Lengthening
 from retention.models.churn.silence import log_silence
 from retention.models.churn.smooth import SmoothModel
 from retention.models.tree_predictions import raw_predictions
@@ -43,6 +44,7 @@ class ChurnModel:
     calibration : last step; strictly monotone.
     calibrated_as_of : newest date of the rows that the calibration was fitted to (their outcomes had all matured).
     season_shift : log-odds by which the level was moved for the season to come; 0 where no year of history was there.
+    lengthening : what a longer horizon than learned from does to the log-odds; None where outcomes reach as far as is asked.
     """
 
     kind: ClassVar[str] = "churn"
@@ -58,6 +60,7 @@ class ChurnModel:
     season_shift: float = 0.0
     process_weight: float = 0.0
     process_line: tuple[float, float] = (0.0, 1.0)
+    lengthening: Lengthening | None = None
 
     def predict(self, features: pd.DataFrame, horizon_days: int | None = None, raw: Floats | None = None) -> Floats:
         """Calibrated churn probability of each row.
@@ -137,6 +140,7 @@ class ChurnModel:
             "smooth_weight": self.smooth_weight,
             "calibration": asdict(self.calibration),
             "season_shift": self.season_shift,
+            "lengthening": self.lengthening.to_dict() if self.lengthening else None,
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -148,11 +152,13 @@ class ChurnModel:
             "calibration": asdict(self.calibration),
             "calibrated_as_of": self.calibrated_as_of.isoformat(),
             "process_line": list(self.process_line),
+            "lengthening": self.lengthening.to_dict() if self.lengthening else None,
         }
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> Self:
-        """Make the model from `to_dict`."""
+        """Make the model from `to_dict`; files of before a model kept its lengthening have none."""
+        lengthening = stored.get("lengthening")
         return cls(
             **{
                 **stored,
@@ -161,6 +167,7 @@ class ChurnModel:
                 "calibration": Calibration(**stored["calibration"]),
                 "calibrated_as_of": date.fromisoformat(stored["calibrated_as_of"]),
                 "process_line": (float(stored["process_line"][0]), float(stored["process_line"][1])),
+                "lengthening": Lengthening.from_dict(lengthening) if lengthening else None,
             }
         )
 

@@ -5,6 +5,9 @@ first step is the model's own. Later steps are judged twice, for the customer as
 older, more overdue): by the model, whose level is that of its newest outcomes, and by the purchase process, whose level is
 that of the whole history. The mean of their logarithms counts: half of a season's swing does not outlast the season. Where
 a step is shorter than the horizon learned from, the process says how much of the risk falls into it.
+
+Where the model was meant for a longer horizon than its outcomes reach, what following silence comes to is set right by
+what the same lengthening did inside the outcomes (:mod:`retention.models.churn.lengthening`).
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from numpy.typing import NDArray
 
 from retention.models.btyd import BetaGeoNBD
 from retention.models.churn.inputs import PROCESS_INPUTS, process_churn, silent_for, with_process
+from retention.models.metrics import logit
 
 if TYPE_CHECKING:
     from retention.models.churn.model import ChurnModel
@@ -31,6 +35,19 @@ def log_silence(model: ChurnModel, features: pd.DataFrame, raw: Floats, horizon_
     ----------
     raw : log-odds of the horizon learned from, before calibration.
     """
+    followed = _followed(model, features, raw, horizon_days)
+    if model.lengthening is None or horizon_days <= model.horizon_days:
+        return followed
+    learned, times = model.calibration.log_odds(raw), horizon_days / model.horizon_days
+    return np.asarray(-np.logaddexp(0.0, -model.lengthening.log_odds(learned, logit(np.exp(followed)), times)))
+
+
+def followed_log_odds(model: ChurnModel, features: pd.DataFrame, raw: Floats, horizon_days: int) -> Floats:
+    """Log-odds of no order in a horizon, by following silence alone."""
+    return logit(np.exp(_followed(model, features, raw, horizon_days)))
+
+
+def _followed(model: ChurnModel, features: pd.DataFrame, raw: Floats, horizon_days: int) -> Floats:
     first = min(model.horizon_days, horizon_days)
     total = -np.logaddexp(0.0, -model.calibration.log_odds(raw)) * _share(model, features, first)
     now = _rhythm(model, features)

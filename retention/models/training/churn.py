@@ -145,8 +145,8 @@ def train_churn(run: Run) -> RegisteredModel:
     known = registry.find(run.warehouse, name)
     if known:
         return known
-    model = fit_churn(now.of_model(), days, settings.seed)
-    twin = fit_churn(before.of_model(), days, settings.seed)
+    model = fit_churn(now.of_model(), days, settings.seed, asked_days=settings.horizon_days)
+    twin = fit_churn(before.of_model(), days, settings.seed, asked_days=settings.horizon_days)
 
     newest_rows = now.data.take(np.flatnonzero(now.data.newest))
     holdout, churned = newest_rows.features, newest_rows.churned
