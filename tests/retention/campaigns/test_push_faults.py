@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from tests import oracle
+from tests.processes import Program
 from tests.retention.campaigns.conftest import Company
 from tests.retention.campaigns.test_push import MEMBERS
 
@@ -40,16 +37,9 @@ AFTER_COMMIT = (
 )
 
 
-def _start(company: Company, failpoints: str = "") -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [
-            sys.executable, "-c", PUSH, company.warehouse.url.render_as_string(hide_password=False),
-            company.marketing.url.render_as_string(hide_password=False), f"{company.run().business_date}", "push",
-        ],
-        cwd=Path(__file__).resolve().parents[3],
-        env={**os.environ, "RETENTION_FAILPOINTS": failpoints},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+def _start(company: Company, failpoints: str = "") -> Program:
+    urls = [database.url.render_as_string(hide_password=False) for database in (company.warehouse, company.marketing)]
+    return Program(PUSH, *urls, f"{company.run().business_date}", "push", environment={"RETENTION_FAILPOINTS": failpoints})
 
 
 @pytest.mark.parametrize("point", [*BEFORE_COMMIT, *AFTER_COMMIT])
@@ -82,11 +72,10 @@ def test_a_frozen_push_wakes_up_too_late(staffed: Company) -> None:
     """Stopped before it locks the stream; a newer try pushes meanwhile. The old one wakes up, finds the token gone by, changes nothing."""
     staffed.plan()
     frozen = _start(staffed, "push.staged:stop")
-    _, status = os.waitpid(frozen.pid, os.WUNTRACED)
-    assert os.WIFSTOPPED(status)
+    frozen.wait_until_stopped()
     staffed.tries = 5
     assert staffed.push()["added"] == 7
-    os.kill(frozen.pid, signal.SIGCONT)
+    frozen.send_signal(signal.SIGCONT)
     _, errors = frozen.communicate(timeout=120)
     assert "Fenced" in errors
     assert frozen.returncode != 0

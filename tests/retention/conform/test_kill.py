@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -15,6 +13,7 @@ import pytest
 from retention.conform import publish_core
 from retention.quality import validate
 from retention.warehouse import Fenced, Run, Warehouse
+from tests.processes import Program
 from tests.retention.quality.company import customer, land, line, order, product, rows_of
 
 VALIDATING = ["lease.acquired", "quality.prepared", "quality.judged", "quality.refused", "quality.batch_validated"]
@@ -38,12 +37,13 @@ def deliver(run: Run) -> None:
 
 def die(warehouse: Warehouse, project: Path, stage: str, step: str, try_number: int) -> None:
     url = warehouse.url.render_as_string(hide_password=False)
-    died = subprocess.run(
-        [sys.executable, "-m", "tests.retention.conform.day_once", url, stage, "2026-03-31", str(try_number)],
-        cwd=project, env={**os.environ, "RETENTION_FAILPOINTS": f"{step}:kill"}, capture_output=True, text=True, timeout=300, check=False,
+    died = Program(
+        "tests.retention.conform.day_once", url, stage, "2026-03-31", str(try_number),
+        environment={"RETENTION_FAILPOINTS": f"{step}:kill"},
     )  # fmt: skip
-    assert died.returncode == -signal.SIGKILL, died.stderr
-    assert f"failpoint {step} fires: kill" in died.stderr
+    _, errors = died.communicate()
+    assert died.returncode == -signal.SIGKILL, errors
+    assert f"failpoint {step} fires: kill" in errors
 
 
 def test_validation_killed_at_every_step_in_turn_is_finished_by_the_next_try(

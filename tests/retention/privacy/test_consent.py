@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +13,7 @@ from retention.privacy import address_hash, record_consents, source_customer_key
 from retention.privacy import consent as consent_module
 from retention.warehouse import Run, Warehouse, sql_file
 from tests.conftest import PEPPER
+from tests.processes import Program
 from tests.retention.privacy.conftest import BO, HANA, IVO, insert
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -237,14 +235,9 @@ def test_killed_there_the_next_sync_finishes(open_run: Run, failpoint: str) -> N
     record(open_run, consent(IVO.numbers[0], "granted", NOW - timedelta(days=10)))
     assert open_run.marketing is not None
     urls = [database.url.render_as_string(hide_password=False) for database in (open_run.warehouse, open_run.marketing)]
-    killed = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *urls, NOW.isoformat(), PEPPER.decode()],
-        env={**os.environ, "RETENTION_FAILPOINTS": f"{failpoint}:kill"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert killed.returncode == -9, killed.stderr
+    killed = Program(SCRIPT, *urls, NOW.isoformat(), PEPPER.decode(), environment={"RETENTION_FAILPOINTS": f"{failpoint}:kill"})
+    _, errors = killed.communicate()
+    assert killed.returncode == -9, errors
     sync_consent(open_run, NOW)
     assert sendable(open_run) == {IVO.customer_key}
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +11,7 @@ import sqlalchemy as sa
 from retention.privacy import FileStore, handle_requests, request_erasure
 from retention.warehouse import Run
 from tests.conftest import PEPPER
+from tests.processes import Program
 from tests.retention.privacy.conftest import HANA, IVO, NOW, person_counts
 
 FAILPOINTS = [
@@ -65,15 +63,10 @@ def test_killed_there_the_next_try_finishes(populated: Run, desk: FileStore, tmp
         "now": NOW.isoformat(),
         "exports": str(tmp_path / "exports"),
     }
-    killed = subprocess.run(
-        [sys.executable, "-c", SCRIPT, json.dumps(given)],
-        env={**os.environ, "RETENTION_FAILPOINTS": f"{failpoint}:kill"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert killed.returncode == -9, killed.stderr
-    assert f"failpoint {failpoint} fires" in killed.stderr
+    killed = Program(SCRIPT, json.dumps(given), environment={"RETENTION_FAILPOINTS": f"{failpoint}:kill"})
+    _, errors = killed.communicate()
+    assert killed.returncode == -9, errors
+    assert f"failpoint {failpoint} fires" in errors
 
     # A newer try of the same task takes the lease over at once.
     again = Run(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date
 from importlib import import_module
@@ -17,6 +14,7 @@ import pytest
 from retention.sources import SourceSpec, extract, load_specs
 from retention.sources.errors import SnapshotShrank
 from retention.warehouse import DatabaseFailed, Fenced, Run, Warehouse
+from tests.processes import Program
 
 STEPS = [
     "lease.acquired",
@@ -29,12 +27,19 @@ STEPS = [
 ]
 
 
-def run_and_die(url: str, project: Path, step: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tests.retention.sources.extract_once", url, str(project / "tests/fixtures/tiny/sources"), "sales", "order",
-         "2026-03-31", "1"],
-        cwd=project, env={**os.environ, "RETENTION_FAILPOINTS": f"{step}:kill"}, capture_output=True, text=True, timeout=120, check=False,
+def extract_and_die(warehouse: Warehouse, specs: Path, source: str, entity: str, day: str, step: str) -> None:
+    url = warehouse.url.render_as_string(hide_password=False)
+    died = Program(
+        "tests.retention.sources.extract_once", url, str(specs), source, entity, day, "1",
+        environment={"RETENTION_FAILPOINTS": f"{step}:kill"},
     )  # fmt: skip
+    _, errors = died.communicate()
+    assert died.returncode == -9, errors
+    assert f"failpoint {step} fires" in errors
+
+
+def run_and_die(warehouse: Warehouse, project: Path, step: str) -> None:
+    extract_and_die(warehouse, project / "tests/fixtures/tiny/sources", "sales", "order", "2026-03-31", step)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -46,9 +51,7 @@ def test_killed_extraction_leaves_nothing_and_is_repeated(
     project: Path,
     rows: Callable[..., Any],
 ) -> None:
-    died = run_and_die(warehouse.url.render_as_string(hide_password=False), project, step)
-    assert died.returncode == -9, died.stderr
-    assert f"failpoint {step} fires" in died.stderr
+    run_and_die(warehouse, project, step)
     assert rows("select count(*) from ops.batch where state in ('landed', 'validated', 'published')") == [(0,)]
     assert rows("select count(*) from ops.file_manifest") == [(0,)]
 
@@ -62,8 +65,7 @@ def test_killed_extraction_leaves_nothing_and_is_repeated(
 def test_killed_after_the_commit_is_read_again_without_doubling(
     warehouse: Warehouse, make_run: Callable[..., Run], tiny: dict[str, SourceSpec], project: Path, rows: Callable[..., Any]
 ) -> None:
-    died = run_and_die(warehouse.url.render_as_string(hide_password=False), project, "publish.after_commit")
-    assert died.returncode == -9
+    run_and_die(warehouse, project, "publish.after_commit")
     assert rows("select state, rows_extracted from ops.batch") == [("landed", 43)]
     extract(make_run(task_id="extract", try_number=2), tiny["sales"], "order")
     assert rows("select state, count(*) from ops.batch group by state order by state") == [("landed", 1), ("superseded", 1)]
@@ -165,12 +167,7 @@ def test_killed_snapshot_leaves_nothing_and_is_compared_anew(
     with psycopg.connect(shop_url) as connection:
         connection.execute("delete from reply where nr <= 3; update reply set who = 'Bo' where nr = 4")
     kept = rows("select md5(string_agg(kept_row::text, '' order by key)) from landing.kept_row")
-    died = subprocess.run(
-        [sys.executable, "-m", "tests.retention.sources.extract_once", warehouse.url.render_as_string(hide_password=False),
-         str(tmp_path / "specs"), "shop", "survey_answer", "2026-04-01", "1"],
-        cwd=project, env={**os.environ, "RETENTION_FAILPOINTS": f"{step}:kill"}, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert died.returncode == -9, died.stderr
+    extract_and_die(warehouse, tmp_path / "specs", "shop", "survey_answer", "2026-04-01", step)
     assert rows("select state, count(*) from ops.batch group by state order by state") == [("extracting", 1), ("published", 1)]
     assert rows("select md5(string_agg(kept_row::text, '' order by key)) from landing.kept_row") == kept
 
@@ -217,12 +214,10 @@ def test_overtaken_snapshot_lands_nothing(
 
 def test_killed_with_two_writers_at_work(warehouse: Warehouse, project: Path, rows: Callable[..., Any]) -> None:
     """Each writer has a transaction of its own, and both have sent rows: neither may commit when the process dies."""
-    died = subprocess.run(
-        [sys.executable, "-m", "tests.retention.sources.load_and_die", warehouse.url.render_as_string(hide_password=False)],
-        cwd=project, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
-    assert died.returncode == -9, died.stderr
-    assert "two writers have rows" in died.stdout
+    died = Program("tests.retention.sources.load_and_die", warehouse.url.render_as_string(hide_password=False))
+    output, errors = died.communicate()
+    assert died.returncode == -9, errors
+    assert "two writers have rows" in output
     gone = "select count(*), pg_sleep(0.05) from pg_stat_activity where application_name = 'killed' and datname = current_database()"
     for _ in range(200):  # the server notices a closed connection by itself
         if rows(gone)[0][0] == 0:

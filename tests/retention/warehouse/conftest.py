@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from retention.warehouse import Warehouse, contracts, writer
+from tests.processes import Program
 from tests.retention.warehouse import people_slice
 
 
@@ -23,23 +21,19 @@ def people(warehouse: Warehouse) -> Iterator[Warehouse]:
 
 
 @pytest.fixture
-def start_writer(people: Warehouse, project) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start_writer(people: Warehouse) -> Iterator[Callable[..., Program]]:
     """Return a function that starts a process which publishes the people slice, with failpoints."""
-    started: list[subprocess.Popen[str]] = []
+    started: list[Program] = []
 
-    def start(version: int, *, try_number: int = 1, task_id: str = "people", failpoints: str = "") -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [
-                sys.executable, "-m", "tests.retention.warehouse.people_slice",
-                people.url.render_as_string(hide_password=False), str(try_number), str(version), task_id,
-            ],
-            cwd=project, env={**os.environ, "RETENTION_FAILPOINTS": failpoints}, stderr=subprocess.PIPE, text=True,
+    def start(version: int, *, try_number: int = 1, task_id: str = "people", failpoints: str = "") -> Program:
+        process = Program(
+            "tests.retention.warehouse.people_slice", people.url.render_as_string(hide_password=False), str(try_number),
+            str(version), task_id, environment={"RETENTION_FAILPOINTS": failpoints},
         )  # fmt: skip
         started.append(process)
         return process
 
     yield start
     for process in started:
-        if process.poll() is None:
-            process.kill()
+        process.kill()
         process.communicate()

@@ -60,7 +60,7 @@ def test_killed_at_a_step_nothing_is_half_published_and_a_retry_finishes(step, p
 
 def test_an_overtaken_attempt_that_wakes_up_late_changes_nothing(people, start_writer):
     frozen = start_writer(1, failpoints="publish.before_lock:stop")
-    _await_stopped(frozen.pid)
+    frozen.wait_until_stopped()
     finish(start_writer(2, try_number=2))
     os.kill(frozen.pid, signal.SIGCONT)
     errors = finish(frozen, expected=3)
@@ -71,7 +71,7 @@ def test_an_overtaken_attempt_that_wakes_up_late_changes_nothing(people, start_w
 
 def test_a_frozen_attempt_is_overtaken_by_another_run_once_its_lease_runs_out(people, start_writer):
     frozen = start_writer(1, failpoints="writer.filled:stop")
-    _await_stopped(frozen.pid)
+    frozen.wait_until_stopped()
     finish(start_writer(2, task_id="another"))
     os.kill(frozen.pid, signal.SIGCONT)
     finish(frozen, expected=3)
@@ -153,9 +153,3 @@ def test_a_killed_client_leaves_no_statement_behind(people):
                 sa.text("select count(*) from pg_catalog.pg_stat_activity where application_name = 'victim'")
             ).scalar_one()
         assert connection.execute(sa.text("select count(*) from core.victim")).scalar_one() == 0
-
-
-def _await_stopped(pid: int) -> None:
-    """Wait until a child process has stopped itself (the kernel tells its parent)."""
-    _, status = os.waitpid(pid, os.WUNTRACED)
-    assert os.WIFSTOPPED(status)
