@@ -3975,6 +3975,25 @@ comment on column ops.effect_build.recipe is 'digest of queries and settings; ro
 comment on column ops.effect_build.sync_id is 'newest push that is counted (campaigns.push_receipt); 0 before the first';
 comment on column ops.effect_build.built_at is 'when it was published';
 
+create table ops.failure_told (
+    dag_id text not null,
+    task_id text not null,
+    cause text not null,
+    failed_on date not null,
+    failures bigint not null,
+    first_at timestamptz not null,
+    last_at timestamptz not null,
+    primary key (dag_id, task_id, cause, failed_on)
+);
+comment on table ops.failure_told is 'Tasks that failed for good: people are told of the first failure of a day, the others of the same task and cause are counted here and stand in the logs. Kept for as long as somebody may ask. Grain: one row per DAG, task, cause and day.';
+comment on column ops.failure_told.dag_id is 'DAG of the task';
+comment on column ops.failure_told.task_id is 'the task; of a mapped task all its instances together';
+comment on column ops.failure_told.cause is 'kind of the error, with the heading of the runbook where it has one';
+comment on column ops.failure_told.failed_on is 'day in the business time zone, by the clock, on which it failed';
+comment on column ops.failure_told.failures is 'how often it failed that day, each after its last try';
+comment on column ops.failure_told.first_at is 'when it failed first that day: people were told then';
+comment on column ops.failure_told.last_at is 'when it failed last that day';
+
 create table ops.feature_build (
     as_of_date date not null,
     token bigint not null,

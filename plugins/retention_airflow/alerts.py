@@ -23,8 +23,16 @@ _ROBOTS = {
 
 
 def task_failed(context: Mapping[str, Any]) -> None:
-    """Say which task of which day failed, why, and where it says what to do."""
-    notify(failure_message(context))
+    """Say which task of which day failed, why, and where it says what to do: once a day for each cause."""
+    from retention_airflow.failures import tell_once
+    from retention_airflow.runs import moment
+
+    message = failure_message(context)
+    try:
+        tell_once(context, message, notify, moment())
+    except Exception as error:  # settings that cannot be read, for one: a failure nobody hears of is worse than one told twice
+        log.warning("Whether people know of this failure already is not known (%s)", type(error).__name__)
+        notify(message)
 
 
 def failure_message(context: Mapping[str, Any]) -> str:

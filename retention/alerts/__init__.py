@@ -8,6 +8,7 @@ from retention.alerts.channels import Channel, DingTalk, Email, Feishu, Webhook,
 from retention.alerts.configuration import CHANNELS, configured_channels
 from retention.alerts.errors import AlertConfigurationError, NotDelivered
 from retention.alerts.message import Message
+from retention.alerts.once import first_here, forget_here
 from retention.alerts.sending import Told, tell, tell_configured
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "WeCom",
     "Webhook",
     "configured_channels",
+    "first_here",
+    "forget_here",
     "tell",
     "tell_configured",
 ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from retention.warehouse import RetentionError
+from retention.warehouse import RetentionError, Warehouse
 from tests.retention.alerts.receivers import Web, mail, web
 
 
@@ -17,6 +19,13 @@ from tests.retention.alerts.receivers import Web, mail, web
 def chat() -> Iterator[Web]:
     with web() as seen:
         yield seen
+
+
+@pytest.fixture(autouse=True)
+def own_marks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No warehouse to count in, and marks of what was told in a folder of this test's own."""
+    monkeypatch.setenv("RETENTION_HOME", str(tmp_path))
+    monkeypatch.delenv("RETENTION_WAREHOUSE_URL", raising=False)
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +54,60 @@ def test_alert_is_posted_and_names_no_foreign_message(chat: Web, monkeypatch: py
     assert chat.posted[0]["subject"] == "[retention] FAILED retention_score.score_customers of 2026-11-20, try 2"
     assert "ana@example.com" not in received[1]
     assert "ValueError" in received[1]
+
+
+NIGHT = [datetime(2026, 11, 20, 15, tzinfo=UTC) + timedelta(minutes=10 * step) for step in range(12)]
+"""Two hours of a clock that runs every ten minutes; the sixth look is at midnight in Shanghai."""
+
+
+def night_of_failures(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    from retention_airflow import alerts, runs
+
+    for now in NIGHT:
+        monkeypatch.setattr(runs, "moment", lambda now=now: now)
+        alerts.task_failed({**WHERE, "exception": error})
+
+
+def test_a_clock_that_fails_all_night_is_told_once_a_day(
+    chat: Web, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("RETENTION_ALERT_URL", chat.url)
+    night_of_failures(monkeypatch, RetentionError("no connection.", runbook="connection-lost"))
+    assert len(chat.posted) == 2, "one on each of the two days"
+    assert caplog.text.count("FAILED retention_score.score_customers") == len(NIGHT), "the log has every one"
+    night_of_failures(monkeypatch, ValueError("something else"))
+    assert len(chat.posted) == 4, "another cause is news"
+
+
+def test_told_without_a_limit_every_failure_is_a_message(chat: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    from retention import alerts
+
+    monkeypatch.setenv("RETENTION_ALERT_URL", chat.url)
+    monkeypatch.setattr(alerts, "first_here", lambda folder, what, day: True)
+    night_of_failures(monkeypatch, RetentionError("no connection.", runbook="connection-lost"))
+    assert len(chat.posted) == len(NIGHT)
+
+
+def test_what_reached_nobody_is_told_at_the_next_failure(chat: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    from retention_airflow.alerts import task_failed
+
+    failed = {**WHERE, "exception": RetentionError("no connection.", runbook="connection-lost")}
+    monkeypatch.setenv("RETENTION_ALERT_URL", "http://127.0.0.1:9/")
+    task_failed(failed)
+    monkeypatch.setenv("RETENTION_ALERT_URL", chat.url)
+    task_failed(failed)
+    task_failed(failed)
+    assert len(chat.posted) == 1
+
+
+def test_counted_in_the_warehouse_the_next_day_says_how_often(
+    chat: Web, monkeypatch: pytest.MonkeyPatch, warehouse: Warehouse
+) -> None:
+    monkeypatch.setenv("RETENTION_ALERT_URL", chat.url)
+    monkeypatch.setenv("RETENTION_WAREHOUSE_URL", warehouse.url.render_as_string(hide_password=False))
+    night_of_failures(monkeypatch, RetentionError("no connection.", runbook="connection-lost"))
+    assert len(chat.posted) == 2
+    assert chat.posted[1]["text"].endswith("See docs/runbook.md#connection-lost (5 more times on 2026-11-20.)")
 
 
 def test_unreachable_chat_does_not_break_the_task(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
