@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from retention.measurement.kpis import kpi_query
 from retention.models.personas.catalogue import catalogue
 from retention.warehouse import Run, StageWriter, sql_file
 
@@ -27,7 +28,7 @@ def fill_bi_tables(writer: StageWriter, run: Run, binds: Mapping[str, Any]) -> N
     """
     with ThreadPoolExecutor(max_workers=run.settings.features.buckets) as pool:  # none needs another
         fills = [
-            pool.submit(writer.fill_select, table, sql_file(table.replace(".", "/")), given)
+            pool.submit(writer.fill_select, table, kpi_query(table.replace(".", "/")), given)
             for table, given in bi_tables(run, binds).items()
         ]
         for fill in fills:

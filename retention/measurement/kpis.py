@@ -46,7 +46,7 @@ def kpi_query(name: str, labels: Labels | None = None) -> str:
     name : str
         Name of the query under include/sql.
     labels : Labels, optional
-        Tables that hold them, where many queries share them (:func:`labelled`).
+        Tables that hold them, where many queries share them (:func:`label_tables`).
     """
     if labels is None:
         labels = Labels(f"(\n{sql_file('bi/_kpi_labels')}\n)", f"(\n{sql_file('bi/_kpi_headings')}\n)", is_every_heading=False)
@@ -93,8 +93,8 @@ def measured_margins(effects: pd.DataFrame, margin_share: float) -> str:
 
 
 @contextmanager
-def labelled(run: Run, lease: Lease, is_every_heading: bool = True) -> Iterator[Labels]:
-    """Put the customers with their cells and headings into tables that queries share, for the time of the block.
+def label_tables(run: Run, lease: Lease, is_every_heading: bool = True) -> Iterator[Labels]:
+    """Name tables for the customers with their cells and headings, that queries share; they are gone at the end of the block.
 
     Parameters
     ----------
@@ -109,21 +109,25 @@ def labelled(run: Run, lease: Lease, is_every_heading: bool = True) -> Iterator[
         f"staging.bi__kpi_{part}_{run.as_of_date:%Y%m%d}__{date.fromisoformat(lease.slice_key):%Y%m%d}__{lease.token}"
         for part in ("labels", "headings")
     )
-    with run.warehouse.begin() as connection:
-        connection.exec_driver_sql(f"drop table if exists {customers}, {headings}")
-        connection.execute(
-            sa.text(f"create unlogged table {customers} as {sql_file('bi/_kpi_labels')}"), {"as_of_date": run.as_of_date}
-        )
-        connection.exec_driver_sql(
-            f"create unlogged table {headings} as {_put(sql_file('bi/_kpi_headings'), 'labels', customers)}"
-        )
-        connection.exec_driver_sql(f"alter table {headings} add primary key (cell, dimension)")
-        connection.exec_driver_sql(f"analyze {customers}, {headings}")
     try:
         yield Labels(customers, headings, is_every_heading)
     finally:
         with run.warehouse.begin() as connection:
             connection.exec_driver_sql(f"drop table if exists {customers}, {headings}")
+
+
+def make_labels(run: Run, labels: Labels) -> None:
+    """Make the tables named by :func:`label_tables`, as of the run's date."""
+    with run.warehouse.begin() as connection:
+        connection.exec_driver_sql("set local work_mem = '128MB'")  # everybody, joined with nine tables of everybody
+        connection.exec_driver_sql(f"drop table if exists {labels.customers}, {labels.headings}")
+        connection.execute(
+            sa.text(f"create unlogged table {labels.customers} as {sql_file('bi/_kpi_labels')}"), {"as_of_date": run.as_of_date}
+        )
+        headings = _put(sql_file("bi/_kpi_headings"), "labels", labels.customers)
+        connection.exec_driver_sql(f"create unlogged table {labels.headings} as {headings}")
+        connection.exec_driver_sql(f"alter table {labels.headings} add primary key (cell, dimension)")
+        connection.exec_driver_sql(f"analyze {labels.customers} (customer_key, cell), {labels.headings}")
 
 
 def months_of(run: Run, table: str) -> dict[str, Any]:

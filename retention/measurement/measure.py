@@ -24,7 +24,8 @@ from retention.measurement.kpis import (
     Labels,
     binds_of,
     kpi_query,
-    labelled,
+    label_tables,
+    make_labels,
     measured_margins,
     months_of,
 )
@@ -58,7 +59,7 @@ def measure(run: Run) -> dict[str, int]:
     feedback = read_feedback(run)
     outcomes = record_outcomes(run)
     measure_scores(run)
-    with stage_writer(run, "bi") as writer, labelled(run, writer.lease) as labels:
+    with stage_writer(run, "bi") as writer, label_tables(run, writer.lease) as labels:
         margin = margin_of_revenue(run)
         binds = binds_of(run)
         writer.staging("bi.kpi_value")
@@ -94,16 +95,24 @@ def measure(run: Run) -> dict[str, int]:
 
 def _start_fills(start: Start, writer: StageWriter, run: Run, labels: Labels, binds: Mapping[str, Any]) -> Future[Fingerprints]:
     """Begin to fill the slices that need neither one another nor the effects of plays, the longest first."""
+    made = start(make_labels, run, labels)
 
     def select(table: str, query: str, given: Mapping[str, Any]) -> None:
         start(writer.fill_select, table, query, given)
 
+    def select_labelled(table: str, query: str, given: Mapping[str, Any]) -> None:
+        def fill() -> None:
+            made.result()  # begun before, so that it is never waited for in vain
+            writer.fill_select(table, kpi_query(query, labels), given)
+
+        start(fill)
+
     for table in _BY_MONTH:
         select(table, sql_file(table.replace(".", "/")), {**binds, **months_of(run, table)})
     for name in (*FLOW_QUERIES, STOCK_QUERY):
-        select("bi.kpi_value", kpi_query(name, labels), binds)
+        select_labelled("bi.kpi_value", name, binds)
     for table, given in bi_tables(run, binds).items():
-        select(table, sql_file(table.replace(".", "/")), given)
+        select_labelled(table, table.replace(".", "/"), given)
     select("bi.score_reliability", sql_file("bi/score_reliability"), binds)
     start(fill_audience_tables, writer, run)
     return start(fill_restatements, writer, run)

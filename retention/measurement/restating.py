@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from retention.measurement.kpis import FLOW_QUERIES, STOCK_QUERY, binds_of, kpi_query, labelled
+from retention.measurement.kpis import FLOW_QUERIES, STOCK_QUERY, binds_of, kpi_query, label_tables, make_labels
 from retention.warehouse import Run, load_contract, sql_file
 from retention.warehouse.writer import StageWriter
 
@@ -80,7 +80,8 @@ def _tell_anew(writer: StageWriter, run: Run, day: date, period: str, queries: t
     if period == "day":
         binds["month_start"] = binds["day_start"]  # only the day is read
     columns = ", ".join(name for name in load_contract(_TABLE).column_names if name not in ("as_of_date", "measured_as_of"))
-    with labelled(then, writer.lease, is_every_heading=False) as labels:
+    with label_tables(then, writer.lease, is_every_heading=False) as labels:
+        make_labels(then, labels)
         for name in queries:
             writer.fill_select(
                 _TABLE,

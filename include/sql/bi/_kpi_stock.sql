@@ -64,18 +64,16 @@ combinations as (
         labels.cell,
         count(buyers_before.customer_key) as buyers_before,
         count(*) filter (where buyers_before.has_bought_again) as retained,
-        count(clv.customer_key) as scored,
-        sum(clv.clv_12m_minor) as clv_12m_minor,
-        count(churn.customer_key) filter (where clv.clv_12m_minor > 0) as at_risk,
-        sum(churn.churn_probability * greatest(clv.clv_12m_minor, 0)) as at_risk_minor,
+        count(labels.clv_12m_minor) as scored,
+        sum(labels.clv_12m_minor) as clv_12m_minor,
+        count(labels.churn_probability) filter (where labels.clv_12m_minor > 0) as at_risk,
+        sum(labels.churn_probability * greatest(labels.clv_12m_minor, 0)) as at_risk_minor,
         count(purchaser.customer_key) as purchasers,
         count(purchaser.customer_key) filter (where referrers.last_referred_at >= :day_start) as referred_day,
         count(purchaser.customer_key) filter (where referrers.customer_key is not null) as referred_month
     from kpi.labels as labels
     left join features.customer_orders as purchaser
         on labels.customer_key = purchaser.customer_key and purchaser.as_of_date = :as_of_date
-    left join scores.clv as clv on labels.customer_key = clv.customer_key and clv.as_of_date = :as_of_date
-    left join scores.churn as churn on labels.customer_key = churn.customer_key and churn.as_of_date = :as_of_date
     left join buyers_before on labels.customer_key = buyers_before.customer_key
     left join referrers on labels.customer_key = referrers.customer_key
     group by labels.cell

@@ -1,40 +1,28 @@
 -- bi.group_profile_value: everybody counted once by all headings together, a few thousand combinations in the place of a million
--- rows, and only then under each heading.
+-- rows, and only then under each heading. `kpi.labels` stands for the customers and what is known of them.
 with
 
 combined as (
     select
-        tier.service_tier,
-        lifecycle.lifecycle_stage,
-        matrix.value_class,
-        membership.membership_level,
-        rfm.rfm_class,
-        rfm.rfm_segment,
-        rfm.recency_score,
-        rfm.frequency_score,
-        rfm.monetary_score,
-        persona.persona,
+        labels.tier as service_tier,
+        labels.stage as lifecycle_stage,
+        labels.value_class,
+        labels.membership as membership_level,
+        labels.rfm_class,
+        labels.segment as rfm_segment,
+        labels.recency_score,
+        labels.frequency_score,
+        labels.monetary_score,
+        labels.persona,
         count(*) as customers,
-        count(churn.customer_key) as purchasers,
-        count(*) filter (where tier.is_at_risk) as at_risk_customers,
-        sum(coalesce(rfm.net_minor_365d, 0)) as net_minor_365d,
-        sum(coalesce(clv.clv_12m_minor, 0)) as clv_12m_minor,
-        sum(coalesce(churn.churn_probability * clv.clv_12m_minor, 0)) as value_at_risk_minor,
-        sum(churn.churn_probability) as churn_sum
-    from segments.tier as tier
-    inner join core.customer as customer
-        on tier.customer_key = customer.customer_key and customer.valid_to is null and not customer.is_test and not customer.is_staff
-    left join segments.lifecycle as lifecycle
-        on tier.as_of_date = lifecycle.as_of_date and tier.customer_key = lifecycle.customer_key
-    left join segments.value_matrix as matrix
-        on tier.as_of_date = matrix.as_of_date and tier.customer_key = matrix.customer_key
-    left join segments.membership as membership
-        on tier.as_of_date = membership.as_of_date and tier.customer_key = membership.customer_key
-    left join segments.rfm as rfm on tier.as_of_date = rfm.as_of_date and tier.customer_key = rfm.customer_key
-    left join scores.churn as churn on tier.as_of_date = churn.as_of_date and tier.customer_key = churn.customer_key
-    left join scores.clv as clv on tier.as_of_date = clv.as_of_date and tier.customer_key = clv.customer_key
-    left join scores.persona as persona on tier.as_of_date = persona.as_of_date and tier.customer_key = persona.customer_key
-    where tier.as_of_date = :as_of_date
+        count(labels.churn_probability) as purchasers,
+        count(*) filter (where labels.is_at_risk) as at_risk_customers,
+        sum(coalesce(labels.net_minor_365d, 0)) as net_minor_365d,
+        sum(coalesce(labels.clv_12m_minor, 0)) as clv_12m_minor,
+        sum(coalesce(labels.churn_probability * labels.clv_12m_minor, 0)) as value_at_risk_minor,
+        sum(labels.churn_probability) as churn_sum
+    from kpi.labels as labels
+    where labels.is_known
     group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ),
 
