@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,8 +19,7 @@ from retention.features.states import customer_ranges, state_of_core
 from retention.features.tables import FEATURE_TABLES, feature_sql, merged_sql, touched_sql
 from retention.features.touched import touched_customers
 from retention.quality import check_slices
-from retention.warehouse import Run, StageWriter, failpoint, load_contract, stage_writer, statement
-from retention.warehouse.identifiers import quote
+from retention.warehouse import Run, StageWriter, failpoint, stage_writer
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,15 @@ def build(run: Run, *, full: bool = False) -> dict[str, int]:
         with state_of_core(run.warehouse) as (connection, state):
             came_from = Origin("computed in full: asked for") if full else origin(connection, run, state)
             plans = [_plan(connection, run, table, came_from) for table in FEATURE_TABLES]
-            computed = _fill(writer, plans, state.exported)
+            computed = _compute(writer, plans, state.exported)
+            with state_of_core(run.warehouse) as (afterwards, later):
+                if origin(afterwards, run, state) == came_from or came_from.based_on is None:
+                    _merge(writer, plans, later.exported)
+                else:
+                    came_from = Origin("computed in full: the slice of the day before was replaced meanwhile")
+                    plans = [_plan(connection, run, plan.table, came_from) for plan in plans if plan.carried is not None]
+                    writer.drop_beside()
+                    computed = {**computed, **_compute(writer, plans, state.exported)}
         failpoint("features.filled")
         _finish(writer)
         made = Build(came_from, state, recipe(run.settings), computed)
@@ -80,40 +87,46 @@ def _plan(connection: Connection, run: Run, table: str, came_from: Origin) -> Pl
     touched = touched_customers(connection, table, came_from.since, previous, binds)
     if touched is None or len(touched) > given.full_from_share * _rows(connection, table, came_from.based_on):
         return everybody  # looking up so many one by one costs more than reading all in order
-    count = ceil(len(touched) / given.range_customers)
+    count = given.buckets * ceil(len(touched) / given.range_customers / given.buckets)
     pieces = [touched[len(touched) * i // count : len(touched) * (i + 1) // count] for i in range(count)]
     parts = [{**binds, "customers": piece} for piece in pieces if piece]
     return Plan(table, touched_sql(table), parts, {**binds, "previous_date": came_from.based_on, "customers": touched})
 
 
-def _fill(writer: StageWriter, plans: list[Plan], snapshot: str) -> dict[str, int]:
-    """Run the statements; return the rows computed by table (those carried forward are not counted)."""
+def _compute(writer: StageWriter, plans: Iterable[Plan], snapshot: str) -> dict[str, int]:
+    """Compute everybody's rows, or those of the touched beside the slice; return how many by table."""
     given = writer.run.settings.features
-    ways: dict[str, Any] = {"snapshot": snapshot, "work_mem_mb": given.work_mem_mb, "parallel": False}
     for plan in plans:
         writer.staging(plan.table)
+        if plan.carried is not None:
+            writer.beside(plan.table)
     with ThreadPoolExecutor(max_workers=given.buckets) as pool:
-        filling = {
-            plan.table: [pool.submit(_merge, writer, plan, ways)]
-            if plan.carried is not None
-            else [pool.submit(writer.fill_select, plan.table, plan.sql, part, **ways) for part in plan.parts]
+        computing = {
+            plan.table: [
+                pool.submit(
+                    writer.fill_select, plan.table, plan.sql, part, snapshot=snapshot, work_mem_mb=given.work_mem_mb,
+                    parallel=False, beside=plan.carried is not None,
+                )
+                for part in plan.parts
+            ]
             for plan in plans
-        }
-        return {table: sum(part.result() for part in parts) for table, parts in filling.items()}
+        }  # fmt: skip
+        return {table: sum(part.result() for part in parts) for table, parts in computing.items()}
 
 
-def _merge(writer: StageWriter, plan: Plan, ways: Mapping[str, Any]) -> int:
-    """Compute the touched of one table, and write them with everybody else, in the order of customers.
+def _merge(writer: StageWriter, plans: Iterable[Plan], snapshot: str) -> None:
+    """Write the computed rows of each table with those of everybody else, one statement a table.
 
-    One transaction, as the merging reads what was computed and, in the state of core that all others read, the slice before.
+    In a later state than was computed from: it sees the rows computed, and the slice before as it was then.
     """
-    columns = ", ".join(map(quote, load_contract(plan.table).column_names))
-    with writer.filling(**ways) as connection:
-        connection.exec_driver_sql(f"create temporary table computed (like {plan.table}) on commit drop")
-        insert = f"insert into pg_temp.computed ({columns}) select {columns} from (\n{plan.sql}\n) as slice"
-        computed = sum(int(connection.execute(*statement(insert, part)).rowcount) for part in plan.parts)
-        writer.fill_select(plan.table, merged_sql(plan.table), plan.carried, within=connection)
-    return computed
+
+    def merge(plan: Plan) -> None:
+        if plan.carried is not None:
+            sql = merged_sql(plan.table, writer.beside(plan.table))
+            writer.fill_select(plan.table, sql, plan.carried, snapshot=snapshot, parallel=False)
+
+    with ThreadPoolExecutor(max_workers=writer.run.settings.features.buckets) as pool:
+        list(pool.map(merge, plans))
 
 
 def _finish(writer: StageWriter) -> None:

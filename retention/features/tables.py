@@ -60,8 +60,8 @@ def carried_sql(table: str) -> str:
     )
 
 
-def merged_sql(table: str) -> str:
-    """Return the query of a slice that is carried forward: everybody else's rows, and those in ``pg_temp.computed``.
+def merged_sql(table: str, computed: str) -> str:
+    """Return the query of a slice that is carried forward: everybody else's rows, and those of a staging table.
 
     Both are read in the order of customers, and so the slice stands in this order whatever was carried for how long: its key is
     built without a sort, and who reads a range of customers reads it from one place.
@@ -69,7 +69,7 @@ def merged_sql(table: str) -> str:
     columns = ", ".join(map(quote, load_contract(table).column_names))
     return (
         f"select {columns} from (\n({carried_sql(table)} order by customer_key)\nunion all\n"
-        f"(select {columns} from pg_temp.computed order by customer_key)\n) as merged order by customer_key"
+        f"(select {columns} from {computed} order by customer_key)\n) as merged order by customer_key"
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import date, timedelta
+from threading import Lock
 from typing import Any
 
 import pandas as pd
@@ -38,6 +39,9 @@ class StageWriter:
         self.run = run
         self.lease = held
         self.tables: dict[str, str] = {}
+        self._beside: dict[str, str] = {}
+        self._written: dict[str, int] = {}
+        self._counting = Lock()
         self._attaches = attaches
         self._to_attach: set[str] = set()
         self._keyed: set[str] = set()
@@ -62,30 +66,27 @@ class StageWriter:
             self.tables[table] = name
         return self.tables[table]
 
-    @contextmanager
-    def filling(
-        self, snapshot: str | None = None, work_mem_mb: int | None = None, parallel: bool = True
-    ) -> Iterator[Connection]:
-        """Open a transaction for statements that fill slices, as :meth:`fill_select` opens for each of its own.
+    def beside(self, table: str) -> str:
+        """Return the name of a second staging table of a slice, making it when it does not exist yet.
 
-        Parameters
-        ----------
-        snapshot : str, optional
-            Exported name of the state of the database that its statements read.
-        work_mem_mb : int, optional
-            What a sort or hash may take before it goes to disk.
-        parallel : bool
-            Whether PostgreSQL may add workers of its own: not to statements that already run side by side.
+        For rows that were computed, and are merged into the slice with others that need neither computing nor checking again.
         """
+        if table not in self._beside:
+            contract = load_contract(table)
+            name = f"staging.{contract.schema}__{contract.name}__beside__{self.run.as_of_date:%Y%m%d}__{self.lease.token}"
+            with self.run.warehouse.begin() as connection:
+                connection.exec_driver_sql(f"drop table if exists {name}")
+                parent = f"{contract.schema}.{quote(contract.name)}"
+                connection.exec_driver_sql(f"create unlogged table {name} (like {parent} including constraints)")
+            self._beside[table] = name
+        return self._beside[table]
+
+    def drop_beside(self) -> None:
+        """Drop the second staging tables: the slices are filled by other statements after all."""
         with self.run.warehouse.begin() as connection:
-            if snapshot is not None:
-                connection.exec_driver_sql("set transaction isolation level repeatable read")
-                connection.exec_driver_sql(f"set transaction snapshot {literal(snapshot)}")
-            if work_mem_mb is not None:
-                connection.exec_driver_sql(f"set local work_mem = '{work_mem_mb}MB'")
-            if not parallel:
-                connection.exec_driver_sql("set local max_parallel_workers_per_gather = 0")
-            yield connection
+            for name in self._beside.values():
+                connection.exec_driver_sql(f"drop table if exists {name}")
+        self._beside.clear()
 
     def fill_select(
         self,
@@ -96,29 +97,40 @@ class StageWriter:
         snapshot: str | None = None,
         work_mem_mb: int | None = None,
         parallel: bool = True,
-        within: Connection | None = None,
+        beside: bool = False,
     ) -> int:
         """Fill a slice by a SELECT whose columns carry the names of the contract's.
 
         With ``buckets`` above 1 the statement runs once per customer bucket (binds ``bucket`` and ``bucket_count``), side by
         side on connections of their own. With an exported ``snapshot`` every one of them reads that state of the database,
-        whatever is committed meanwhile; ``work_mem_mb`` and ``parallel`` are as in :meth:`filling`. ``within`` such a
-        transaction of the caller's it sees what was written there before, and is the last that it does.
+        whatever is committed meanwhile. ``work_mem_mb`` is what a sort or hash may take before it goes to disk; without
+        ``parallel`` PostgreSQL adds no workers of its own to statements that already run side by side. Rows that a later
+        statement merges into the slice go :meth:`beside` it.
 
         Returns
         -------
         Rows written.
         """
-        target, columns = self.staging(table), self._columns(load_contract(table))
+        target, columns = self.beside(table) if beside else self.staging(table), self._columns(load_contract(table))
         self._totals.pop(table, None)
         insert = f"insert into {target} ({columns}) select {columns} from (\n{sql}\n) as slice"
         binds = {**self.run.binds(), **(params or {})}
 
         def fill(bucket: int) -> int:
-            opened = nullcontext(within) if within is not None else self.filling(snapshot, work_mem_mb, parallel)
-            with opened as connection:
+            with self.run.warehouse.begin() as connection:
+                if snapshot is not None:
+                    connection.exec_driver_sql("set transaction isolation level repeatable read")
+                    connection.exec_driver_sql(f"set transaction snapshot {literal(snapshot)}")
+                if work_mem_mb is not None:
+                    connection.exec_driver_sql(f"set local work_mem = '{work_mem_mb}MB'")
+                if not parallel:
+                    connection.exec_driver_sql("set local max_parallel_workers_per_gather = 0")
                 buckets_of = {"bucket": bucket, "bucket_count": buckets}
-                return int(connection.execute(*statement(insert, {**binds, **buckets_of})).rowcount)
+                written = int(connection.execute(*statement(insert, {**binds, **buckets_of})).rowcount)
+            if not beside:
+                with self._counting:
+                    self._written[table] = self._written.get(table, 0) + written
+            return written
 
         failpoint("writer.before_fill")
         with ThreadPoolExecutor(max_workers=buckets) as pool:
@@ -185,16 +197,20 @@ class StageWriter:
     def count(self, table: str, *more: str, alias: str = "slice") -> tuple[Any, ...]:
         """Count the rows of a filled slice in one pass: all, their checksum, those of another date; and more aggregates.
 
-        What is not filled again afterwards is not counted again by :meth:`finish`.
+        What is not filled again afterwards is not counted again by :meth:`finish`. Of a slice that computed rows were merged
+        into only these are looked at (:meth:`beside`): how many rows there are in all is known from writing them, their dates
+        are looked at when it is finished, and it has no checksum.
         """
         totals = (
             "count(*)",
             f"bit_xor(hash_record_extended({alias}, 0))",
             f"count(*) filter (where as_of_date <> {self._date})",
         )
-        sql = f"select {', '.join((*totals, *more))} from {self.staging(table)} as {alias}"
+        sql = f"select {', '.join((*totals, *more))} from {self._beside.get(table) or self.staging(table)} as {alias}"
         with self.run.warehouse.connect() as connection:
             found = tuple(connection.exec_driver_sql(sql.replace("%", "%%")).one())
+        if table in self._beside:
+            found = (self._written.get(table, 0), None, *found[2:])
         self._totals[table] = found[:3]
         return found
 
@@ -263,10 +279,12 @@ class StageWriter:
 
     def drop_staging(self) -> None:
         """Drop the staging tables of this writer; what is staged afterwards begins anew."""
+        self.drop_beside()
         with self.run.warehouse.begin() as connection:
             for name in self.tables.values():
                 connection.exec_driver_sql(f"drop table if exists {name}")
         self.tables, self._finished = {}, {}
+        self._written.clear()
         self._to_attach.clear()
 
     def _analyze(self, tables: list[str]) -> None:

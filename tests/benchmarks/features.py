@@ -144,7 +144,7 @@ def _day(clock: Clock, as_of: date, what: str, rows: list[tuple[object, ...]]) -
             sa.text("select reason, computed_rows from ops.feature_build where as_of_date = :d"), {"d": as_of}
         ).one()
     rows.append((what, spent["all"], spent["all, busy"], f"{sum(written.values()):,}", reason))
-    steps = ("find touched", "compute", "check, keys, statistics", "publish")
+    steps = ("find touched", "compute", "write everybody else's", "check, keys, statistics", "publish")
     rows.extend(
         (f"  {step}", spent[step], spent[f"{step}, busy"], f"{sum(computed.values()):,}" if step == "compute" else "", "")
         for step in steps
@@ -170,7 +170,8 @@ def _timed(spent: Counter[str], clock: Clock) -> Any:
 
     with (
         mock.patch.object(module, "touched_customers", clocked("find touched", module.touched_customers)),
-        mock.patch.object(module, "_fill", clocked("compute", module._fill)),
+        mock.patch.object(module, "_compute", clocked("compute", module._compute)),
+        mock.patch.object(module, "_merge", clocked("write everybody else's", module._merge)),
         mock.patch.object(module, "_finish", clocked("check, keys, statistics", module._finish)),
         mock.patch.object(StageWriter, "publish", clocked("publish", StageWriter.publish)),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from tests.conftest import PEPPER
 from tests.retention.features.histories import FIRST, differences, histories, live
 from tests.sql.features.company import KEYS, NAMES, Company
 
+build_module = sys.modules["retention.features.build"]  # the package exports the function of that name
 ALWAYS_CARRY = Settings(features=FeatureSettings(full_from_share=1.0))
 """However many a day touches, the others are carried forward: the way that must be right."""
 
@@ -201,6 +203,57 @@ def test_a_skipped_day_and_another_setting_compute_all(company: Company) -> None
     build(first)
     stale = read_frame(company.warehouse, "select distinct slice_key from ops.published where is_stale order by slice_key")
     assert list(stale["slice_key"]) == [(FIRST + timedelta(days=ahead)).isoformat() for ahead in (1, 3, 4)]
+
+
+def test_a_slice_before_that_is_replaced_meanwhile_is_not_carried(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between computing the touched and carrying the others, the day before is published again."""
+    build(_run(company.warehouse, FIRST - timedelta(days=1)))
+    original = build_module._compute
+    replaced: list[dict[str, int]] = []
+
+    def interrupted(*args: Any) -> dict[str, int]:
+        found: dict[str, int] = original(*args)
+        if not replaced:
+            replaced.append(found)
+            company.execute("update ops.published set token = 99 where slice_key = :day", day=FIRST.isoformat())
+        return found
+
+    monkeypatch.setattr(build_module, "_compute", interrupted)
+    second = _run(company.warehouse, FIRST)
+    build(second)
+
+    assert replaced[0]["features.customer_engagement"] == 0, "it began as one that carries forward"
+    origin = _origin(company.warehouse, second.as_of_date)
+    assert (origin["kind"], "replaced meanwhile" in origin["reason"]) == ("full", True), origin
+    assert differences(second) == {}
+    left = read_frame(company.warehouse, "select tablename from pg_catalog.pg_tables where schemaname = 'staging'")
+    assert left.empty
+
+
+def test_a_carried_slice_stands_in_the_order_of_customers(company: Company) -> None:
+    _, second = _next_days(company.warehouse)
+    for table in FEATURE_TABLES:
+        rows = read_frame(
+            company.warehouse,
+            f"select customer_key from {table} where as_of_date = :d order by ctid",  # as they lie on disk
+            {"d": second.as_of_date},
+        )
+        assert rows["customer_key"].is_monotonic_increasing, table
+
+
+def test_damage_to_a_slice_that_is_carried_is_seen(company: Company) -> None:
+    """Carried rows are not checked again, as they were checked when they were computed: the comparison looks at all."""
+    first, second = (_run(company.warehouse, FIRST + timedelta(days=ahead - 1)) for ahead in (0, 1))
+    build(first)
+    company.execute("update features.customer_orders set count_orders_30d = -1 where customer_key = :who", who=KEYS["Bo"])
+    build(second)
+
+    with pytest.raises(FeaturesDiffer, match=r"features\.customer_orders \(count_orders_30d: 1\)"):
+        compare(second)
+    third = _run(company.warehouse, FIRST + timedelta(days=2))
+    build(third)
+    assert _origin(company.warehouse, third.as_of_date)["kind"] == "full"
+    assert differences(third) == {}
 
 
 def test_all_parts_of_a_build_read_one_state_of_core(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
