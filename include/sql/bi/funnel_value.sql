@@ -11,14 +11,17 @@ merged as materialized (
     where source_customer_key <> customer_key
 ),
 
--- Months are whole here, and days begin where the company is: both are reckoned once per day, not once per delivery.
-days as materialized (
+deliveries as not materialized (
     select
-        cast(day as date) as as_of_date,
-        cast(date_trunc('month', day) as date) as month,
-        day at time zone :business_timezone as starts_at,
-        least((day + cast(:outcome_days as integer) * interval '1 day') at time zone :business_timezone, :as_of) as ends_at
-    from generate_series(cast(:months_from as timestamp), cast(:as_of_date as timestamp), interval '1 day') as day
+        delivery.play,
+        cast(date_trunc('month', cast(delivery.as_of_date as timestamp)) as date) as month,
+        coalesce(alias.customer_key, delivery.customer_key) as customer_key,
+        delivery.as_of_date,
+        delivery.send_key,
+        delivery.cost_minor
+    from campaigns.delivery as delivery
+    left join merged as alias on delivery.customer_key = alias.source_customer_key
+    where delivery.as_of_date >= :months_from and delivery.as_of_date < :as_of_date
 ),
 
 -- Only the events of these months can belong to them: read once, by time.
@@ -52,40 +55,66 @@ event_sums as (
     group by send_key
 ),
 
+days as (
+    select array_agg(day at time zone :business_timezone order by day) as starts_at
+    from generate_series(cast(:months_from as timestamp), cast(:as_of_date as timestamp), interval '1 day') as day
+),
+
+-- The local day of an order is its number among the days: quicker than to reckon it from the time zone, and once per order, which is
+-- what the offset is for.
+paid as (
+    select
+        entry.customer_key,
+        cast(:months_from as date) + width_bucket(entry.happened_at, (select days.starts_at from days)) - 1 as ordered_on
+    from core.order_entry as entry
+    where
+        entry.kind = 'paid'
+        and entry.happened_at >= :months_start_at
+        -- Of the years before the first hand-out nothing is needed.
+        and entry.happened_at >= (select cast(min(deliveries.as_of_date) - 1 as timestamptz) from deliveries)
+        and entry.happened_at < :as_of
+        and (entry.deleted_at is null or entry.deleted_at >= :as_of)
+    offset 0 -- noqa: AM09
+),
+
+-- Hand-outs and the orders that followed them, one beneath the other, so that people are put together once.
 people as (
     select
-        deliveries.play,
-        deliveries.month,
-        deliveries.customer_key,
-        sum(deliveries.cost_minor) as cost_minor,
-        coalesce(max(deliveries.step), 0) as step,
-        coalesce(bool_or(deliveries.has_unsubscribed), false) as has_unsubscribed,
-        bool_or(deliveries.has_bought) as has_bought
+        found.play,
+        found.month,
+        found.customer_key,
+        sum(found.cost_minor) as cost_minor,
+        max(found.step) as step,
+        bool_or(found.has_unsubscribed) as has_unsubscribed,
+        bool_or(found.has_bought) as has_bought
     from (
         select
-            delivery.play,
-            days.month,
-            coalesce(alias.customer_key, delivery.customer_key) as customer_key,
-            delivery.cost_minor,
-            event_sums.step,
-            event_sums.has_unsubscribed,
-            exists(
-                select 1
-                from core.order_entry as entry
-                where
-                    entry.customer_key = coalesce(alias.customer_key, delivery.customer_key)
-                    and entry.kind = 'paid'
-                    and entry.happened_at >= days.starts_at
-                    and entry.happened_at < days.ends_at
-                    and (entry.deleted_at is null or entry.deleted_at >= :as_of)
-            ) as has_bought
-        from campaigns.delivery as delivery
-        inner join days on delivery.as_of_date = days.as_of_date
-        left join merged as alias on delivery.customer_key = alias.source_customer_key
-        left join event_sums on delivery.send_key = event_sums.send_key
-        where delivery.as_of_date >= :months_from and delivery.as_of_date < :as_of_date
-    ) as deliveries
-    group by deliveries.play, deliveries.month, deliveries.customer_key
+            deliveries.play,
+            deliveries.month,
+            deliveries.customer_key,
+            deliveries.cost_minor,
+            coalesce(event_sums.step, 0) as step,
+            coalesce(event_sums.has_unsubscribed, false) as has_unsubscribed,
+            false as has_bought
+        from deliveries
+        left join event_sums on deliveries.send_key = event_sums.send_key
+        union all
+        select
+            deliveries.play,
+            deliveries.month,
+            deliveries.customer_key,
+            0 as cost_minor,
+            0 as step,
+            false as has_unsubscribed,
+            true as has_bought
+        from deliveries
+        inner join paid
+            on
+                deliveries.customer_key = paid.customer_key
+                and deliveries.as_of_date <= paid.ordered_on
+                and deliveries.as_of_date + cast(:outcome_days as integer) > paid.ordered_on
+    ) as found
+    group by found.play, found.month, found.customer_key
 ),
 
 reached as (
