@@ -39,7 +39,9 @@ export function show(data, { place, navigate }) {
         )
       : null,
   );
-  return h("div", {}, head(pick(kpi.label), { crumb, lead: pick(kpi.formula_zh && kpi.formula ? { en: kpi.formula, zh: kpi.formula_zh } : kpi.formula), aside: controls }), wanted ? one(kpi, data) : h("div.stack", {}, data.kpis.map((/** @type {any} */ each) => one(each, data))), restated(data));
+  const title = wanted ? pick(kpi.label) : t("kpis.title");
+  const lead = wanted ? pick({ en: kpi.formula, zh: kpi.formula_zh }) : t("kpis.lead");
+  return h("div", {}, head(title, { crumb, lead, aside: controls }), wanted ? one(kpi, data) : h("div.stack", {}, data.kpis.map((/** @type {any} */ each) => one(each, data))), restated(data));
 }
 
 /** @param {any} kpi @param {any} data */
@@ -53,6 +55,7 @@ function one(kpi, data) {
   const style = data.period === "month" ? "month" : "short";
   const at = (/** @type {any} */ member) => new Map(member.points.map((/** @type {any} */ point) => [point.date, point]));
   const name = pick(kpi.label);
+  const measured = dates.filter((date) => members.some((member) => typeof at(member).get(date)?.value === "number")).length;
   const restated = members.flatMap((member) => member.points.filter((/** @type {any} */ point) => point.is_restated));
   return h(
     "div.grid",
@@ -60,13 +63,15 @@ function one(kpi, data) {
     card(
       t("kpis.over_time", { name }),
       { classes: members.length > 1 ? "w8" : "", note: members.length > drawn.length ? t("kpis.largest", { n: drawn.length, n_text: number(drawn.length), all: number(members.length) }) : restated.length ? t("kpis.restated_note", { n: restated.length, n_text: number(restated.length) }) : null },
-      lines({
-        describe: t("kpis.describe", { name, from: day(dates[0], style), until: day(dates.at(-1), style) }),
-        size: "tall",
-        labels: dates.map((date) => day(date, style)),
-        format: (value) => quantity(value, kpi.unit),
-        series: drawn.length === 1 && data.period === "day" ? smoothed(drawn[0], dates, at) : drawn.map((member) => ({ name: pick(member.label, member.member), values: valuesOf(at(member), dates) })),
-      }),
+      measured < 2
+        ? alone(members.length === 1 ? last(members[0]) : null, kpi, measured)
+        : lines({
+            describe: t("kpis.describe", { name, from: day(dates[0], style), until: day(dates.at(-1), style) }),
+            size: "tall",
+            labels: dates.map((date) => day(date, style)),
+            format: (value) => quantity(value, kpi.unit),
+            series: drawn.length === 1 && data.period === "day" ? smoothed(drawn[0], dates, at) : drawn.map((member) => ({ name: pick(member.label, member.member), values: valuesOf(at(member), dates) })),
+          }),
     ),
     members.length > 1
       ? card(
@@ -82,6 +87,11 @@ function one(kpi, data) {
         )
       : null,
   );
+}
+
+/** One day makes no line: its number, and when there will be one. @param {any} point @param {any} kpi @param {number} measured */
+function alone(point, kpi, measured) {
+  return h("div.stack", {}, point ? h("span.big", {}, shown(point.value, kpi.unit, point.is_suppressed)) : null, h("p.note", {}, t(measured ? "kpis.one_day" : "kpis.nothing")));
 }
 
 /** @param {Map<string, any>} points @param {string[]} dates @returns {(number | null)[]} */

@@ -162,7 +162,7 @@ function drift(model) {
     { level: 3, note: t("drift.note") },
     part(model.drift, (some) => {
       const inputs = [...some.inputs].sort((a, b) => (b.psi ?? 0) - (a.psi ?? 0));
-      const draw = (/** @type {any[]} */ list) => bars({ label: t("drift.title"), most: Math.max(0.3, inputs[0]?.psi ?? 0), items: list.map((input) => ({ name: pick(input.label, input.input), value: input.psi, text: number(input.psi, 3), note: state(input.level, t(`drift.${input.level}`), { bare: true }), tone: input.level === "ok" ? 6 : 2 })) });
+      const draw = (/** @type {any[]} */ list) => bars({ label: t("drift.title"), most: Math.max(0.3, inputs[0]?.psi ?? 0), items: list.map((input) => ({ name: pick(input.label, input.input.replaceAll("_", " ")), value: input.psi, text: number(input.psi, 3), note: state(input.level, t(`drift.${input.level}`), { bare: true }), tone: input.level === "ok" ? 6 : 2 })) });
       const history = some.history ?? [];
       return h(
         "div.stack",

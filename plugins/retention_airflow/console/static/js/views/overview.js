@@ -83,7 +83,8 @@ function groups(kpis) {
 
 /** @param {any} kpi */
 function kpiCard(kpi) {
-  const month = kpi.month;
+  // What is known of a date, and not summed over days, is the same for the month: said once.
+  const month = kpi.month?.value === kpi.value ? null : kpi.month;
   const trend = (kpi.trend ?? []).map((/** @type {any} */ point) => point.value);
   const known = trend.filter((/** @type {any} */ value) => typeof value === "number");
   const describe = known.length > 1 ? t("overview.spark", { name: pick(kpi.label), n: trend.length, n_text: number(trend.length), low: quantity(Math.min(...known), kpi.unit), high: quantity(Math.max(...known), kpi.unit), last: quantity(known.at(-1), kpi.unit) }) : "";

@@ -81,13 +81,15 @@ function causes(causes) {
             options: some.dimensions.map((/** @type {any} */ one) => ({ value: one.dimension, word: pick(one.label, one.dimension) })),
             draw: (name) => {
               const one = some.dimensions.find((/** @type {any} */ each) => each.dimension === name);
-              return table({
+              const hidden = one.rows.filter((/** @type {any} */ row) => row.is_suppressed).length;
+              const rows = one.rows.filter((/** @type {any} */ row) => !row.is_suppressed);
+              const found = table({
                 caption: `${t("causes.title")}: ${pick(one.label)}`,
-                rows: one.rows,
+                rows,
                 limit: 12,
                 columns: [
                   { head: pick(one.label, name), name: true, cell: (row) => pick(row.member_label, row.member) },
-                  { head: t("causes.cause"), cell: (row) => pick(row.root_cause_label, row.root_cause ?? t("causes.unknown")) },
+                  { head: t("causes.cause"), cell: (row) => row.root_cause === "all" ? t("causes.all") : pick(row.root_cause_label, row.root_cause ?? t("causes.unknown")) },
                   { head: t("causes.complaints"), number: true, cell: (row) => shown(row.complaints, "count", row.is_suppressed) },
                   { head: t("causes.before"), number: true, cell: (row) => shown(row.complaints_before, "count", row.is_suppressed) },
                   { head: t("causes.severe"), number: true, cell: (row) => shown(row.severe, "count", row.is_suppressed) },
@@ -96,6 +98,7 @@ function causes(causes) {
                   { head: t("causes.compensation"), number: true, cell: (row) => (row.is_suppressed ? t("hidden.word") : money(row.compensation_minor)) },
                 ],
               });
+              return h("div.stack", {}, rows.length ? found : null, hidden ? h("p.note", {}, t("causes.hidden", { n: hidden, n_text: number(hidden) })) : null);
             },
           });
           return h("div.stack", {}, some.dimensions.length > 1 ? control : null, body);
