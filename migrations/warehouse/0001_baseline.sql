@@ -4226,7 +4226,7 @@ comment on column ops.published.table_name is 'Schema and table.';
 comment on column ops.published.slice_key is 'As-of date, or * for tables that are not sliced.';
 comment on column ops.published.token is 'Fencing token of the attempt that published it.';
 comment on column ops.published.rows is 'Rows of the slice; of a table that is not sliced, rows changed.';
-comment on column ops.published.checksum is 'Order-independent checksum of the slice''s rows; equal after a re-run that changes nothing.';
+comment on column ops.published.checksum is 'Order-independent checksum of the slice''s rows; equal after a re-run that changes nothing. Null where rows were carried forward, or a person was erased.';
 comment on column ops.published.run_id is 'Run that published it.';
 comment on column ops.published.published_at is 'When.';
 comment on column ops.published.is_stale is 'Whether an earlier slice was published again since: rerun this date to follow.';

@@ -43,6 +43,24 @@ MOVING = (
 )
 """Order lines are not in it: their time is the payment of their order, which is in the ledger."""
 
+
+@dataclass(frozen=True)
+class Narrower:
+    """What a feature table reads of a fact, where it is less than all of it."""
+
+    edges: tuple[str, ...]
+    """The only edges that move across its times."""
+    who: str
+    """Condition on whom it is read for at all."""
+
+
+NARROWER = {
+    # Complaints per order: of those who have complained, the orders of a year.
+    ("features.customer_service", "core.order_entry"): Narrower(
+        ("since_365d",), "customer_key in (select complaint.customer_key from core.complaint)"
+    )
+}
+
 _LOGGED = """
 select
     customer_key,
@@ -72,19 +90,24 @@ def touched_customers(
     previous, binds : mapping
         Binds of the queries as of the day before, and as of the day to build.
     """
-    parts = [_LOGGED]
+    narrower = {fact: narrow for (of, fact), narrow in NARROWER.items() if of == table}
+    parts = [
+        _LOGGED + "".join(f"and (is_everybody or fact <> '{fact}' or {narrow.who})\n" for fact, narrow in narrower.items())
+    ]
     values: dict[str, Any] = {"facts": sorted(facts_of(table)), "since": since, "ahead_of": previous["as_of"]}
     before, after = _edges(previous), _edges(binds)
     named = used_binds(feature_sql(table), binds)
     for moving in MOVING:
         if moving.fact not in facts_of(table):
             continue
-        for edge in moving.edges:
+        narrow = narrower.get(moving.fact)
+        for edge in moving.edges if narrow is None else narrow.edges:
             if edge in named and before[edge] != after[edge]:
                 values |= {f"{edge}_from": min(before[edge], after[edge]), f"{edge}_to": max(before[edge], after[edge])}
                 parts.append(
                     f"select customer_key, false from {moving.fact} "
                     f"where {moving.column} >= :{edge}_from and {moving.column} < :{edge}_to"
+                    + (f" and {narrow.who}" if narrow is not None else "")
                 )
     return _customers(connection, " union all ".join(parts), values)
 
