@@ -118,6 +118,23 @@ FAILURES = {
 }
 
 
+def test_one_day_is_a_number_and_no_empty_chart(visitor: Callable[..., Visitor], company: Company) -> None:
+    """The day after the first one there is nothing to draw a line through yet."""
+    first = copy.deepcopy(answers.kpis("net_revenue"))
+    for kpi in first["data"]["kpis"]:
+        for member in kpi["members"]:
+            member["points"] = member["points"][-1:]
+    one = visitor()
+    page = one.open("#/kpis/net_revenue")
+    one.drawn()
+    assert page.locator(".plot").count() == 1
+    company.replaced["kpis"] = first
+    page.reload()
+    page.get_by_text("The line begins with the second period that is measured.").wait_for()
+    assert page.locator(".plot").count() == 0
+    assert page.locator(".card .big").count() == 1
+
+
 def test_a_failure_says_what_to_do_and_can_be_tried_again(visitor: Callable[..., Visitor], company: Company) -> None:
     """Without the back end's own words the page has its own; trying again is one press away."""
     one = visitor()
