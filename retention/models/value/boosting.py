@@ -8,7 +8,7 @@ steadier than one model, and no third fit is needed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,8 @@ HALVES = 2
 LEARNING_ROWS = 36_000
 # Fewer buying rows than this in one half and nothing is learned beside the purchase process.
 LEAST_BUYING_ROWS = 100
+# Customers by whom the level of the process is compared with the level of what was learned.
+BALANCED_ROWS = 20_000
 # A factor further from 1 than this is no imbalance of two good fits, and is not given in to.
 BALANCE_LIMITS = (0.8, 1.25)
 PROCESS_INPUTS = ("process_silent_log_odds", "process_orders_log", "process_order_value_log", "process_value_log")
@@ -73,6 +75,7 @@ class TwoStage:
     balance : factor of the amounts by which the two stages together predict, over all rows learned from, what was spent.
         A product of two fits is not balanced by itself: who is more likely to buy than thought also spends more.
     halves : the learners.
+    buyer_balance : factor by which what buyers spend by the purchase process comes to the level of the two stages.
     """
 
     features: tuple[str, ...]
@@ -81,6 +84,7 @@ class TwoStage:
     scale: float
     balance: float
     halves: tuple[Half, ...]
+    buyer_balance: float = 1.0
 
     def predict(self, features: pd.DataFrame) -> Candidates:
         """Mean answer of the halves for each customer, within the learned horizon.
@@ -95,6 +99,13 @@ class TwoStage:
         matrix = inputs(features[list(self.features)], features, self.process, self.horizon_days)
         return mean_of([half.predict(matrix, self.scale * self.balance) for half in self.halves])
 
+    def balanced(self, part: ProcessPart, features: pd.DataFrame) -> TwoStage:
+        """Learn `buyer_balance` from the customers of a date: the process knows their rhythm, but no newest outcomes."""
+        some = features[uniform(features.index.to_numpy()) < BALANCED_ROWS / max(len(features), 1)]
+        said = self.predict(some)
+        spent = said.buying * part.orders_of_buyers(some, self.horizon_days) * part.order_value(some)
+        return replace(self, buyer_balance=_balance(said.buying * said.amount, spent))
+
     def to_dict(self) -> dict[str, Any]:
         """What makes it again."""
         return {
@@ -103,6 +114,7 @@ class TwoStage:
             "horizon_days": self.horizon_days,
             "scale": self.scale,
             "balance": self.balance,
+            "buyer_balance": self.buyer_balance,
             "halves": [{"orders": half.orders, "buying": half.buying, "amount": half.amount} for half in self.halves],
         }
 
@@ -116,6 +128,8 @@ class TwoStage:
             float(stored["scale"]),
             float(stored["balance"]),
             tuple(Half(**half) for half in stored["halves"]),
+            # Files of before this factor was known have none.
+            float(stored.get("buyer_balance", 1.0)),
         )
 
 
@@ -182,9 +196,13 @@ def fit_two_stage(
             said = learner.predict(matrix[others], scale)
             for name in ("orders", "buying", "amount"):
                 getattr(answers, name)[others] = getattr(said, name)
-    balance = float(np.clip(money.sum() / (answers.buying * answers.amount).sum(), *BALANCE_LIMITS))
+    balance = _balance(money, answers.buying * answers.amount)
     answers.amount[:] *= balance
     return TwoStage(tuple(names), process, horizon_days, scale, balance, tuple(learners)), answers
+
+
+def _balance(money: Floats, said: Floats) -> float:
+    return float(np.clip(money.sum() / said.sum(), *BALANCE_LIMITS))
 
 
 def _fit(learner: Any, matrix: Floats, target: Floats, rows: NDArray[np.bool_]) -> Any:

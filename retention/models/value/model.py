@@ -30,8 +30,11 @@ Floats = NDArray[np.float64]
 # Purchases are discounted at the middle of twelve equal parts of the horizon.
 DISCOUNT_STEPS = 12
 DAYS_PER_YEAR = 365.0
-# Shares of the candidates: purchase process, boosted orders at the process's order value, two-stage boosting.
-BLEND = (1 / 3, 1 / 3, 1 / 3)
+# Shares of the candidates: purchase process; the process with the learned chance of buying in place of its own; boosted orders
+# at the process's order value; two-stage boosting.
+BLEND = (1 / 4, 1 / 4, 1 / 4, 1 / 4)
+# Roots are blended, not amounts: where one candidate alone expects much of a customer, it mostly errs.
+BLEND_POWER = 0.5
 PIECE = 100_000
 # Days since the first order are not learned from: where customers came in one wave they tell the date, all who are scored
 # are older than anybody learned from, and the newest season would pass for an age. The purchase process knows about them.
@@ -129,12 +132,13 @@ class ValueModel:
             earlier = cls(ProcessPart.fit(past), None, Levels.plain())
         else:
             learned, unseen = fitted
-            earlier = cls(learned.process, learned, Levels.plain())
+            earlier = cls(learned.process, learned.balanced(learned.process, past), Levels.plain())
             answers = Candidates(unseen.orders[newest], unseen.buying[newest], unseen.amount[newest])
         spread = earlier._spread(past, training_days, answers)
         levels = Levels.fit(spread, outcomes["net_minor"].to_numpy()[newest], uniform(past.index.to_numpy()))
-        season = NO_SEASON
+        season, learned_now = NO_SEASON, None
         if earlier.learned is not None:
+            learned_now = earlier.learned.balanced(part, features)
             season = season_of(
                 whole.features, whole.outcomes["orders"].to_numpy(dtype=np.float64), whole.dates, earlier.learned
             )
@@ -142,7 +146,7 @@ class ValueModel:
         if "days_to_next" in outcomes.columns:
             waits = outcomes["days_to_next"].to_numpy(dtype=np.float64)
             rhythm = Rhythm.fit(earlier.process, training.features, waits, training_days)
-        return cls(part, earlier.learned, levels, rhythm, season)
+        return cls(part, learned_now, levels, rhythm, season)
 
     def predict(self, features: pd.DataFrame, horizon_days: int, annual_discount_rate: float, interval: float) -> pd.DataFrame:
         """Predict the value of every purchaser.
@@ -222,8 +226,11 @@ class ValueModel:
         expected = expected * season.process
         orders = answers.orders * growth * season.learned
         two_stage = answers.buying * answers.amount * growth * season.learned
-        money = BLEND[0] * expected * order_value + BLEND[1] * orders * order_value + BLEND[2] * two_stage
-        return (expected + orders) / 2, money
+        # As often as the process says of those who buy at all, and as many of them as was learned.
+        of_buyers = answers.buying * self.part.orders_of_buyers(features, self.learned.horizon_days) * growth
+        half_learned = of_buyers * self.learned.buyer_balance * season.learned
+        said = np.column_stack([expected * order_value, half_learned * order_value, orders * order_value, two_stage])
+        return (expected + orders) / 2, row_sums(said**BLEND_POWER, np.array(BLEND)) ** (1 / BLEND_POWER)
 
     def _spread(
         self, features: pd.DataFrame, horizon_days: float, answers: Candidates | None, money: Floats | None = None

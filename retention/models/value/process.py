@@ -124,6 +124,11 @@ class ProcessPart:
         h = purchases(features)
         return self.process.probability_no_purchase(horizon_days / DAYS_PER_WEEK, h.frequency, h.recency, h.T)
 
+    def orders_of_buyers(self, features: pd.DataFrame, horizon_days: float) -> Floats:
+        """Expected order days within the horizon of customers like each one who order within it at all; 1 or more."""
+        buying = np.maximum(1 - self.silent(features, horizon_days), 1e-12)
+        return np.maximum(self.orders(features, [horizon_days])[:, 0] / buying, 1.0)
+
     def alive(self, features: pd.DataFrame) -> Floats:
         """Probability of not having left for good; 1 for one-time buyers by construction."""
         h = purchases(features)

@@ -61,6 +61,23 @@ def test_what_rhythm_tells_makes_value_more_accurate(shop: Shop, fitted: ValueMo
     assert abs(total_bias(spent, ours)) < 0.1
 
 
+def test_candidates_are_on_one_level_and_one_alone_does_not_decide(shop: Shop, fitted: ValueModel) -> None:
+    learned, part, features = fitted.learned, fitted.part, shop.features
+    assert learned is not None
+    said = learned.predict(features)
+    of_buyers = said.buying * part.orders_of_buyers(features, HORIZON) * part.order_value(features)
+    two_stage = said.buying * said.amount
+    assert learned.buyer_balance != 1.0
+    assert (of_buyers * learned.buyer_balance).sum() == pytest.approx(two_stage.sum(), rel=1e-9)
+    of_process = part.orders(features, [HORIZON])[:, 0] * part.order_value(features)
+    candidates = np.column_stack(
+        [of_process, of_buyers * learned.buyer_balance, said.orders * part.order_value(features), two_stage]
+    )
+    clv = shop.clv(fitted)["clv_minor"].to_numpy()
+    assert (clv >= candidates.min(axis=1) - 1e-6).all()
+    assert (clv <= candidates.mean(axis=1) + 1e-6).all()
+
+
 def test_intervals_hold_what_their_rows_say(shop: Shop, fitted: ValueModel) -> None:
     predicted, spent = shop.clv(fitted), shop.truth["net_minor"].to_numpy()
     held = (spent >= predicted["clv_lower_minor"] - 0.5) & (spent <= predicted["clv_upper_minor"] + 0.5)
