@@ -33,7 +33,7 @@ customer_periods as (
         periods.period,
         entries.customer_key,
         sum(entries.order_count) as orders,
-        sum(entries.net_minor) as net_minor,
+        cast(sum(entries.net_minor) as bigint) as net_minor,
         count(*) filter (where entries.kind = 'paid') as count_paid,
         count(*) filter (where entries.kind = 'paid' and entries.order_number > 1) as count_repeat,
         sum(entries.days_since_previous_order) filter (where entries.kind = 'paid') as gap_days,

@@ -35,7 +35,8 @@ recent as (
         and delivery.as_of_date <= :as_of_date
 ),
 
--- Once per customer, play and channel: headings multiply the rows only after the sums.
+-- Once per customer, play and channel: headings multiply the rows only after the sums. Sums of one customer are whole numbers of
+-- eight bytes again: as numeric they would not fit into memory.
 touched as (
     select
         messages.customer_key,
@@ -45,9 +46,9 @@ touched as (
         bool_or(messages.is_reach_day) as is_reach_day,
         bool_or(messages.is_response) as is_response,
         bool_or(messages.is_response_day) as is_response_day,
-        sum(costs.cost_minor) filter (where messages.is_reach) as cost_minor,
+        cast(sum(costs.cost_minor) filter (where messages.is_reach) as bigint) as cost_minor,
         count(costs.cost_minor) filter (where messages.is_reach) as count_costed,
-        sum(costs.cost_minor) filter (where messages.is_reach_day) as cost_day_minor,
+        cast(sum(costs.cost_minor) filter (where messages.is_reach_day) as bigint) as cost_day_minor,
         count(costs.cost_minor) filter (where messages.is_reach_day) as count_costed_day
     from messages
     left join recent on messages.send_key = recent.send_key and messages.is_reach
@@ -69,10 +70,10 @@ by_customer as (
         cast(bool_or(is_reach) and bool_or(is_response) as integer) as responded,
         cast(bool_or(is_reach_day) and bool_or(is_response_day) as integer) as responded_day,
         cast(bool_or(is_reach_day or is_response_day) as integer) as seen_day,
-        sum(cost_minor) as cost_minor,
-        sum(count_costed) as count_costed,
-        sum(cost_day_minor) as cost_day_minor,
-        sum(count_costed_day) as count_costed_day
+        cast(sum(cost_minor) as bigint) as cost_minor,
+        cast(sum(count_costed) as bigint) as count_costed,
+        cast(sum(cost_day_minor) as bigint) as cost_day_minor,
+        cast(sum(count_costed_day) as bigint) as count_costed_day
     from touched
     group by customer_key
 ),
@@ -86,10 +87,10 @@ by_play as (
         cast(bool_or(is_reach) and bool_or(is_response) as integer) as responded,
         cast(bool_or(is_reach_day) and bool_or(is_response_day) as integer) as responded_day,
         cast(bool_or(is_reach_day or is_response_day) as integer) as seen_day,
-        sum(cost_minor) as cost_minor,
-        sum(count_costed) as count_costed,
-        sum(cost_day_minor) as cost_day_minor,
-        sum(count_costed_day) as count_costed_day
+        cast(sum(cost_minor) as bigint) as cost_minor,
+        cast(sum(count_costed) as bigint) as count_costed,
+        cast(sum(cost_day_minor) as bigint) as cost_day_minor,
+        cast(sum(count_costed_day) as bigint) as count_costed_day
     from touched
     group by customer_key, campaign
 ),
@@ -103,10 +104,10 @@ by_channel as (
         cast(bool_or(is_reach) and bool_or(is_response) as integer) as responded,
         cast(bool_or(is_reach_day) and bool_or(is_response_day) as integer) as responded_day,
         cast(bool_or(is_reach_day or is_response_day) as integer) as seen_day,
-        sum(cost_minor) as cost_minor,
-        sum(count_costed) as count_costed,
-        sum(cost_day_minor) as cost_day_minor,
-        sum(count_costed_day) as count_costed_day
+        cast(sum(cost_minor) as bigint) as cost_minor,
+        cast(sum(count_costed) as bigint) as count_costed,
+        cast(sum(cost_day_minor) as bigint) as cost_day_minor,
+        cast(sum(count_costed_day) as bigint) as count_costed_day
     from touched
     group by customer_key, channel
 ),

@@ -61,7 +61,7 @@ activity as (
         placed.place,
         bool_or(placed.kind = 'paid') as is_active,
         sum(placed.order_count) as orders,
-        sum(placed.net_minor) as net_minor
+        cast(sum(placed.net_minor) as bigint) as net_minor
     from (
         select
             entry.customer_key,

@@ -83,7 +83,7 @@ people as (
         found.play,
         found.month,
         found.customer_key,
-        sum(found.cost_minor) as cost_minor,
+        cast(sum(found.cost_minor) as bigint) as cost_minor,
         max(found.step) as step,
         bool_or(found.has_unsubscribed) as has_unsubscribed,
         bool_or(found.has_bought) as has_bought

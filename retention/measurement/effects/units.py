@@ -82,10 +82,9 @@ def units_as_of(run: Run) -> Iterator[Units]:
             if customers is None:  # too many have changed
                 reason = "a large part of the customers have changed"
                 customers = _make_scope(run, scope, None)
-            _fill_units(run, staged[_UNIT], scope)
             kind = "touched" if reason is None else "full"
+            _fill_units(run, staged[_UNIT], scope, staged[_SUM] if kind == "full" else None)
             if is_past:
-                _stage_sums(run, staged)
                 yield Units(staged[_UNIT], staged[_SUM], kind, customers or 0)
                 return
             carried = f"carried on from {before.as_of_date}" if before is not None else ""
@@ -238,12 +237,14 @@ where alias.customer_key in (select customer_key from people)
 """
 
 
-def _fill_units(run: Run, staged: str, scope: str) -> None:
-    """Work out the units of the people in scope, side by side by customer bucket."""
+def _fill_units(run: Run, staged: str, scope: str, sums: str | None) -> None:
+    """Work out the units of the people in scope by customer bucket, side by side, and where asked for the sums of each bucket."""
     buckets = run.settings.features.buckets
     with run.warehouse.begin() as connection:
-        connection.exec_driver_sql(f"drop table if exists {staged}")
-        connection.exec_driver_sql(f"create unlogged table {staged} (like {_UNIT} including defaults)")
+        for name, like in ((staged, _UNIT), (sums, _SUM)):
+            if name is not None:
+                connection.exec_driver_sql(f"drop table if exists {name}")
+                connection.exec_driver_sql(f"create unlogged table {name} (like {like} including defaults)")
     columns = ", ".join(load_contract(_UNIT).column_names)
     query = re.sub(r"\beffect\.scope\b", scope, sql_file("campaigns/_effect_units"))
     insert = f"insert into {staged} ({columns}) select {columns} from (\n{query}\n) as unit"
@@ -253,6 +254,11 @@ def _fill_units(run: Run, staged: str, scope: str) -> None:
             connection.exec_driver_sql("set local max_parallel_workers_per_gather = 0")
             connection.exec_driver_sql("set local work_mem = '128MB'")
             connection.execute(*statement(insert, {**unit_binds(run), "bucket": bucket, "bucket_count": buckets}))
+            if sums is not None:
+                own = (
+                    f"select 1 as sign, staged.* from {staged} as staged where mod(customer_key & 65535, {buckets}) = {bucket}"
+                )
+                connection.exec_driver_sql(_insert_sums(sums, own))
 
     with ThreadPoolExecutor(max_workers=buckets) as pool:
         list(pool.map(fill, range(buckets)))
@@ -260,12 +266,6 @@ def _fill_units(run: Run, staged: str, scope: str) -> None:
 
 def _sums_of(changes: str) -> str:
     return sql_file("campaigns/_effect_sums").replace("effect.changes", f"({changes})")
-
-
-def _stage_sums(run: Run, staged: dict[str, str]) -> None:
-    with run.warehouse.begin() as connection:
-        connection.exec_driver_sql(f"create unlogged table {staged[_SUM]} (like {_SUM} including defaults)")
-        connection.exec_driver_sql(_insert_sums(staged[_SUM], f"select 1 as sign, staged.* from {staged[_UNIT]} as staged"))
 
 
 def _insert_sums(target: str, changes: str) -> str:
@@ -282,7 +282,6 @@ def _publish(run: Run, held: Lease, staged: dict[str, str], build: dict[str, Any
         if build["kind"] == "full":
             for table in (_UNIT, _SUM):
                 connection.exec_driver_sql(f"delete from {table}")
-            changes = f"select 1 as sign, staged.* from {unit} as staged"
         else:
             connection.exec_driver_sql(
                 f"create temporary table replaced on commit drop as select unit.* from {_UNIT} as unit "
@@ -291,9 +290,12 @@ def _publish(run: Run, held: Lease, staged: dict[str, str], build: dict[str, Any
             connection.exec_driver_sql(f"delete from {_UNIT} where customer_key in (select source_customer_key from {scope})")
             changes = f"select 1 as sign, staged.* from {unit} as staged union all select -1 as sign, replaced.* from replaced"
         rows = connection.exec_driver_sql(
-            f"insert into {_UNIT} ({columns}) select {columns} from {unit} order by customer_key, play, period_key"
+            f"insert into {_UNIT} ({columns}) select {columns} from {unit} order by customer_key"
         ).rowcount
-        _move_sums(connection, changes)
+        if build["kind"] == "full":
+            _add_buckets(connection, staged[_SUM])
+        else:
+            _move_sums(connection, changes)
         for table in (_SUM, _UNIT):
             if build["kind"] == "full" or run.as_of_date.day == 1:  # those of a month go together
                 connection.execute(sa.text(f"delete from {table} where started_on < :horizon"), horizon)
@@ -332,6 +334,17 @@ def _renew_spend(connection: Connection, run: Run, kind: str) -> None:
             f"where kind = 'promotional' and as_of_date >= {since} and as_of_date < :as_of_date group by 1, 2, 3",
             binds,
         )
+    )
+
+
+def _add_buckets(connection: Connection, sums: str) -> None:
+    """Add the sums of the buckets up."""
+    contract = load_contract(_SUM)
+    key = ", ".join(contract.primary_key)
+    summed = [name for name in contract.column_names if name not in contract.primary_key]
+    added = ", ".join(f"sum({name})" for name in summed)
+    connection.exec_driver_sql(
+        f"insert into {_SUM} ({key}, {', '.join(summed)}) select {key}, {added} from {sums} group by {key}"
     )
 
 
