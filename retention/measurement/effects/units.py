@@ -238,7 +238,7 @@ where alias.customer_key in (select customer_key from people)
 
 
 def _fill_units(run: Run, staged: str, scope: str, sums: str | None) -> None:
-    """Work out the units of the people in scope by customer bucket, side by side, and where asked for the sums of each bucket."""
+    """Work out the units of the people in scope, side by side by customer bucket; where asked for, the sums of each bucket."""
     buckets = run.settings.features.buckets
     with run.warehouse.begin() as connection:
         for name, like in ((staged, _UNIT), (sums, _SUM)):
