@@ -23,11 +23,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from docs.generators import bi_columns, dags, dictionary, health, kpis, messages, plays, settings
+
 DOCS = Path(__file__).resolve().parent
-sys.path.insert(0, str(DOCS.parent))
-
-from docs.generators import bi_columns, dags, dictionary, health, kpis, messages, plays, settings  # noqa: E402  # the project must be on the path first
-
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings.page,
     "data-dictionary.md": dictionary.data_dictionary,

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from retention.settings_campaigns import (
@@ -275,16 +276,16 @@ def override_settings(settings: Settings, overrides: Mapping[str, object], where
     ------
     SettingsError naming ``where``, group and key, with the nearest known name.
     """
-    groups: dict[str, object] = {}
+    groups: dict[str, Any] = {}
     known = {f.name for f in dataclasses.fields(Settings)}
     for name, values in overrides.items():
         if name not in known or not isinstance(values, dict):
             raise SettingsError(f"{where}: [{name}] is no group of settings{_nearest(name, known)}")
         groups[name] = _override(getattr(settings, name), values, f"{where} [{name}]")
-    return dataclasses.replace(settings, **groups)  # type: ignore[arg-type]  # each value was made from one of its own field
+    return dataclasses.replace(settings, **groups)
 
 
-def _override(defaults: object, values: dict[str, object], where: str) -> object:
+def _override(defaults: Any, values: dict[str, object], where: str) -> Any:
     hints = typing.get_type_hints(type(defaults))
     changed: dict[str, object] = {}
     for key, value in values.items():
@@ -308,7 +309,7 @@ def _override(defaults: object, values: dict[str, object], where: str) -> object
         if type(value) is not type(default):
             raise SettingsError(f"{where}: {key} must be {type(default).__name__}, is {type(value).__name__}")
         changed[key] = value
-    return dataclasses.replace(defaults, **changed)  # type: ignore[type-var]  # always one of the dataclasses above
+    return dataclasses.replace(defaults, **changed)
 
 
 def _level(value: object, where: str) -> MembershipLevel:

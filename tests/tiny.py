@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from retention import pipeline, whole_day
 from retention.warehouse import Attempt, Run
 from retention.warehouse.embedded import EmbeddedPostgres
 from tests.databases import clone, drop
+from tests.processes import Program
 
 FIRST_DAY = date(2026, 3, 31)
 SECOND_DAY = date(2026, 4, 1)
@@ -94,16 +93,10 @@ class TinyCompany:
         with self.entered():
             return {step.name: step.counts for step in whole_day.run_day(self.run_factory(day), night_after(day))}
 
-    def start_day(self, day: date, failpoints: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start a whole day in a process of its own, to be killed or to fail at a failpoint."""
-        points = ",".join(f"{name}:{action}" for name, action in (failpoints or {}).items())
-        return subprocess.Popen(
-            [sys.executable, "-m", "retention.cli", "run", "--date", day.isoformat(), "--no-train", "--quiet"],
-            env={**os.environ, **self.environment, "RETENTION_FAILPOINTS": points},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def start_day(self, day: date) -> Program:
+        """Start a whole day in a process of its own, to be killed."""
+        arguments = ("run", "--date", day.isoformat(), "--no-train", "--quiet")
+        return Program("retention.cli", *arguments, environment=self.environment)
 
 
 @contextmanager

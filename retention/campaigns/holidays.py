@@ -81,7 +81,7 @@ def _falls_on(entry: Mapping[str, Any], year: int) -> date | None:
         month, day = _month_day(entry["gregorian"])
         return date(year, month, day) if (month, day) != (2, 29) or _is_leap(year) else None
     if "lunar" in entry:
-        from lunardate import LunarDate  # type: ignore[import-untyped]
+        from lunardate import LunarDate
 
         # The days of the last lunar months fall into the next year of the common calendar.
         month, day = _month_day(entry["lunar"])

@@ -65,7 +65,8 @@ def run_query(database: str, text: str, timeout_s: int, limit: int, personal_dat
         raise RetentionError("the query is empty.", runbook="query-refused")
     try:
         with warehouse.engine.connect() as connection:
-            raw: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]
+            raw = connection.connection.driver_connection
+            assert isinstance(raw, psycopg.Connection)
             touched = tables_read(raw, statement)
             personal = sorted(name for name in touched if is_personal(name))
             if personal and not personal_data:

@@ -118,8 +118,9 @@ def wanted(connection: Connection, name: str, keys: Keys) -> None:
 
 def raw_cursor(connection: Connection) -> psycopg.Cursor[object]:
     """Return a cursor of the transaction's own connection, for COPY."""
-    cursor: psycopg.Cursor[object] = connection.connection.cursor()  # type: ignore[assignment]  # psycopg's, behind a protocol
-    return cursor
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver.cursor()
 
 
 def _addresses(crowded: Keys) -> set[int]:

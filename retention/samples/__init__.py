@@ -115,9 +115,9 @@ def release(through: date, home: Path | None = None, urls: Mapping[str, str] | N
     """
     from retention.samples import systems
 
-    deployment = Deployment.from_env() if home is None or urls is None else None
-    home = home or deployment.home  # type: ignore[union-attr]  # read exactly when one of the two is missing
-    urls = urls or deployment.source_urls  # type: ignore[union-attr]  # likewise
+    if home is None or urls is None:
+        deployment = Deployment.from_env()
+        home, urls = home or deployment.home, urls or deployment.source_urls
     stored = describe(home)
     timeline = Timeline(int(stored["shift_days"]))
     days = [day for day in timeline.held_days if day <= through]

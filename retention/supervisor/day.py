@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from datetime import date
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -46,12 +47,12 @@ def run_day(layout: Layout, api: AirflowApi, console: Console, day: date, train_
     with Board(api, console, f"Business day {key}") as board:
         for dag_id in DAILY:
             if dag_id == SCORE and train_first:
-                board.follow(TRAINING, lambda: _newest(api.runs(TRAINING)))
-            board.follow(dag_id, lambda dag_id=dag_id: _newest(api.runs(dag_id, key)))  # type: ignore[misc]
+                board.follow(TRAINING, partial(_newest_run, api, TRAINING))
+            board.follow(dag_id, partial(_newest_run, api, dag_id, key))
         _start(api, INGEST, key)
         if train_first:
             board.wait([INGEST], PATIENCE_SECONDS)
-            if _newest(api.runs(TRAINING)) is None:
+            if _newest_run(api, TRAINING) is None:
                 api.trigger(TRAINING, conf={"business_date": key})
             board.wait([FEATURES, TRAINING], PATIENCE_SECONDS)
             introduce(layout, api, [SCORE])
@@ -67,7 +68,7 @@ def run_clocks(layout: Layout, api: AirflowApi, console: Console) -> dict[str, f
         return {}
     with Board(api, console, "DAGs that run by the clock") as board:
         for dag_id in new:
-            board.follow(dag_id, lambda dag_id=dag_id: _newest(api.runs(dag_id)))  # type: ignore[misc]
+            board.follow(dag_id, partial(_newest_run, api, dag_id))
         time.sleep(1.0)  # the scheduler starts the run of the tick just past by itself
         for dag_id in new:
             if not api.runs(dag_id):
@@ -94,5 +95,5 @@ def _start(api: AirflowApi, dag_id: str, key: str) -> None:
         api.trigger(dag_id, partition_key=key)
 
 
-def _newest(runs: list[dict[str, Any]]) -> dict[str, Any] | None:
-    return runs[0] if runs else None
+def _newest_run(api: AirflowApi, dag_id: str, key: str | None = None) -> dict[str, Any] | None:
+    return next(iter(api.runs(dag_id, key)), None)

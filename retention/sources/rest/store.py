@@ -237,8 +237,8 @@ def _version_of(key: Sequence[str], cursor: str | None) -> Callable[[Row], bytes
     """Return a function that identifies a row in its present state: by key and cursor, without a key by all it holds."""
 
     def version(row: Row) -> bytes:
-        parts = [row.get(name) for name in key]
-        parts = [*sorted(row.items())] if None in parts else [*parts, row.get(cursor) if cursor else None]  # type: ignore[list-item]
+        named = [row.get(name) for name in key]
+        parts = sorted(row.items()) if None in named else [*named, row.get(cursor) if cursor else None]
         return hashlib.blake2b(repr(parts).encode("utf-8", "surrogatepass"), digest_size=12).digest()
 
     return version

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import IO
 
 import numpy as np
@@ -52,15 +53,13 @@ def read(raw: Checked, reading: Reading, check: Check) -> Iterator[RawBatch]:
 
 def copy(raw: Checked, reading: Reading) -> IO[bytes]:
     """Copy a file, unpacked, into a temporary file that has no name, and return that, at its beginning."""
-    stream = tempfile.TemporaryFile()  # noqa: SIM115  # the caller closes it
-    try:
+    with ExitStack() as on_error:
+        stream = on_error.enter_context(tempfile.TemporaryFile())
         for data in chunks(raw, reading):
             stream.write(data)
         raw.finish()
         stream.seek(0)
-    except BaseException:
-        stream.close()
-        raise
+        on_error.pop_all()  # from here on the caller closes it
     return stream
 
 
