@@ -120,7 +120,9 @@ def _span(labels: Labels, span: str, rows: list[Mapping[str, Any]]) -> Shape:
                 text = (
                     label("member", "none")
                     if name == "none"
-                    else both(move[f"{side}_en"], move[f"{side}_zh"], labels.member(dimension, name)["en"])
+                    else both(move[f"{side}_en"], move[f"{side}_zh"], name)
+                    if move[f"{side}_en"] != name
+                    else labels.member(dimension, name)
                 )
                 names.setdefault(name, {"member": name, "label": text})
         order = sorted(names, key=lambda name: (name == "none", -(labels.order(dimension, name) or 0), name))

@@ -111,8 +111,9 @@ def test_a_line_has_no_holes() -> None:
 
 def test_groups_are_counted_whole_and_without_test_accounts(company: Warehouse) -> None:
     """Thirteen customers of 100.00 predicted value who leave with 0.7: 910.00 at risk. Kai is nobody."""
+    query = sql_file("bi/group_profile_value").replace("from kpi.labels", f"from ({sql_file('bi/_kpi_labels')})")
     with company.connect() as connection:
-        rows = connection.execute(*statement(sql_file("bi/group_profile_value"), {"as_of_date": DAY})).mappings().all()
+        rows = connection.execute(*statement(query, {"as_of_date": DAY})).mappings().all()
     found = {(row["grouping"], row["member"], row["part"]): row for row in rows}
     everybody = found["all", "all", "all"]
     assert (everybody["customers"], everybody["purchasers"], everybody["at_risk_customers"]) == (13, 13, 1)

@@ -81,11 +81,13 @@ export function head(title, { lead = null, aside = null, crumb = null } = {}) {
  */
 export function change(change, unit, better, since = "") {
   if (change === null || change === undefined) return null;
-  const direction = Math.sign(change);
+  const text = delta(change, unit);
+  // What is written as nothing has no direction: "0.0, worse" says two things.
+  const direction = /[1-9]/.test(text) ? Math.sign(change) : 0;
   const judged = direction === 0 || !better ? "" : (direction > 0) === (better === "up") ? "better" : "worse";
   const arrow = direction === 0 ? "arrow-right" : direction > 0 ? "arrow-up" : "arrow-down";
   const words = [judged ? t(`change.${judged}`) : "", since].filter(Boolean).join(", ");
-  return h("span.change", { class: judged, title: words || null }, icon(arrow), delta(change, unit), words ? h("span.visually-hidden", {}, ` (${words})`) : null);
+  return h("span.change", { class: judged, title: words || null }, icon(arrow), text, words ? h("span.visually-hidden", {}, ` (${words})`) : null);
 }
 
 /**
