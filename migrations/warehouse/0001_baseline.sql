@@ -7889,79 +7889,6 @@ comment on column bi.segment_label.position is 'place within the dimension, 1 th
 comment on column bi.segment_label.label_en is 'name for people, English';
 comment on column bi.segment_label.label_zh is 'name for people, Chinese';
 
-create view bi.segment_migration (as_of_date, span, since_date, dimension, from_member, from_en, from_zh, to_member, to_en, to_zh, customers, share_of_from, is_suppressed) with (security_barrier = true) as
--- with (security_barrier = true)
--- bi.segment_migration: the migration matrix with labels. Counts are rounded to whole multiples of the suppression size and small
--- ones are hidden: the matrix has sums in both directions, and the sizes of groups are published, so hiding alone would not hide.
-with
-
-size as (
-    select coalesce(
-        (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
-    ) as least_customers
-),
-
-totals as (
-    select
-        migration.*,
-        sum(migration.customers) over (
-            partition by migration.as_of_date, migration.span, migration.dimension, migration.from_member
-        ) as from_customers
-    from segments.migration as migration
-),
-
-labels as (
-    select
-        case label_group
-            when 'service_tier' then 'tier' when 'lifecycle_stage' then 'stage' else label_group
-        end as dimension,
-        label,
-        label_en,
-        label_zh
-    from segments.label
-)
-
-select
-    totals.as_of_date,
-    totals.span,
-    totals.since_date,
-    totals.dimension,
-    totals.from_member,
-    coalesce(from_label.label_en, totals.from_member) as from_en,
-    coalesce(from_label.label_zh, totals.from_member) as from_zh,
-    totals.to_member,
-    coalesce(to_label.label_en, totals.to_member) as to_en,
-    coalesce(to_label.label_zh, totals.to_member) as to_zh,
-    case
-        when totals.customers >= size.least_customers
-            then cast(round(totals.customers / cast(size.least_customers as numeric)) * size.least_customers as bigint)
-    end as customers,
-    case
-        when totals.customers >= size.least_customers and totals.from_customers >= size.least_customers
-            then round(
-                round(totals.customers / cast(size.least_customers as numeric)) * size.least_customers / totals.from_customers, 3
-            )
-    end as share_of_from,
-    totals.customers < size.least_customers as is_suppressed
-from totals
-cross join size
-left join labels as from_label on totals.dimension = from_label.dimension and totals.from_member = from_label.label
-left join labels as to_label on totals.dimension = to_label.dimension and totals.to_member = to_label.label;
-comment on view bi.segment_migration is 'Who went from which tier, stage, class, segment or level to which, since the slice before and over a month. Counts are rounded to multiples of the suppression size and hidden below it. Grain: one row per as-of date, span, dimension, group before and group now.';
-comment on column bi.segment_migration.as_of_date is 'date of the later slice';
-comment on column bi.segment_migration.span is 'previous (since the newest slice before) or month (at least 28 days)';
-comment on column bi.segment_migration.since_date is 'date of the earlier slice';
-comment on column bi.segment_migration.dimension is 'tier, stage, value_class, rfm_segment or membership_level';
-comment on column bi.segment_migration.from_member is 'group before; none for those who were not known';
-comment on column bi.segment_migration.from_en is 'its English name';
-comment on column bi.segment_migration.from_zh is 'its Chinese name';
-comment on column bi.segment_migration.to_member is 'group now; none for those who are not known any more';
-comment on column bi.segment_migration.to_en is 'its English name';
-comment on column bi.segment_migration.to_zh is 'its Chinese name';
-comment on column bi.segment_migration.customers is 'customers who went this way, rounded; null where hidden';
-comment on column bi.segment_migration.share_of_from is 'share of the group before, from the rounded number; null where hidden';
-comment on column bi.segment_migration.is_suppressed is 'whether the number is hidden because it is small';
-
 create view bi.segment_stability (as_of_date, dimension, since_date, days, customers, movers, undamped_movers, flap_days, flappers, flap_rate) with (security_barrier = true) as
 -- with (security_barrier = true)
 -- bi.segment_stability: how steady the groups are, by date and dimension. Small numbers of people are hidden.
@@ -8788,6 +8715,77 @@ comment on column bi.segment_history.mean_clv_12m_minor is 'mean predicted net v
 comment on column bi.segment_history.mean_value_at_risk_minor is 'mean of churn probability times that value, minor units: what may be lost per customer; null where hidden or few have bought';
 comment on column bi.segment_history.mean_churn_probability is 'mean churn probability of those who have bought; null where hidden or few have';
 comment on column bi.segment_history.is_suppressed is 'whether the group is hidden because it, or the difference to the whole, is small';
+
+create view bi.segment_migration (as_of_date, span, since_date, dimension, from_member, from_en, from_zh, to_member, to_en, to_zh, customers, share_of_from, is_suppressed) with (security_barrier = true) as
+-- with (security_barrier = true)
+-- bi.segment_migration: the migration matrix with labels. Counts are rounded to whole multiples of the suppression size and small
+-- ones are hidden: the matrix has sums in both directions, and the sizes of groups are published, so hiding alone would not hide.
+with
+
+size as (
+    select coalesce(
+        (select cast(setting.value as integer) from bi.setting as setting where setting.name = 'suppressed_group_size'), 10
+    ) as least_customers
+),
+
+totals as (
+    select
+        migration.*,
+        sum(migration.customers) over (
+            partition by migration.as_of_date, migration.span, migration.dimension, migration.from_member
+        ) as from_customers
+    from segments.migration as migration
+),
+
+labels as (
+    select
+        dimension,
+        member as label,
+        label_en,
+        label_zh
+    from bi.segment_label
+)
+
+select
+    totals.as_of_date,
+    totals.span,
+    totals.since_date,
+    totals.dimension,
+    totals.from_member,
+    coalesce(from_label.label_en, totals.from_member) as from_en,
+    coalesce(from_label.label_zh, totals.from_member) as from_zh,
+    totals.to_member,
+    coalesce(to_label.label_en, totals.to_member) as to_en,
+    coalesce(to_label.label_zh, totals.to_member) as to_zh,
+    case
+        when totals.customers >= size.least_customers
+            then cast(round(totals.customers / cast(size.least_customers as numeric)) * size.least_customers as bigint)
+    end as customers,
+    case
+        when totals.customers >= size.least_customers and totals.from_customers >= size.least_customers
+            then round(
+                round(totals.customers / cast(size.least_customers as numeric)) * size.least_customers / totals.from_customers, 3
+            )
+    end as share_of_from,
+    totals.customers < size.least_customers as is_suppressed
+from totals
+cross join size
+left join labels as from_label on totals.dimension = from_label.dimension and totals.from_member = from_label.label
+left join labels as to_label on totals.dimension = to_label.dimension and totals.to_member = to_label.label;
+comment on view bi.segment_migration is 'Who went from which tier, stage, class, segment or level to which, since the slice before and over a month. Counts are rounded to multiples of the suppression size and hidden below it. Grain: one row per as-of date, span, dimension, group before and group now.';
+comment on column bi.segment_migration.as_of_date is 'date of the later slice';
+comment on column bi.segment_migration.span is 'previous (since the newest slice before) or month (at least 28 days)';
+comment on column bi.segment_migration.since_date is 'date of the earlier slice';
+comment on column bi.segment_migration.dimension is 'tier, stage, value_class, rfm_segment or membership_level';
+comment on column bi.segment_migration.from_member is 'group before; none for those who were not known';
+comment on column bi.segment_migration.from_en is 'its English name';
+comment on column bi.segment_migration.from_zh is 'its Chinese name';
+comment on column bi.segment_migration.to_member is 'group now; none for those who are not known any more';
+comment on column bi.segment_migration.to_en is 'its English name';
+comment on column bi.segment_migration.to_zh is 'its Chinese name';
+comment on column bi.segment_migration.customers is 'customers who went this way, rounded; null where hidden';
+comment on column bi.segment_migration.share_of_from is 'share of the group before, from the rounded number; null where hidden';
+comment on column bi.segment_migration.is_suppressed is 'whether the number is hidden because it is small';
 
 create view bi.service_recovery (month, severity, is_compensated, complaints, mean_satisfaction, complaints_90d_ago, bought_again_share_90d) with (security_barrier = true) as
 -- with (security_barrier = true)

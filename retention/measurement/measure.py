@@ -33,7 +33,7 @@ from retention.measurement.programme import programme_effects
 from retention.measurement.restating import Fingerprints, fill_restatements, keep_fingerprints, keep_first
 from retention.measurement.side_by_side import Start, side_by_side
 from retention.measurement.verdicts import measure_scores, model_verdicts, read_waiting
-from retention.models.outcomes import record_outcomes
+from retention.models.outcomes import record_outcomes, with_scored_dates
 from retention.warehouse import Run, load_contract, sql_file, stage_writer
 from retention.warehouse.writer import StageWriter
 
@@ -113,7 +113,7 @@ def _start_fills(start: Start, writer: StageWriter, run: Run, labels: Labels, bi
         select_labelled("bi.kpi_value", name, binds)
     for table, given in bi_tables(run, binds).items():
         select_labelled(table, table.replace(".", "/"), given)
-    select("bi.score_reliability", sql_file("bi/score_reliability"), binds)
+    select("bi.score_reliability", with_scored_dates("bi/score_reliability"), binds)
     start(fill_audience_tables, writer, run)
     return start(fill_restatements, writer, run)
 

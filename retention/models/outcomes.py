@@ -30,7 +30,7 @@ def record_outcomes(run: Run) -> dict[str, int]:
     """
     binds = run.binds(late_days=LATE_DAYS)
     with run.warehouse.connect() as connection:
-        due = connection.execute(*statement(sql_file("scores/_maturing"), binds)).mappings().all()
+        due = connection.execute(*statement(with_scored_dates("scores/_maturing"), binds)).mappings().all()
     written = 0
     for found in due:
         written += _record(run, dict(found))
@@ -38,6 +38,11 @@ def record_outcomes(run: Run) -> dict[str, int]:
     with run.warehouse.begin() as connection:
         connection.execute(sa.text("delete from scores.outcome where scored_as_of < :oldest"), {"oldest": oldest})
     return {"scores.outcome": written}
+
+
+def with_scored_dates(name: str) -> str:
+    """Return a query with the dates that are kept of each kind of score in the place of ``scored.dates``."""
+    return sql_file(name).replace("scored.dates as", f"(\n{sql_file('scores/_scored_dates')}\n) as")
 
 
 def _record(run: Run, due: dict[str, Any]) -> int:

@@ -20,13 +20,11 @@ totals as (
 
 labels as (
     select
-        case label_group
-            when 'service_tier' then 'tier' when 'lifecycle_stage' then 'stage' else label_group
-        end as dimension,
-        label,
+        dimension,
+        member as label,
         label_en,
         label_zh
-    from segments.label
+    from bi.segment_label
 )
 
 select

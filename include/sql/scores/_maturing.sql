@@ -1,83 +1,15 @@
 -- Scored dates whose horizon has passed and that are not compared yet, or matured within the last days before as_of_date.
 -- A date that was scored by a model which has learned from what came after it proves nothing and is left out.
--- Dates are found by stepping from one to the next, and rows are read of those dates alone that may be due: of the daily slices
--- most are dropped long before their horizon has passed.
-with recursive
-
-churn_dates (as_of_date) as (
-    select min(as_of_date) from scores.churn
-    union all
-    select (select min(score.as_of_date) from scores.churn as score where score.as_of_date > before.as_of_date)
-    from churn_dates as before
-    where before.as_of_date is not null
-),
-
-clv_dates (as_of_date) as (
-    select min(as_of_date) from scores.clv
-    union all
-    select (select min(score.as_of_date) from scores.clv as score where score.as_of_date > before.as_of_date)
-    from clv_dates as before
-    where before.as_of_date is not null
-),
-
-repurchase_dates (as_of_date) as (
-    select min(as_of_date) from scores.repurchase
-    union all
-    select (select min(score.as_of_date) from scores.repurchase as score where score.as_of_date > before.as_of_date)
-    from repurchase_dates as before
-    where before.as_of_date is not null
-),
-
-dates as (
-    select
-        'churn' as kind,
-        churn_dates.as_of_date as scored_as_of,
-        one.horizon_days
-    from churn_dates
-    cross join lateral (
-        select score.horizon_days
-        from scores.churn as score
-        where score.as_of_date = churn_dates.as_of_date
-        order by score.customer_key
-        limit 1
-    ) as one
-    union all
-    select
-        'clv' as kind,
-        clv_dates.as_of_date as scored_as_of,
-        one.horizon_days
-    from clv_dates
-    cross join lateral (
-        select score.horizon_days
-        from scores.clv as score
-        where score.as_of_date = clv_dates.as_of_date
-        order by score.customer_key
-        limit 1
-    ) as one
-    union all
-    select
-        horizons.kind,
-        repurchase_dates.as_of_date as scored_as_of,
-        horizons.days as horizon_days
-    from repurchase_dates
-    cross join (values ('repurchase_30d', 30), ('repurchase_90d', 90)) as horizons (kind, days)
-    where repurchase_dates.as_of_date is not null
-    union all
-    -- A date is compared when all its contracts are decided.
-    select
-        'renewal' as kind,
-        score.as_of_date as scored_as_of,
-        max(score.decided_on - score.as_of_date) as horizon_days
-    from scores.renewal as score
-    group by score.as_of_date
-),
+-- Rows are read of those dates alone that may be due: of the daily slices most are dropped long before their horizon has passed.
+-- `scored.dates` stands for the dates that are kept; renewals are compared when all contracts of a date are decided.
+with
 
 due as (
     select
         dates.kind,
         dates.scored_as_of,
         dates.horizon_days
-    from dates
+    from scored.dates as dates
     where
         dates.scored_as_of < :as_of_date
         and dates.scored_as_of + dates.horizon_days <= :as_of_date
