@@ -1,4 +1,7 @@
-"""Pictures of the console for docs/console.md: `python -m tests.browser.pictures docs/images`."""
+"""Pictures of the console on the made-up company: `python -m tests.browser.pictures folder`.
+
+Those of overview and customers in docs/images are of the sample company after `make demo KEEP=1` and `make day`.
+"""
 
 from __future__ import annotations
 
