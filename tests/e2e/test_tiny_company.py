@@ -13,17 +13,20 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from retention.supervisor.api import AirflowApi, AirflowApiError
+from retention.supervisor.api import AirflowApi
 from retention.supervisor.introduction import DAILY
 from retention.supervisor.processes import living
 from retention.warehouse import Warehouse, all_contracts
 
 from .conftest import Installation
+from .people import Person
 
 pytestmark = pytest.mark.slow
 
 DAY = "2026-03-31"
 PATIENCE_SECONDS = 240
+LOOK_SECONDS = 0.5
+"""Between two looks at Airflow, whose interface answers questions and tells nothing by itself."""
 
 # What says when and by whom a row was written differs from run to run by design.
 BOOKKEEPING = {"run_id", "batch_id", "created_at", "updated_at", "recorded_at", "computed_at", "published_at", "built_at"}
@@ -41,7 +44,7 @@ def finish(api: AirflowApi, key: str, known: dict[str, str | None] | None = None
                 done[dag_id] = runs[0]
                 break
             assert not runs or runs[0]["state"] != "failed", api.failure(dag_id, runs[0]["dag_run_id"])
-            time.sleep(0.5)
+            time.sleep(LOOK_SECONDS)
         assert dag_id in done, f"{dag_id} has not finished for {key} within {PATIENCE_SECONDS} s"
     return done
 
@@ -78,8 +81,14 @@ class Approved:
     question: dict[str, Any]
     waiting: dict[str, int]
     """Open tasks and members by play while it waited …"""
-    answer: dict[str, Any]
-    second_answer: str
+    shown: dict[str, Any]
+    """What the console showed of it."""
+    refused: int
+    """What somebody without the right got for an answer …"""
+    taken: tuple[int, str]
+    """… what somebody with it got, and by whom Airflow says it was answered …"""
+    second: int
+    """… and what came of answering again."""
     after: dict[str, int]
     """… and after the answer."""
 
@@ -91,14 +100,18 @@ def first_day(installation: Installation) -> tuple[dict[str, dict[str, Any]], Ap
     installation.settings.write_text(STRICT)
     api.trigger("retention_ingest", partition_key=DAY)
     asked = wait_for_question(api, DAY)
-    place = ("retention_audience", asked["task_instance"]["dag_run_id"], "ask_approval")
     waiting = delivered(installation)
-    answer = api.answer(*place, "Approve", {"reason": "first day: everybody is new"})
-    with pytest.raises(AirflowApiError) as refused:
-        api.answer(*place, "Reject", {"reason": "too late"})
+    oleg = Person.of(installation.layout, "oleg", "op")
+    shown = oleg.held_back()
+    refused = Person.of(installation.layout, "vic", "viewer").decide(shown, "approve", "looks fine to me")
+    taken = oleg.decide(shown, "approve", "first day: everybody is new")
+    assert taken.status_code == 200, taken.text
+    again = oleg.decide(shown, "reject", "too late")
     runs = finish(api, DAY)
     installation.settings.write_text("")
-    return runs, Approved(asked, waiting, answer, str(refused.value), delivered(installation))
+    by = str(taken.json()["data"]["answered_by"])
+    told = refused.status_code, (taken.status_code, by), again.status_code
+    return runs, Approved(asked, waiting, shown, *told, delivered(installation))
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +131,8 @@ def wait_for_question(api: AirflowApi, key: str) -> dict[str, Any]:
                     # Answered while the task still runs, the answer would be lost with its try.
                     if asked["task_instance"]["state"] == "awaiting_input":
                         return asked
-        time.sleep(0.5)
+                assert dag_id != "retention_audience" or run["state"] != "success", f"nothing was held back on {key}"
+        time.sleep(LOOK_SECONDS)
     raise AssertionError(f"nobody was asked for {key} within {5 * PATIENCE_SECONDS} s")
 
 
@@ -135,7 +149,7 @@ def delivered(installation: Installation) -> dict[str, int]:
 def test_what_is_over_the_guard_waits_for_a_person(
     installation: Installation, first_day: tuple[dict[str, dict[str, Any]], Approved]
 ) -> None:
-    """Audiences of more than one wait while everything else is out; answered by name, they go up to the counts approved."""
+    """Audiences of more than one wait while everything else is out; approved in the console, they go up to the counts approved."""
     approved = first_day[1]
     over = {play: people for play, people in sorted(approved.after.items()) if people > 1}
     assert {"regular_call_back", "strategic_care"} <= set(over)
@@ -146,21 +160,26 @@ def test_what_is_over_the_guard_waits_for_a_person(
     assert approved.question["defaults"] == ["Reject"]
     assert set(approved.waiting.values()) == {1}
     assert approved.after == {**approved.waiting, **over}
-    assert approved.answer["responded_by"]["name"] == "admin"
-    assert " 409 " in approved.second_answer, "the first answer stands"
+    assert {each["play"]: (each["found"], each["allowed"]) for each in approved.shown["excess"]} == {
+        play: (people, 1) for play, people in over.items()
+    }
+    assert approved.shown["can_answer"]
+    assert approved.refused == 403, "who may only look answers nothing"
+    assert approved.taken == (200, "oleg")
+    assert approved.second == 409, "the first answer stands"
     with installation.marketing.connect() as connection:
         pushes = connection.execute(
             sa.text("select state, rows_withheld, approved_by, approval_reason from marketing.audience_sync order by sync_id")
         ).all()
     assert [tuple(push) for push in pushes[:2]] == [
         ("needs_approval", sum(over.values()), None, None),
-        ("committed", 0, "admin", "first day: everybody is new"),
+        ("committed", 0, "oleg", "first day: everybody is new"),
     ]
     with installation.warehouse.connect() as connection:
         given = connection.execute(
             sa.text("select approved_by, ceilings, used_by_run = run_id as used from campaigns.approval")
         ).all()
-    assert [tuple(row) for row in given] == [("admin", {f"{play}.size.budget": people for play, people in over.items()}, True)]
+    assert [tuple(row) for row in given] == [("oleg", {f"{play}.size.budget": people for play, people in over.items()}, True)]
 
 
 def test_every_hop_carries_the_day(first_run: dict[str, dict[str, Any]]) -> None:
@@ -193,19 +212,42 @@ def test_same_day_again_changes_nothing(installation: Installation, first_run: d
         assert contents(installation.marketing, {"marketing"})[table] == pushed[table], f"{table}: something went out twice"
 
 
-def test_second_day_and_a_killed_scheduler(installation: Installation, first_run: dict[str, Any]) -> None:
-    """The day after runs to its end although the scheduler is killed in the middle of it."""
+def test_second_day_rejected_and_a_killed_scheduler(installation: Installation, first_run: dict[str, Any]) -> None:
+    """The day after runs to its end although the scheduler is killed in the middle of it; what is rejected stays as it was."""
+    installation.settings.write_text(STRICT)
     installation.api.trigger("retention_ingest", partition_key="2026-04-01")
-    time.sleep(3)
+    wait_for_a_running_task(installation.api, "retention_ingest", "2026-04-01")
     parts = {part["name"]: part for part in installation.layout.read_state()["components"]}
     killed = parts["scheduler"]["pid"]
     os.kill(killed, signal.SIGKILL)
+    wait_for_question(installation.api, "2026-04-01")
+    waiting = delivered(installation)
+    oleg = Person.of(installation.layout, "oleg", "op")
+    held_back = oleg.held_back()
+    assert held_back["business_date"] == "2026-04-01"
+    assert oleg.decide(held_back, "reject", "not before the holiday").status_code == 200
     runs = finish(installation.api, "2026-04-01")
+    installation.settings.write_text("")
     assert {run["partition_key"] for run in runs.values()} == {"2026-04-01"}
+    assert delivered(installation) == waiting, "rejected: nothing more is pushed that day"
+    with installation.warehouse.connect() as connection:
+        given = connection.execute(sa.text("select count(*) from campaigns.approval where business_date = '2026-04-01'"))
+        assert given.scalar_one() == 0
     parts = {part["name"]: part for part in installation.layout.read_state()["components"]}
     assert parts["scheduler"]["pid"] != killed
     assert parts["scheduler"]["restarts"] >= 1
     assert living(parts["scheduler"]) is not None
+
+
+def wait_for_a_running_task(api: AirflowApi, dag_id: str, key: str) -> None:
+    """Wait until a task of a DAG's run for a key is being worked at."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        for run in api.runs(dag_id, key)[:1]:
+            if any(task["state"] == "running" for task in api.tasks(dag_id, run["dag_run_id"])):
+                return
+        time.sleep(LOOK_SECONDS)
+    raise AssertionError(f"no task of {dag_id} has begun for {key} within {PATIENCE_SECONDS} s")
 
 
 def test_backfilled_day_is_complete_and_pushes_nothing(installation: Installation, first_run: dict[str, Any]) -> None:
