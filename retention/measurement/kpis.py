@@ -116,14 +116,27 @@ def label_tables(run: Run, lease: Lease, is_every_heading: bool = True) -> Itera
             connection.exec_driver_sql(f"drop table if exists {customers}, {headings}")
 
 
-def make_labels(run: Run, labels: Labels) -> None:
-    """Make the tables named by :func:`label_tables`, as of the run's date."""
+def make_labels(run: Run, labels: Labels, is_day_only: bool = False) -> None:
+    """Make the tables named by :func:`label_tables`, as of the run's date.
+
+    Parameters
+    ----------
+    run : Run
+        Its date's segments count.
+    labels : Labels
+        Names of the tables.
+    is_day_only : bool
+        Whether those are enough to whom something happened on the business day.
+    """
+    query = sql_file("bi/_kpi_labels")
+    binds: dict[str, Any] = {"as_of_date": run.as_of_date}
+    if is_day_only:
+        query = f"select * from (\n{query}\n) as everybody where customer_key in (\n{sql_file('bi/_kpi_active')}\n)"
+        binds |= {"day_start": run.settings.day_start(run.business_date), "as_of": run.as_of}
     with run.warehouse.begin() as connection:
         connection.exec_driver_sql("set local work_mem = '128MB'")  # everybody, joined with nine tables of everybody
         connection.exec_driver_sql(f"drop table if exists {labels.customers}, {labels.headings}")
-        connection.execute(
-            sa.text(f"create unlogged table {labels.customers} as {sql_file('bi/_kpi_labels')}"), {"as_of_date": run.as_of_date}
-        )
+        connection.execute(sa.text(f"create unlogged table {labels.customers} as {query}"), binds)
         headings = _put(sql_file("bi/_kpi_headings"), "labels", labels.customers)
         connection.exec_driver_sql(f"create unlogged table {labels.headings} as {headings}")
         connection.exec_driver_sql(f"alter table {labels.headings} add primary key (cell, dimension)")

@@ -81,7 +81,7 @@ def _tell_anew(writer: StageWriter, run: Run, day: date, period: str, queries: t
         binds["month_start"] = binds["day_start"]  # only the day is read
     columns = ", ".join(name for name in load_contract(_TABLE).column_names if name not in ("as_of_date", "measured_as_of"))
     with label_tables(then, writer.lease, is_every_heading=False) as labels:
-        make_labels(then, labels)
+        make_labels(then, labels, is_day_only=period == "day")
         for name in queries:
             writer.fill_select(
                 _TABLE,
