@@ -194,6 +194,7 @@ mixes as (
         as top_category,
         max(positive_net_minor) filter (where category_1 is not null) as top_net_minor,
         sum(positive_net_minor) filter (where category_1 is not null) as positive_net_minor,
+        -- Exact, in whatever order they are added: squares that fit a bigint as such, the few larger ones as numeric.
         coalesce(
             sum(cast(positive_net_minor as bigint) * cast(positive_net_minor as bigint)) filter (
                 where category_1 is not null and positive_net_minor < 3000000000
