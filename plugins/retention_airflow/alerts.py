@@ -49,8 +49,10 @@ def run_late(context: Mapping[str, Any], limit: str) -> None:
     """Say that a DAG run has not finished within its deadline."""
     run = context.get("dag_run") or {}
     get = run.get if isinstance(run, Mapping) else lambda name: getattr(run, name, None)
+    # Airflow hands a deadline's callback the run as its interface shows it, where the id has another name.
+    which = get("partition_key") or get("run_id") or get("dag_run_id")
     notify(
-        f"LATE {get('dag_id')} {get('partition_key') or get('run_id')}: not finished within {limit}. It keeps running; "
+        f"LATE {get('dag_id')} {which}: not finished within {limit}. It keeps running; "
         "what it publishes later is right, and readers see the last complete day until then. See docs/runbook.md#late-run"
     )
 

@@ -141,6 +141,15 @@ def test_late_run_is_named_with_its_day_in_every_channel(chat: Web, monkeypatch:
     assert all(text.startswith("LATE retention_ingest 2026-11-20: not finished within 2:00:00") for text in texts)
 
 
+def test_a_late_run_without_a_day_is_named_by_its_id(chat: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Airflow tells of a run that no partition belongs to."""
+    from retention_airflow.alerts import run_late
+
+    monkeypatch.setenv("RETENTION_ALERT_URL", chat.url)
+    run_late({"dag_run": {"dag_id": "retention_health", "partition_key": None, "dag_run_id": "manual__1"}}, limit="0:30:00")
+    assert chat.posted[0]["text"].startswith("LATE retention_health manual__1: not finished within 0:30:00")
+
+
 def test_connections_of_airflow_configure_channels(monkeypatch: pytest.MonkeyPatch) -> None:
     from retention.alerts import DingTalk, Email, Feishu, Webhook, WeCom, configured_channels
     from retention_airflow.alerts import alert_variables
