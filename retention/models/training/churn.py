@@ -219,6 +219,7 @@ def _described(model: ChurnModel) -> dict[str, Any]:
         "weights": {"boosting": model.weight, "smooth": model.smooth_weight, "process": model.process_weight},
         "calibration": asdict(model.calibration),
         "season_shift": model.season_shift,
+        "lengthening": model.lengthening.to_dict() if model.lengthening else None,
     }
 
 
