@@ -115,7 +115,10 @@ def test_every_defined_kpi_is_measured_and_every_measured_one_defined(company: R
         measured = set(connection.execute(sa.text("select distinct kpi from bi.kpi_value")).scalars())
         dictionary = set(connection.execute(sa.text("select kpi from bi.kpi_definition")).scalars())
         undescribed = connection.execute(
-            sa.text("select count(*) from bi.kpi where label is null or label_zh is null or unit is null or formula is null or formula_zh is null")
+            sa.text(
+                "select count(*) from bi.kpi where label is null or label_zh is null or unit is null "
+                "or formula is null or formula_zh is null"
+            )
         ).scalar_one()
     assert measured == defined == dictionary
     assert undescribed == 0
