@@ -14,17 +14,17 @@ inner join pg_catalog.pg_namespace as namespace on class.relnamespace = namespac
 where
     namespace.nspname = :schema
     and class.relkind = 'r'
-    and pg_catalog.pg_relation_size(class.oid)
-        > 1.5 * class.relpages * cast(current_setting('block_size') as bigint) + 1048576
+    and pg_catalog.pg_relation_size(class.oid) > 1048576
+    and pg_catalog.pg_relation_size(class.oid) > 1.5 * class.relallvisible * cast(current_setting('block_size') as bigint)
 order by class.relname
 """
 
 
 def refresh_statistics(warehouse: Warehouse, schema: str) -> list[str]:
-    """Vacuum and analyse the tables of a schema that are half as large again as when that was done last, by 1 MB at least.
+    """Vacuum and analyse the tables of a schema that are half as large again as what of them is marked as seen by all.
 
-    After a first load the planner knows nothing, and no page is marked as seen by all: what reads an index alone would look at
-    every row (features of the sample company: 34 s in place of 3). On an ordinary day nothing has grown so much.
+    After a first load no page is, whether analysed or not: what reads an index alone would look at every row (features of the
+    sample company: 28 s in place of 3). On an ordinary day nothing has grown so much; tables below 1 MB are not worth it.
     A table that somebody else is vacuuming is left to them.
 
     Returns
