@@ -17,6 +17,7 @@ from retention.supervisor.introduction import DAILY, introduce
 from retention.supervisor.layout import free_port
 from retention.warehouse import Warehouse
 from tests.folders import open_folder
+from tests.retention.alerts.receivers import Web, web
 
 TINY = Path(__file__).resolve().parents[1] / "fixtures" / "tiny"
 
@@ -31,16 +32,18 @@ class Installation:
     marketing: Warehouse
     settings: Path
     """Its settings, read anew by every task."""
+    chat: Web
+    """What people were told."""
 
 
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Installation]:
     """PostgreSQL and Airflow, really running, with the tiny company's files as sources; stopped after the last of these tests."""
-    with open_folder("e2e") as home:
-        yield from _installed(home)
+    with open_folder("e2e") as home, web() as chat:
+        yield from _installed(home, chat)
 
 
-def _installed(home: Path) -> Iterator[Installation]:
+def _installed(home: Path, chat: Web) -> Iterator[Installation]:
     data = home / "delivered"
     shutil.copytree(TINY / "data", data)
     layout = Layout.of(home)
@@ -51,6 +54,7 @@ def _installed(home: Path) -> Iterator[Installation]:
         "RETENTION_AIRFLOW_PORT": str(free_port()),
         "RETENTION_SCHEDULE_FROM": "2100-01-01",
         "RETENTION_SETTINGS": str(settings),
+        "RETENTION_ALERT_URL": chat.url,
         "RETENTION_SOURCES_DIR": str(TINY / "sources"),
         **{f"RETENTION_SOURCE_{name.upper()}_URL": str(data / name) for name in ("crm", "sales", "service_desk")},
     }
@@ -61,7 +65,8 @@ def _installed(home: Path) -> Iterator[Installation]:
         api = AirflowApi.of(layout)
         introduce(layout, api, DAILY)
         deployment = Deployment.from_env()
-        yield Installation(layout, api, Warehouse(deployment.warehouse_url), Warehouse(deployment.marketing_url), settings)
+        databases = Warehouse(deployment.warehouse_url), Warehouse(deployment.marketing_url)
+        yield Installation(layout, api, *databases, settings, chat)
     finally:
         down(layout)
         for name, value in before.items():

@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from retention.supervisor.api import AirflowApi
+from retention.supervisor.configuration import METADATA_DATABASE
 from retention.supervisor.introduction import DAILY
 from retention.supervisor.processes import living
 from retention.warehouse import Warehouse, all_contracts
@@ -212,21 +213,34 @@ def test_same_day_again_changes_nothing(installation: Installation, first_run: d
         assert contents(installation.marketing, {"marketing"})[table] == pushed[table], f"{table}: something went out twice"
 
 
-def test_second_day_rejected_and_a_killed_scheduler(installation: Installation, first_run: dict[str, Any]) -> None:
-    """The day after runs to its end although the scheduler is killed in the middle of it; what is rejected stays as it was."""
+def test_second_day_rejected_late_and_a_killed_scheduler(installation: Installation, first_run: dict[str, Any]) -> None:
+    """The day after runs to its end although the scheduler is killed in the middle of it; what is rejected stays as it was.
+
+    While it waits its time runs out, and people are told so; the look at everything's health runs beside it.
+    """
     installation.settings.write_text(STRICT)
     installation.api.trigger("retention_ingest", partition_key="2026-04-01")
     wait_for_a_running_task(installation.api, "retention_ingest", "2026-04-01")
     parts = {part["name"]: part for part in installation.layout.read_state()["components"]}
     killed = parts["scheduler"]["pid"]
     os.kill(killed, signal.SIGKILL)
-    wait_for_question(installation.api, "2026-04-01")
+    asked = wait_for_question(installation.api, "2026-04-01")
+    let_time_run_out(installation, asked["task_instance"]["dag_run_id"])
+    installation.api.set_paused("retention_health", False)
+    health = installation.api.trigger("retention_health")
     waiting = delivered(installation)
     oleg = Person.of(installation.layout, "oleg", "op")
     held_back = oleg.held_back()
     assert held_back["business_date"] == "2026-04-01"
     assert oleg.decide(held_back, "reject", "not before the holiday").status_code == 200
     runs = finish(installation.api, "2026-04-01")
+    installation.api.wait_for("retention_health", health, PATIENCE_SECONDS)
+    found = installation.api.counts("retention_health", health, "check_health")
+    assert found["breach"] >= 1, "the newest day is long past: freshness is missed"
+    late = "LATE retention_audience 2026-04-01: not finished within 1:00:00."
+    for beginning in (late, "HEALTH"):
+        assert told(installation, beginning), [body["text"][:80] for body in installation.chat.posted]
+    assert sum(body["text"].startswith("LATE ") for body in installation.chat.posted) == 1, "told once"
     installation.settings.write_text("")
     assert {run["partition_key"] for run in runs.values()} == {"2026-04-01"}
     assert delivered(installation) == waiting, "rejected: nothing more is pushed that day"
@@ -237,6 +251,28 @@ def test_second_day_rejected_and_a_killed_scheduler(installation: Installation, 
     assert parts["scheduler"]["pid"] != killed
     assert parts["scheduler"]["restarts"] >= 1
     assert living(parts["scheduler"]) is not None
+
+
+def told(installation: Installation, beginning: str) -> bool:
+    """Wait until people are told something that begins so."""
+    return installation.chat.wait_for(
+        lambda posted: any(body["text"].startswith(beginning) for body in posted), PATIENCE_SECONDS
+    )
+
+
+def let_time_run_out(installation: Installation, run_id: str) -> None:
+    """Move the deadline of a run of the audience into the past: the hour that it has is up."""
+    metadata = Warehouse(installation.warehouse.url.set(database=METADATA_DATABASE).render_as_string(hide_password=False))
+    with metadata.begin() as connection:
+        moved = connection.execute(
+            sa.text(
+                "update public.deadline set deadline_time = now() - interval '1 second' where not missed and dagrun_id = "
+                "(select id from public.dag_run where dag_id = 'retention_audience' and run_id = :run_id)"
+            ),
+            {"run_id": run_id},
+        )
+    metadata.dispose()
+    assert moved.rowcount == 1, "the run has no deadline"
 
 
 def wait_for_a_running_task(api: AirflowApi, dag_id: str, key: str) -> None:

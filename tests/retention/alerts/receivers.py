@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import socketserver
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Condition, Thread
 from typing import Any
 
 
@@ -21,10 +21,16 @@ class Web:
     paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    came: Condition = field(default_factory=Condition)
 
     @property
     def posted(self) -> list[Any]:
         return [json.loads(body) for body in self.bodies]
+
+    def wait_for(self, arrived: Callable[[list[Any]], bool], seconds: float) -> bool:
+        """Wait until what was posted is what is awaited."""
+        with self.came:
+            return self.came.wait_for(lambda: arrived(self.posted), timeout=seconds)
 
 
 @contextmanager
@@ -36,7 +42,9 @@ def web() -> Iterator[Web]:
         def do_POST(self) -> None:
             seen.paths.append(self.path)
             seen.headers.append({key.lower(): value for key, value in self.headers.items()})
-            seen.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            with seen.came:
+                seen.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+                seen.came.notify_all()
             status, answer, headers = seen.answers.pop(0) if len(seen.answers) > 1 else seen.answers[0]
             self.send_response(status)
             for key, value in headers.items():
