@@ -84,12 +84,19 @@ def binds_of(run: Run) -> dict[str, Any]:
 
 
 def measured_margins(effects: pd.DataFrame, margin_share: float) -> str:
-    """Return what a contact of each play brings where its control group can tell: a JSON array of play and margin."""
+    """Return what a contact of each play brings where its control group is large enough: a JSON array of play and margin.
+
+    The margin is null where no effect can be seen: such a play has brought nothing that could be counted, but it has cost.
+    """
     told = effects[
         (effects["outcome"] == "net_revenue_minor") & (effects["service_tier"] == "all") & (effects["verdict"] != "too_few")
     ]
-    margins = zip(told["play"].tolist(), (told["difference"].astype(float) * margin_share).tolist(), strict=True)
-    return json.dumps([{"play": play, "margin_minor": margin} for play, margin in margins])
+    return json.dumps(
+        [
+            {"play": play, "margin_minor": None if verdict == "no_effect_seen" else float(difference) * margin_share}
+            for play, verdict, difference in zip(told["play"], told["verdict"], told["difference"], strict=True)
+        ]
+    )
 
 
 @contextmanager

@@ -18,7 +18,8 @@ periods as (
     select 'month' as period, cast(:month_start as timestamptz) as starts_at, cast(:month_start_on as date) as starts_on
 ),
 
--- What a contact of a play brings, as margin, where its control group can tell; an effect is on revenue after the offer.
+-- What a contact of a play brings, as margin, where its control group is large enough to tell; an effect is on revenue after the
+-- offer. Null where no effect can be seen: what is not seen brings nothing, but it costs.
 effects as (
     select *
     from jsonb_to_recordset(cast(:effects as jsonb)) as effect (play text, margin_minor double precision)
@@ -31,8 +32,12 @@ touches as (
         delivery.channel,
         delivery.as_of_date,
         coalesce(delivery.expected_cost_minor, delivery.cost_minor) as cost_minor,
-        effects.margin_minor
-        + greatest(coalesce(delivery.expected_cost_minor, delivery.cost_minor) - delivery.cost_minor, 0) as brought_minor
+        case
+            when effects.play is null then null
+            when effects.margin_minor is null then 0
+            else effects.margin_minor
+                + greatest(coalesce(delivery.expected_cost_minor, delivery.cost_minor) - delivery.cost_minor, 0)
+        end as brought_minor
     from campaigns.delivery as delivery
     left join merged as alias on delivery.customer_key = alias.source_customer_key
     left join effects on delivery.play = effects.play

@@ -160,12 +160,12 @@ def company(warehouse: Warehouse, marketing: Warehouse, make_run: Callable[..., 
     return make_run(marketing=marketing)
 
 
-def measured_welcome(run: Run) -> None:
-    """A welcome of February that could be measured: thirty contacted spent 1,500 each on average, thirty held back 500."""
+def measured_welcome(run: Run, people: int = 60) -> None:
+    """A welcome of February that could be measured: half were contacted and spent 1,500 each on average, the others 500."""
     started = date(2026, 2, 20)
     insert(run.warehouse, "campaigns.push_receipt", {"sync_id": 2, "business_date": date(2026, 2, 19)})
-    for number in range(60):
-        who, is_treated = 1_000 + number, number < 30
+    for number in range(people):
+        who, is_treated = 1_000 + number, number < people / 2
         unit = {"play": "welcome", "period_key": "once", "customer_key": who}
         if is_treated:
             told = {
@@ -178,6 +178,6 @@ def measured_welcome(run: Run) -> None:
             insert(run.warehouse, "campaigns.delivery", {**unit, **told})
         else:
             insert(run.warehouse, "campaigns.holdout", {**unit, "assigned_on": started})
-        spent = 1_000 * (number % 2) + 1_000 * is_treated
+        spent = 1_000 * ((number % 2) + is_treated)
         if spent:
             entry(run.warehouse, who, who, "paid", "2026-03-01 12:00", 1, spent, order_number=1)
