@@ -14,17 +14,21 @@ inner join pg_catalog.pg_namespace as namespace on class.relnamespace = namespac
 where
     namespace.nspname = :schema
     and class.relkind = 'r'
-    and pg_catalog.pg_relation_size(class.oid) > 1048576
-    and pg_catalog.pg_relation_size(class.oid) > 1.5 * class.relallvisible * cast(current_setting('block_size') as bigint)
+    and (
+        class.reltuples < 0
+        or pg_catalog.pg_relation_size(class.oid)
+        > greatest(1048576, 1.5 * class.relallvisible * cast(current_setting('block_size') as bigint))
+    )
 order by class.relname
 """
 
 
 def refresh_statistics(warehouse: Warehouse, schema: str) -> list[str]:
-    """Vacuum and analyse the tables of a schema that are half as large again as what of them is marked as seen by all.
+    """Vacuum and analyse the tables of a schema that nothing is known of, or half as large again as what is seen by all.
 
-    After a first load no page is, whether analysed or not: what reads an index alone would look at every row (features of the
-    sample company: 28 s in place of 3). On an ordinary day nothing has grown so much; tables below 1 MB are not worth it.
+    After a first load the planner takes a table of customers for one of a few rows and reads the orders once for each of
+    them, and no page is marked as seen by all, so that what reads an index alone would look at every row (features of the
+    sample company: 25 s in place of 5). On an ordinary day nothing has grown so much; below 1 MB growth does no harm.
     A table that somebody else is vacuuming is left to them.
 
     Returns
