@@ -26,9 +26,9 @@ order by class.relname
 def refresh_statistics(warehouse: Warehouse, schema: str) -> list[str]:
     """Vacuum and analyse the tables of a schema that nothing is known of, or half as large again as what is seen by all.
 
-    After a first load the planner takes a table of customers for one of a few rows and reads the orders once for each of
-    them, and no page is marked as seen by all, so that what reads an index alone would look at every row (features of the
-    sample company: 25 s in place of 5). On an ordinary day nothing has grown so much; below 1 MB growth does no harm.
+    After a first load the planner knows nothing of small tables, and no page of large ones is marked as seen by all, so that
+    what reads an index alone would look at every row. On an ordinary day nothing has grown so much; below 1 MB growth does
+    no harm.
     A table that somebody else is vacuuming is left to them.
 
     Returns
